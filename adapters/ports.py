@@ -121,8 +121,7 @@ NEED_COLUMNS: Final = (
     "valid_from",
     "valid_to",
     "period",
-    "cause",
-    "person_id_number",
+    *("cause", "person_id_number"),
     "verification_level",
     "evidence",
     "verifier",
@@ -144,10 +143,8 @@ AID_COLUMNS: Final = (
     "need_source_id",
     "giver",
     "payer",
-    "programme",
-    "project",
-    "cause",
-    "person_id_number",
+    *("programme", "project"),
+    *("cause", "person_id_number"),
 )
 
 

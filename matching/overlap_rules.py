@@ -50,8 +50,8 @@ KINDS = (
 ILLNESS = "ILLNESS"
 """The event whose number is a group with kinds below it."""
 ONE_EVENT = (frozenset({"FLOOD", "STORM", "LANDSLIDE"}), frozenset({"EARTHQUAKE", "LANDSLIDE"}))
-"""Words that people use for one event: rain brings the river and the slope down, and so does a quake. Told for one place
-and about one day, two of a group may be the same. Our own design: sources name none."""
+"""Words that people use for one event: rain brings the river and the slope down, and so does a quake. Told for one
+place and about one day, two of a group may be the same. Our own design: sources name none."""
 NEAR_DAYS = 7
 """So far apart two people may put the day of one event: our own value."""
 

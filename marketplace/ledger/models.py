@@ -10,7 +10,7 @@ of a rule with what a person found of it.
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -53,7 +53,7 @@ class LedgerEntry(SQLModel, table=True):
     source: str = Field(max_length=32, index=True)
     source_index: str = Field(unique=True, max_length=64)
     household_id: str = Field(foreign_key="household.id", index=True)
-    person_id: str = Field(default="", sa_column=Column(String(32), nullable=False, server_default=""))
+    person_id: str = Field(default="", max_length=32)
     need_id: str | None = Field(default=None, foreign_key="need.id", index=True)
     offer_id: str | None = Field(default=None, foreign_key="offer.id", index=True)
     org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
@@ -61,7 +61,7 @@ class LedgerEntry(SQLModel, table=True):
     category: str = Field(max_length=48, index=True)
     payer: str = Field(default="CHARITY", max_length=32)
     programme: str = Field(default="", max_length=48)
-    project: str = Field(default="", sa_column=Column(String(80), nullable=False, server_default=""))
+    project: str = Field(default="", max_length=80)
     cause: str = Field(default="", max_length=32)
     period: str = Field(default="", max_length=16)
     units: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -8,7 +8,7 @@ Triggers also keep, dated, how each need stood (`need_standing`), so that a past
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy import BigInteger, Index, Integer
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -57,7 +57,7 @@ class Need(SQLModel, table=True):
     source_id: str = Field(default="", max_length=64)
     source_index: str = Field(unique=True, max_length=64)
     household_id: str = Field(foreign_key="household.id", index=True)
-    person_id: str = Field(default="", sa_column=Column(String(32), nullable=False, server_default=""))
+    person_id: str = Field(default="", max_length=32)
     district_code: str = Field(index=True, max_length=6)
     category: str = Field(index=True, max_length=48)
     unit: str = Field(max_length=16)

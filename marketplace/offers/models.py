@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment
@@ -48,7 +48,7 @@ class Offer(SQLModel, table=True):
     org_id: str = Field(foreign_key="organisation.id", index=True)
     source_index: str = Field(unique=True, max_length=64)
     title: str = Field(max_length=120)
-    project: str = Field(default="", sa_column=Column(String(80), nullable=False, server_default=""))
+    project: str = Field(default="", max_length=80)
     category: str = Field(index=True, max_length=48)
     unit: str = Field(max_length=16)
     stock_units: int = Field(sa_column=Column(BigInteger, nullable=False))
