@@ -121,7 +121,7 @@ NEED_COLUMNS: Final = (
     "valid_from",
     "valid_to",
     "period",
-    "cause",
+    *("cause", "person_id_number"),
     "verification_level",
     "evidence",
     "verifier",
@@ -143,8 +143,8 @@ AID_COLUMNS: Final = (
     "need_source_id",
     "giver",
     "payer",
-    "programme",
-    "cause",
+    *("programme", "project"),
+    *("cause", "person_id_number"),
 )
 
 

@@ -260,13 +260,23 @@ def keep(engine: str, row: Row) -> None:
     RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
+def _how_long(reserved: int, minutes: float, *, missing: int) -> str:
+    """How quick the last piece was and what is left at that pace; the last line before the chain is read."""
+    pace = reserved / minutes
+    return (
+        f"{pace:,.0f} reservations a minute, {max(0, missing) / pace:,.0f} minutes left" if pace else "no reservation"
+    )
+
+
 def main() -> None:
     """Pieces until the allocations are reached or the minutes have passed; the state is kept beside the database."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", choices=("sqlite", "postgres"), required=True)
     parser.add_argument("--folder", type=Path, required=True, help="keeps the database and the state between calls")
     parser.add_argument("--allocations", type=int, default=100_000)
-    parser.add_argument("--homes", type=int, default=60, help="households of one piece")
+    parser.add_argument(
+        "--homes", type=int, default=20, help="households of one piece, after which the time is looked at"
+    )
     parser.add_argument("--minutes", type=float, default=60)
     asked = parser.parse_args()
     folder: Path = asked.folder / asked.engine
@@ -276,12 +286,18 @@ def main() -> None:
     ends = monotonic() + asked.minutes * 60
     with kept_database(asked.engine, folder) as (url, settings):
         while done["reserved"] < asked.allocations and monotonic() < ends:
+            begun, before = monotonic(), done["reserved"]
             row = a_piece(url, settings, next_piece(url, settings), homes=asked.homes)
-            summed = ("tries", "expired", "cpu_seconds")
+            minutes = (monotonic() - begun) / 60
+            row |= {"minutes": minutes}
+            summed = ("tries", "expired", "cpu_seconds", "minutes")
             row |= {name: round(done.get(name, 0) + row[name], 1) for name in summed}
             done = row | {"pieces": done["pieces"] + 1, "over_allocated": 0, "violations": 0}
             state.write_text(json.dumps(done), "utf-8")
             print(done, flush=True)
+            print(
+                _how_long(done["reserved"] - before, minutes, missing=asked.allocations - done["reserved"]), flush=True
+            )
         if not all_is_whole(url, settings):
             raise SystemExit("the audit chain or a waiting time is broken")
     keep(asked.engine, done | {"processes": PROCESSES, "givers": GIVERS, "chain": "whole"})

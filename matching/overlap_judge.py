@@ -45,7 +45,9 @@ def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> V
 
 
 def _heard(rule: Rule, asked: Asked, rows: Rows) -> Rows:
-    """The rows that a rule is told of."""
+    """The rows that a rule is told of: to a rule that counts for a person, not those that name somebody else."""
+    if asked.others and rule.of_person(asked.category):
+        rows = [row for row in rows if row.person not in asked.others]
     return [row for row in rows if (rule.code, row.ref) not in asked.apart] if asked.apart else rows
 
 
@@ -139,8 +141,15 @@ def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     cap = rule.limit(asked.category)
     if cap is None or not asked.giver:
         return None
-    had = [row for row in rows if row.category == asked.category and row.giver == asked.giver]
+    had = [row for row in rows if row.category == asked.category and _one_project(row, asked)]
     return _limit(rule, cap - sum(row.units for row in had), had)
+
+
+def _one_project(row: Given, asked: Asked) -> bool:
+    """By the charity's programme where both are told of one, whoever runs it; else by giver."""
+    if row.project and asked.project:
+        return row.project == asked.project
+    return row.giver == asked.giver
 
 
 def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
@@ -223,7 +232,9 @@ def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
         return None
     had = _of_year(rule, asked, rows)
     if rule.per_member:
-        return _limit(rule, asked.members - sum(row.units for row in had), had)
+        own = [row for row in had if asked.person and row.person == asked.person]
+        left = asked.members - sum(row.units for row in had)
+        return _limit(rule, min(left, 1 - sum(row.units for row in own)) if own else left, own or had)
     had = [row for row in had if not _same_need(row, asked) and _same_cause(row, asked)]
     return _limit(rule, 0, had) if had else None
 

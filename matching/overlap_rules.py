@@ -49,13 +49,17 @@ KINDS = (
 
 ILLNESS = "ILLNESS"
 """The event whose number is a group with kinds below it."""
+ONE_EVENT = (frozenset({"FLOOD", "STORM", "LANDSLIDE"}), frozenset({"EARTHQUAKE", "LANDSLIDE"}))
+"""Words that people use for one event: rain brings the river and the slope down, and so does a quake. Told for one
+place and about one day, two of a group may be the same. Our own design: sources name none."""
 NEAR_DAYS = 7
 """So far apart two people may put the day of one event: our own value."""
 
 
 def may_be_one(one: str, other: str, /) -> bool:
     """Whether two causes, ``CODE:NUMBER`` or ``CODE:DAY/PLACE``, may be one event. What either leaves open may be
-    anything, so an unknown cause counts until somebody says otherwise. An illness may be told more or less closely, so
+    anything, so an unknown cause counts until somebody says otherwise; two words for one event (`ONE_EVENT`) are one
+    where day and place agree. An illness may be told more or less closely, so
     a number that begins the other may be the same; pupils and files have whole numbers.
 
     >>> may_be_one("FLOOD:2026-08-12/500109", "FLOOD:2026-08-14/500109"), may_be_one("ILLNESS:C50", "ILLNESS:C34")
@@ -68,7 +72,8 @@ def may_be_one(one: str, other: str, /) -> bool:
     near = not first or not second or first == second or _near(first, second)
     if code == ILLNESS:
         near = near or first.startswith(second) or second.startswith(first)
-    return code == other_code and near and (not place or not other_place or place == other_place)
+    one_code = code == other_code or any({code, other_code} <= group for group in ONE_EVENT)
+    return one_code and near and (not place or not other_place or place == other_place)
 
 
 def _near(one: str, other: str) -> bool:
@@ -83,7 +88,8 @@ class Rule:
     """One rule as it stands on one day in one district.
 
     It looks at aid of its `categories` (a programme rule, whose set is empty, at aid of its `programmes`). `limits`
-    is category ► units, with ``"*"`` for all others; `apart` names programmes that exclude each other.
+    is category ► units, with ``"*"`` for all others; `apart` names programmes that exclude each other. `by_person` are
+    the categories (``"*"`` for all) in which the rule counts for a person: aid that names another one is not there.
     """
 
     code: str
@@ -97,6 +103,7 @@ class Rule:
     excepted: frozenset[str] = frozenset()
     per_member: bool = False
     may_except: bool = False
+    by_person: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -106,6 +113,10 @@ class Rule:
         if any(limit < 0 for limit in self.limits.values()):
             raise ValueError(f"{self.code}: a limit is never below 0")
 
+    def of_person(self, category: str, /) -> bool:
+        """Whether the rule counts for a person, where aid of the category names one, and not for the household."""
+        return not self.by_person.isdisjoint((category, "*"))
+
     def limit(self, category: str, *, rural: bool = False) -> int | None:
         """The rule's limit for a category; None where it names none. The country may have one of its own."""
         usual = self.limits.get("*")
@@ -114,7 +125,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Live aid that a household has or is promised, from any giver. Empty texts are unknown."""
+    """Live aid that a household has or is promised, from any giver. Empty texts are unknown: aid that names no
+    `person` may be anybody's. `project` is a charity's programme, `programme` the government's."""
 
     household_id: str
     category: str
@@ -126,6 +138,8 @@ class Given:
     cause: str = ""
     need_id: str = ""
     ref: str = ""
+    person: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +159,8 @@ class Asked:
     """Aid that somebody wants to give: `units` of `open_units` that a verified need still lacks.
 
     `apart` are (rule, row) pairs that a person looked at and called no duplicate: to that rule the row is not there.
-    `documented`: charity promises nothing before papers show the cost.
+    `documented`: charity promises nothing before papers show the cost. `person` is whom the aid is for, `others` are
+    those of the household who are known to be somebody else; where nobody is named there are none.
     """
 
     household_id: str
@@ -168,6 +183,9 @@ class Asked:
     apart: frozenset[tuple[str, str]] = frozenset()
     documented: bool = False
     bill: Bill | None = None
+    person: str = ""
+    others: frozenset[str] = frozenset()
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ RULES = {
         ),
     ),
     "D04": (
-        "同一个慈善项目对一个家庭的帮助有累计上限",
-        "One charity programme has an upper limit for one household over all years",
+        "同一个慈善项目对同一个人（没有写明为谁的，对同一个家庭）的帮助有累计上限",
+        "One charity programme has an upper limit for one person (where nobody is named, one household) over all years",
     ),
     "D05": (
         "同一种病已有一个慈善项目帮助的，只有还有自付费用时才会有第二个项目",

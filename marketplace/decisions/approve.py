@@ -116,15 +116,17 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if need.vouched_by & actor.people:
         raise WrongState("verifier_is_approver")
     _refuse_close(session, need, organisation, actor=actor)
-    if need.state is not NeedState.VERIFIED or _is_over(need, now):
+    on = local_day(now)
+    if need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= on):
         raise WrongState("need_changed")
-    refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=local_day(now))
+    refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=on)
     if need.gap_units - need.committed_units < line.units:
         raise WrongState("already_covered")
     if offer.stock_units - offer.committed_units < line.units:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
-    said = refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=local_day(now), lock=lock)
+    asked: dict[str, Any] = {"org_id": offer.org_id, "project": offer.project, "units": line.units}
+    said = refuse_overlap(session, need, on=on, lock=lock, **asked)
     purpose = need_kind(need.category).purpose
     if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
         raise WrongState("refused_lately")
@@ -136,10 +138,6 @@ def _refuse_close(session: Session, need: Need, organisation: Organisation, *, a
     refuse_judge(session, need.id, actor=actor)
     refuse_kin(session, need.household_id, actor=actor)
     refuse_own_giver(session, organisation, actor=actor)
-
-
-def _is_over(need: Need, now: datetime) -> bool:
-    return need.valid_to is not None and need.valid_to <= local_day(now)
 
 
 def _fetch(session: Session, kind: type[T], key: str, *, lock: bool) -> T:
@@ -157,6 +155,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         offer_id=offer.id,
         org_id=offer.org_id,
         giver=sound.organisation.name,
+        project=offer.project,
         units=line.units,
         actor=actor,
         now=now,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
@@ -30,8 +31,8 @@ def contradicted(session: Session, rows: Sequence[LineRow], /, *, now: datetime)
     for row in rows:
         news = [told[home] for home in same.of(row.line.household_id) if home in told]
         if news and max(news) > begun[row.line.run_id]:
-            org_id, units = row.organisation.id, row.line.units
-            said = verdict(session, row.need, org_id=org_id, units=units, on=local_day(now))
+            asked: dict[str, Any] = {"org_id": row.organisation.id, "project": row.offer.project}
+            said = verdict(session, row.need, units=row.line.units, on=local_day(now), **asked)
             if said.allowed < row.line.units:
                 found[row.line.id] = said.code
     return found

@@ -208,6 +208,7 @@ def _enter(
         offer_id=offer_id,
         org_id=match.org_id,
         giver=session.get_one(Organisation, match.org_id).name,
+        project=session.get_one(Offer, match.offer_id).project,
         units=units,
         covers=covers,
         actor=actor,

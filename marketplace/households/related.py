@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from marketplace.households.models import Person
-from marketplace.organisations.givers import givers_of
+from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.models import RelatedPerson
 
 
@@ -21,7 +21,8 @@ def related_pairs(session: Session, /, *, household_id: str = "") -> set[tuple[s
     )
     if household_id:
         pairs = pairs.where(col(Person.household_id) == household_id)
-    found, givers = session.execute(pairs).all(), givers_of(session)
+    found = session.execute(pairs).all()
+    givers = givers_of(session) if found else Givers()
     return {(home, org_id) for home, told_by in found for org_id in givers.of(told_by)}
 
 

@@ -30,6 +30,7 @@ class Same:
         people = nx.Graph([(edge[0], edge[1]) for edge in known])
         self._groups = {home: frozenset(group) for group in nx.connected_components(homes) for home in group}
         lives = dict([(edge[0], edge[2]) for edge in known] + [(edge[1], edge[3]) for edge in known])
+        self._people = {person: min(group) for group in nx.connected_components(people) for person in group}
         self._twice: dict[frozenset[str], int] = {}
         for group in nx.connected_components(people):
             home = self._groups[lives[min(group)]]
@@ -42,6 +43,10 @@ class Same:
     def one(self, household_id: str, /) -> str:
         """One name for all of them."""
         return min(self.of(household_id))
+
+    def person(self, person_id: str, /) -> str:
+        """One name for all records of one person."""
+        return self._people.get(person_id, person_id)
 
     def twice(self, household_id: str, /) -> int:
         """How many of their records are a second record of somebody."""

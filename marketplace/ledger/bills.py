@@ -22,8 +22,9 @@ from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import list_people
 from marketplace.ledger import claiming
-from marketplace.ledger.models import CostBill, CostLayer, LayerState
+from marketplace.ledger.models import CostBill, CostLayer, LayerState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
+from marketplace.needs.whom import has_twin
 from marketplace.policy import require
 from marketplace.reference.events import known
 from marketplace.reference.needs import need_kind
@@ -65,7 +66,7 @@ def record(
     now: datetime,
 ) -> CostBill:
     """Write a documented cost down, or correct it; every payer before charity is then to be asked. `person_id` is who
-    was treated, which a household of one person need not say."""
+    was treated, which a household of one person need not say: the need and its aid are for that person from now on."""
     need = session.get(Need, need_id, with_for_update=True, populate_existing=True)
     if need is None:
         raise NotFound("need")
@@ -83,6 +84,7 @@ def record(
     bill.cost_fen, bill.paper, bill.recorded_by, bill.updated_at = cost_fen, paper.strip()[:200], actor.id, now
     session.add(bill)
     flush(session)
+    _name(session, need, treated)
     _record(session, bill, "bill:record", fen=cost_fen, actor=actor, now=now)
     clocks.end(session, need_id, step=claiming.RECORD, outcome="recorded", now=now)
     _wait(session, bill, urgent=need.urgency >= URGENT, now=now)
@@ -96,6 +98,18 @@ def _treated(session: Session, need: Need, person_id: str) -> str:
     if person_id not in people:
         raise BadInput("whose_bill", field="person")
     return person_id
+
+
+def _name(session: Session, need: Need, person_id: str) -> None:
+    """Papers say whom a need is for, unless another open need says the same of that person already."""
+    if need.person_id == person_id or has_twin(session, need, person_id=person_id):
+        return
+    need.person_id = person_id
+    session.add(need)
+    for row in session.exec(select(LedgerEntry).where(col(LedgerEntry.need_id) == need.id)):
+        row.person_id = person_id
+        session.add(row)
+    flush(session)
 
 
 def _ask_anew(session: Session, bill: CostBill, person_id: str, *, now: datetime) -> None:
@@ -208,8 +222,10 @@ def _bill(row: CostBill, layers: Iterable[CostLayer]) -> Bill:
     )
 
 
-def steps(bill: Bill, rows: Sequence[Given], /, *, need: Need) -> list[Step]:
-    """The waterfall in words' order: after each payer what is left; the last line is charity."""
+def steps(bill: Bill, rows: Sequence[Given], /, *, need: Need, others: frozenset[str] = frozenset()) -> list[Step]:
+    """The waterfall in words' order: after each payer what is left; the last line is charity. What went to `others` of
+    the household is no payment of this bill."""
+    rows = [row for row in rows if row.person not in others]
     rows = on_bill(bill, rows, category=need.category, cause=known(need.cause))
     left, found = bill.cost, []
     for payer in PAYERS:

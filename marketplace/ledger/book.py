@@ -111,6 +111,7 @@ def rule_of(row: DuplicateRule, /) -> Rule:
         excepted=row.excepted,
         per_member=row.per_member,
         may_except=row.may_except,
+        by_person=row.by_person,
     )
 
 

@@ -118,6 +118,7 @@ def _refuse_second(session: Session, need: Need) -> None:
             col(Need.category) == need.category,
             col(Need.period) == need.period,
             col(Need.cause) == need.cause,
+            col(Need.person_id) == need.person_id,
             col(Need.state).in_(OPEN),
             col(Need.id) != need.id,
         )

@@ -2,7 +2,8 @@
 allow: by whomever, by each giver that has given to the household or is related to it, and under each programme.
 
 Enters: a household's id, a category, a day. Leaves: lines of text in both languages without a name, an address or a
-number of a person. Called by the command line; the same judge answers as in runs and at approval.
+number of a person; whom a need or a row is for is told by reference. Called by the command line; the same judge answers
+as in runs and at approval.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from marketplace.errors import BadInput, NotFound
+from marketplace.households.apart import people_of
 from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.ledger import bills, overlap
@@ -40,12 +42,17 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     homes = overlap.homes_of(session, household_id)
     for other in sorted(homes.ids - {household_id}):
         yield f"same person in household {other}"
-    past = overlap.aid_of(session, homes, household_id=household_id)
+    people = people_of(session, homes.ids)
+    past = overlap.aid_of(session, homes, household_id=household_id, people=people)
     for had in sorted(past, key=lambda one: (one.given_on, one.ref)):
-        yield f"fact {had.given_on} {had.category} {had.units} {had.payer} {had.programme or '-'} {had.ref}"
+        what = f"{had.given_on} {had.category} {had.units} {had.payer} {had.programme or '-'}"
+        yield f"fact {what} {had.ref}{_for(had.person)}"
     needs = _needs(session, household_id, category)
     for need in needs:
-        yield from _of_need(session, need, past, bill=overlap.bill_of(session, need, homes), on=on)
+        if need.person_id:
+            yield f"need {need.id}{_for(people.one(need.person_id))}"
+        its = [had for had in past if had.person not in people.others(need.person_id)]
+        yield from _of_need(session, need, its, bill=overlap.bill_of(session, need, homes), on=on)
     givers = {"": False, **_givers(session, homes, past)}
     if not needs:
         asked = Asked(household_id, category, 1, on, members=homes.members, rural=homes.rural, statuses=homes.kinds)
@@ -64,6 +71,10 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
             if giver and open_units:
                 said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
                 yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
+        for project in sorted({had.project for had in past if had.project and had.category == category}):
+            if open_units := need.gap_units - need.committed_units:
+                said = overlap.verdict(session, need, org_id="?", project=project, units=open_units, on=on)
+                yield from _told(f"need {need.id} of programme {project}", said, units=open_units)
 
 
 def _of_rules(book: Book, district: str, category: str) -> Iterator[str]:
@@ -89,6 +100,10 @@ def _says(rule: Rule, category: str) -> str:
 
 def _by(giver: str) -> str:
     return f" by {giver}" if giver else ""
+
+
+def _for(person: str) -> str:
+    return f" for {person}" if person else ""
 
 
 def _givers(session: Session, homes: overlap.Homes, past: list[Given]) -> dict[str, bool]:

@@ -65,7 +65,7 @@ def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime
     kept = [_row(one, giver=givers.get(one.because[0], "") if one.because else "", now=now) for one in new]
     changed = [(row, one) for row, one in old if row.id not in over and not _as_known(row, one)]
     renewed = [_renewed(row, one) for row, one in changed if row.state is HitState.OPEN]
-    kept += [_reopened(row, one) for row, one in changed if row.state is not HitState.OPEN and row.place == REPORT]
+    kept += [_reopened(row, one) for row, one in changed if _is_more(row, one)]
     session.add_all([*kept, *renewed])
     flush(session)
     entries = [
@@ -89,6 +89,12 @@ def _known(session: Session, subjects: set[str]) -> dict[tuple[str, str, str], O
 
 def _as_known(row: OverlapHit, one: Met) -> bool:
     return (row.units, set(row.because)) == (one.units, set(one.because))
+
+
+def _is_more(row: OverlapHit, one: Met) -> bool:
+    """Whether a decided task of a late report tells of more than a person looked at; less of it is settled with it."""
+    told = row.units < one.units or not set(one.because) <= set(row.because)
+    return row.place == REPORT and row.state is not HitState.OPEN and told
 
 
 def _asks_anew(row: OverlapHit, one: Met) -> bool:
@@ -174,12 +180,21 @@ def get_hit(session: Session, hit_id: str, /, *, actor: Actor, lock: bool = Fals
 
 
 def decide(
-    session: Session, hit_id: str, /, *, state: HitState, minutes: int, actor: Actor, now: datetime
+    session: Session,
+    hit_id: str,
+    /,
+    *,
+    state: HitState,
+    minutes: int,
+    otherwise: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> OverlapHit:
-    """A person has looked: it is a duplicate, or it is none. Money already given is left alone either way."""
+    """A person has looked: it is a duplicate, or it is none; `otherwise` says another thing than was found before.
+    Money already given is left alone either way."""
     hit = get_hit(session, hit_id, actor=actor, lock=True)
     require(actor, "overlap:decide", district=hit.district_code)
-    if hit.state is not HitState.OPEN:
+    if hit.state is not HitState.OPEN and not (otherwise and can_be_otherwise(hit) and hit.state is not state):
         raise WrongState("hit_decided")
     if state not in (HitState.DUPLICATE, HitState.FALSE_ALARM):
         raise BadInput("not_in_list", field="state")
@@ -198,6 +213,11 @@ def decide(
     audit.record(session, entry, actor=actor, now=now)
     clocks.end(session, hit.id, step=STEP, outcome=state.value, now=now)
     return hit
+
+
+def can_be_otherwise(hit: OverlapHit, /) -> bool:
+    """Whether what a person found may be put right; two tellings of one gift have been counted as they were found."""
+    return hit.code != TWICE and hit.state in (HitState.DUPLICATE, HitState.FALSE_ALARM)
 
 
 def end_gone(session: Session, hit_id: str, /, *, now: datetime) -> None:

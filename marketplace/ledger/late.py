@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, chunks
+from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 from marketplace.households.related import related_pairs
 from marketplace.households.same import Same, same_as
@@ -40,6 +41,7 @@ class _Facts:
     same: Same
     homes: Mapping[str, Household]
     related: frozenset[tuple[str, str]]
+    people: People
     books: dict[date, Book] = field(default_factory=dict)
 
     def book(self, on: date) -> Book:
@@ -63,7 +65,7 @@ def look_again(
         new = {entry.id: entry for entry in session.exec(wanted.order_by(col(LedgerEntry.id)))}
         same = same_as(session, {entry.household_id for entry in new.values()})
         homes = _homes(session, {home for entry in new.values() for home in same.of(entry.household_id)})
-        facts = _Facts(session, same, homes, related, books)
+        facts = _Facts(session, same, homes, related, people_of(session, homes, same=same), books)
         around: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.live_aid(session, household_ids=sorted(homes)):
             around.setdefault(same.one(entry.household_id), []).append(entry)
@@ -138,7 +140,9 @@ def _met(around: Sequence[LedgerEntry], new: Mapping[str, LedgerEntry], facts: _
     came before it, so that sums count whole; what has nothing to do with a new row is no news."""
     rows = sorted(around, key=_order)
     givers = givers_of(facts.session, reported(rows))
-    told = [given(row, household_id=facts.same.one(row.household_id), givers=givers) for row in rows]
+    told = [
+        given(row, household_id=facts.same.one(row.household_id), givers=givers, people=facts.people) for row in rows
+    ]
     first = min(at for at, row in enumerate(rows) if row.id in new)
     for at, row in enumerate(rows[first:], start=first):
         if row.id not in new and not later:
@@ -187,6 +191,9 @@ def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Fac
         excepted=exceptions_of(facts.session, need.id, on=row.given_on) if need else frozenset(),
         apart=set_apart(facts.session, [need.id]).get(need.id, frozenset()) if need else frozenset(),
         bill=bill_of(facts.session, need, home) if need else None,
+        project=row.project,
+        person=row.person,
+        others=facts.people.others(row.person),
     )
     district = facts.homes[entry.household_id].district_code
     rules = facts.book(row.given_on).about(district, row.category, row.programme)

@@ -31,7 +31,8 @@ LIVE = (*PROMISED, AidState.DELIVERED)
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Aid of `units` in `category` for a household; with a `need_id` it covers that need. A repeat names the row that
+    """Aid of `units` in `category` for a household, with a `person_id` for that one of its people; with a `need_id` it
+    covers that need. A repeat names the row that
     tells of the same gift; no foreign key, for a correction may take that row out, and then the repeat counts, in the
     state that its own source `told`."""
 
@@ -52,6 +53,7 @@ class LedgerEntry(SQLModel, table=True):
     source: str = Field(max_length=32, index=True)
     source_index: str = Field(unique=True, max_length=64)
     household_id: str = Field(foreign_key="household.id", index=True)
+    person_id: str = Field(default="", max_length=32)
     need_id: str | None = Field(default=None, foreign_key="need.id", index=True)
     offer_id: str | None = Field(default=None, foreign_key="offer.id", index=True)
     org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
@@ -59,6 +61,7 @@ class LedgerEntry(SQLModel, table=True):
     category: str = Field(max_length=48, index=True)
     payer: str = Field(default="CHARITY", max_length=32)
     programme: str = Field(default="", max_length=48)
+    project: str = Field(default="", max_length=80)
     cause: str = Field(default="", max_length=32)
     period: str = Field(default="", max_length=16)
     units: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -2,12 +2,14 @@
 
 Enters: needs, givers, a day. Leaves: a `Verdict` of `matching`, or an error with the code of the rule that binds; and
 the exceptions that a district allows. Approval asks with the household locked, so that no other giver, process or
-feed can slip in between the question and the reservation. Called by decisions, the problem of a run, pages and
-commands.
+feed can slip in between the question and the reservation. Where need and aid each name a person, a rule that counts for
+a person leaves out what went to another one of the household; where either names nobody, it counts for all of them.
+Called by decisions, the problem of a run, pages and commands.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +21,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.related import is_related
 from marketplace.households.same import Same, lock_homes, same_as
@@ -37,12 +40,15 @@ from marketplace.reference.words import list_codes
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Bill, Given, Rule, Verdict
 
+NOBODY = People()
 EXCEPTION_DAYS = 90
 """How long an exception that a district allows can be used."""
 
 
-def given(entry: LedgerEntry, /, *, household_id: str = "", givers: Givers | None = None) -> Given:
-    """A ledger row in the words of the judge, told of the household and the giver that it counts for."""
+def given(
+    entry: LedgerEntry, /, *, household_id: str = "", givers: Givers | None = None, people: People = NOBODY
+) -> Given:
+    """A ledger row in the words of the judge, told of the household, the person and the giver that it counts for."""
     called = givers or Givers()
     return Given(
         household_id=household_id or entry.household_id,
@@ -55,7 +61,14 @@ def given(entry: LedgerEntry, /, *, household_id: str = "", givers: Givers | Non
         cause=known(entry.cause),
         need_id=entry.need_id or "",
         ref=entry.id,
+        person=people.one(entry.person_id),
+        project=plain(entry.project),
     )
+
+
+def plain(project: str, /) -> str:
+    """The name of a charity's programme without width, case, spaces and marks: so two givers write one the same."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", project).casefold() if sign.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,9 @@ def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
     return list(session.exec(select(Household).where(col(Household.id).in_(ids)).order_by(col(Household.id))))
 
 
-def aid_of(session: Session, homes: Homes, /, *, household_id: str, own: str = "") -> list[Given]:
+def aid_of(
+    session: Session, homes: Homes, /, *, household_id: str, own: str = "", people: People = NOBODY
+) -> list[Given]:
     """The live aid of all of them, told as this household's. Beside a row that is reserved already (`own`) stands
     neither itself nor what we promised after it in its year: of two promises the earlier one is kept. What was promised
     in another year never reckoned with it."""
@@ -99,7 +114,7 @@ def aid_of(session: Session, homes: Homes, /, *, household_id: str, own: str = "
     if mine is not None:
         rows = [row for row in rows if row.id != own and not _promised_after(row, mine)]
     givers = givers_of(session, reported(rows))
-    return [given(entry, household_id=household_id, givers=givers) for entry in rows]
+    return [given(entry, household_id=household_id, givers=givers, people=people) for entry in rows]
 
 
 def _promised_after(row: LedgerEntry, mine: LedgerEntry) -> bool:
@@ -126,11 +141,21 @@ def programme_of(tags: Iterable[str], /) -> str:
 
 
 def verdict(
-    session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool = False, own: str = ""
+    session: Session,
+    need: Need,
+    /,
+    *,
+    org_id: str,
+    project: str = "",
+    units: int,
+    on: date,
+    lock: bool = False,
+    own: str = "",
 ) -> Verdict:
     """What may be given of `units` from this giver to this need today. With `lock` nobody else can write aid of the
     household until the transaction ends. `own` is the ledger row of the same units where they are reserved already."""
     homes = homes_of(session, need.household_id, lock=lock)
+    people = people_of(session, homes.ids) if need.person_id else NOBODY
     question = Asked(
         household_id=need.household_id,
         category=need.category,
@@ -151,8 +176,11 @@ def verdict(
         apart=set_apart(session, [need.id]).get(need.id, frozenset()),
         documented=shows_papers_first(need.category),
         bill=bill_of(session, need, homes),
+        project=plain(session.get_one(LedgerEntry, own).project if own else project),
+        person=people.one(need.person_id),
+        others=people.others(need.person_id),
     )
-    past = aid_of(session, homes, household_id=need.household_id, own=own)
+    past = aid_of(session, homes, household_id=need.household_id, own=own, people=people)
     return judge(question, past=past, rules=_rules(session, need, on=on))
 
 
@@ -161,10 +189,19 @@ def _rules(session: Session, need: Need, *, on: date) -> tuple[Rule, ...]:
 
 
 def refuse_overlap(
-    session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool, own: str = ""
+    session: Session,
+    need: Need,
+    /,
+    *,
+    org_id: str,
+    project: str = "",
+    units: int,
+    on: date,
+    lock: bool,
+    own: str = "",
 ) -> Verdict:
     """The verdict, or WrongState with the code of the rule that would be broken."""
-    found = verdict(session, need, org_id=org_id, units=units, on=on, lock=lock, own=own)
+    found = verdict(session, need, org_id=org_id, project=project, units=units, on=on, lock=lock, own=own)
     if found.allowed < units:
         raise OverlapFound(found, need_id=need.id)
     return found

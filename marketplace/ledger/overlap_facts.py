@@ -13,6 +13,7 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from marketplace.db import chunks
+from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.households.same import Same
@@ -20,7 +21,7 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.overlap import all_exceptions, given, reported
+from marketplace.ledger.overlap import all_exceptions, given, plain, reported
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of
@@ -42,6 +43,8 @@ class Facts:
     past: dict[str, list[Given]]
     homes: dict[str, _Home]
     causes: dict[str, str]
+    persons: dict[str, str]
+    people: People
     bills: Mapping[str, Bill]
     excepted: Mapping[str, frozenset[str]]
     apart: Mapping[str, frozenset[tuple[str, str]]]
@@ -49,25 +52,25 @@ class Facts:
     cool: Mapping[str, int]
     shared: frozenset[str]
     givers: Givers
+    projects: Mapping[str, str]
 
 
-def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Facts:
+def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str], same: Same, on: date) -> Facts:
     """Everything that the rules reckon with."""
     households = {need.household_id for need in needs}
     book = Book(session, on=on)
     aid = [entry for entry in ledger.live_aid(session) if same.one(entry.household_id) in households]
     givers = givers_of(session, reported(aid))
+    causes, persons = _told(session, needs)
+    named = [need for need in needs if need.need_id in persons]
+    people = people_of(session, {home for need in named for home in same.of(need.household_id)}, same=same)
     past: dict[str, list[Given]] = {}
     for entry in aid:
         home = same.one(entry.household_id)
-        past.setdefault(home, []).append(given(entry, household_id=home, givers=givers))
+        past.setdefault(home, []).append(given(entry, household_id=home, givers=givers, people=people))
     related: dict[str, set[str]] = {}
     for household, org in related_pairs(session):
         related.setdefault(same.one(household), set()).add(org)
-    causes: dict[str, str] = {}
-    for some in chunks(sorted(need.need_id for need in needs), _ASKED):
-        told = session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some)))
-        causes |= {need_id: known(cause) for need_id, cause in told}
     shared = shared_bills(session, sorted({same.of(home) for home in households}, key=min))
     return Facts(
         book=book,
@@ -75,14 +78,35 @@ def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Fa
         past=past,
         homes=_homes(session, households, same=same),
         causes=causes,
+        persons=persons,
+        people=people,
         bills=bills.bills_of(session) | shared,
         excepted=all_exceptions(session, on=on),
         apart=set_apart(session),
         related={household: frozenset(orgs) for household, orgs in related.items()},
-        cool=book.cool_offs(),
+        cool=_cool_offs(book, {need.category for need in named}),
         shared=frozenset(shared).intersection(need.need_id for need in needs if len(same.of(need.household_id)) > 1),
         givers=givers,
+        projects={offer: plain(project) for offer, project in projects.items() if project},
     )
+
+
+def _told(session: Session, needs: Sequence[Need]) -> tuple[dict[str, str], dict[str, str]]:
+    """Need ► the event it comes from; and the person it is for, where it names one."""
+    causes: dict[str, str] = {}
+    persons: dict[str, str] = {}
+    for some in chunks(sorted(need.need_id for need in needs), _ASKED):
+        asked = select(NeedRow.id, NeedRow.cause, NeedRow.person_id).where(col(NeedRow.id).in_(some))
+        for need_id, cause, person in session.exec(asked):
+            causes[need_id] = known(cause)
+            persons |= {need_id: person} if person else {}
+    return causes, persons
+
+
+def _cool_offs(book: Book, named: set[str]) -> dict[str, int]:
+    """The allocator's cool-offs are a household's: where needs of a kind name people, the judge holds them."""
+    apart = {one for rule in book.of("") if rule.kind == "COOLDOWN" for one in named if rule.of_person(one)}
+    return {category: days for category, days in book.cool_offs().items() if category not in apart}
 
 
 def _homes(session: Session, households: Iterable[str], *, same: Same) -> dict[str, _Home]:

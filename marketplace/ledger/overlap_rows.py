@@ -23,6 +23,8 @@ from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
+BY_PERSON = ("ONCE_PER_YEAR",)
+"""Those of them that a need still shares where it names its person, whose lifetime is nobody else's."""
 RIVAL = "?"
 """Who serves a like need in the same run is not known yet: reckoned as somebody else."""
 ONE_COST = "D02"
@@ -52,11 +54,19 @@ class Rows:
 
 
 def rows_for(
-    session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, same: Same, on: date
+    session: Session,
+    needs: Sequence[Need],
+    resources: Sequence[Resource],
+    /,
+    *,
+    projects: Mapping[str, str],
+    same: Same,
+    on: date,
 ) -> Rows:
-    """The rows of one run, whose needs name households that count as one alike (`same.one`). O(needs × rules of their
+    """The rows of one run, whose needs name households that count as one alike (`same.one`); `projects` are the charity
+    programmes of the offers that name one. O(needs × rules of their
     category × past aid of their household)."""
-    facts = read(session, needs, same=same, on=on)
+    facts = read(session, needs, projects=projects, same=same, on=on)
     found = Rows(cooloffs=[CoolOff(category, days) for category, days in sorted(facts.cool.items())])
     offers: dict[str, list[Resource]] = {}
     for resource in resources:
@@ -74,8 +84,9 @@ def rows_for(
     return found
 
 
-def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Asked:
+def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "", project: str = "") -> Asked:
     size, kinds, rural = facts.homes.get(need.household_id, (1, frozenset(), False))
+    person = facts.persons.get(need.need_id, "")
     return Asked(
         household_id=need.household_id,
         category=need.category,
@@ -96,6 +107,9 @@ def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Ask
         apart=facts.apart.get(need.need_id, frozenset()),
         documented=shows_papers_first(need.category),
         bill=facts.bills.get(need.need_id),
+        project=project,
+        person=facts.people.one(person),
+        others=facts.people.others(person),
     )
 
 
@@ -120,43 +134,54 @@ def _one(
     _keep(need, said, open_units=open_units, found=found)
     known = {row.giver for row in past} | facts.related.get(need.household_id, frozenset())
     near = frozenset().union(*map(facts.givers.of, known))
+    had = {row.project for row in past} - {""}
+    ways = {_way(offer, facts) for offer in offers} if near or had else set()
     ours = {
-        org: judge(_asked(need, facts, open_units=open_units, giver=org), past=past, rules=rules)
-        for org in sorted({offer.org_id for offer in offers if offer.org_id in near} if near else ())
+        (org, project): judge(
+            _asked(need, facts, open_units=open_units, giver=org, project=project), past=past, rules=rules
+        )
+        for org, project in sorted(ways)
+        if org in near or project in had
     }
     found.bans += _bans(need, said, ours, offers, facts)
-    left = _left([said, *ours.values()])
-    for kind_limit in _shared([said, *ours.values()]):
+    kinds = BY_PERSON if need.need_id in facts.persons else BY_HOUSEHOLD
+    left = _left([said, *ours.values()], kinds)
+    for kind_limit in _shared([said, *ours.values()], kinds):
         key = (need.household_id, need.category)
         limits[key] = min(kind_limit, limits.get(key, kind_limit))
     return need if left is None or left >= open_units else replace(need, gap=need.gap - open_units + left)
+
+
+def _way(offer: Resource, facts: Facts) -> tuple[str, str]:
+    """The giver and the programme of an offer: two of one giver may have two."""
+    return offer.org_id, facts.projects.get(offer.resource_id, "")
 
 
 def _binding(said: Verdict) -> list[Finding]:
     return [finding for finding in said.findings if finding.allowed > 0]
 
 
-def _left(verdicts: Iterable[Verdict]) -> int | None:
+def _left(verdicts: Iterable[Verdict], shared: Sequence[str]) -> int | None:
     """The smallest limit of this need alone, above nothing; None where none binds."""
-    limits = [f.allowed for said in verdicts for f in _binding(said) if f.kind not in BY_HOUSEHOLD]
+    limits = [f.allowed for said in verdicts for f in _binding(said) if f.kind not in shared]
     return min(limits, default=None)
 
 
-def _shared(verdicts: Iterable[Verdict]) -> list[tuple[int, str]]:
+def _shared(verdicts: Iterable[Verdict], shared: Sequence[str]) -> list[tuple[int, str]]:
     """Limits that all needs of the household share, each with its rule."""
-    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.kind in BY_HOUSEHOLD]
+    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.kind in shared]
 
 
 def _bans(
-    need: Need, said: Verdict, ours: Mapping[str, Verdict], offers: Sequence[Resource], facts: Facts
+    need: Need, said: Verdict, ours: Mapping[tuple[str, str], Verdict], offers: Sequence[Resource], facts: Facts
 ) -> list[Ban]:
     """Nobody, or only those who may; a cool-off that the allocator holds itself is no ban."""
-    code, by_org = _stop(said, need, facts), {org: _stop(one, need, facts) for org, one in ours.items()}
-    if code and all(by_org.values()):
+    code, by_way = _stop(said, need, facts), {way: _stop(one, need, facts) for way, one in ours.items()}
+    if code and all(by_way.values()):
         return [Ban(need.need_id, "*", code)]
-    if not code and not any(by_org.values()):
+    if not code and not any(by_way.values()):
         return []
-    codes = ((offer.resource_id, by_org.get(offer.org_id, code)) for offer in offers)
+    codes = ((offer.resource_id, by_way.get(_way(offer, facts), code)) for offer in offers)
     return [Ban(need.need_id, resource_id, why) for resource_id, why in codes if why]
 
 
@@ -219,34 +244,38 @@ def _as_given(need: Need, facts: Facts, *, units: int) -> Given:
         cause=facts.causes.get(need.need_id, ""),
         need_id=need.need_id,
         ref="this run",
+        person=facts.people.one(facts.persons.get(need.need_id, "")),
     )
 
 
 def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: Facts) -> list[Resource]:
     """A programme's lifetime cap for households that it has not helped yet: a maximum for each household on every offer
-    and, where a giver has several offers of the category, one of them only. Set where somebody could reach it."""
+    and, where a giver has several offers of the category, one of them only. Set where somebody could reach it; then a
+    second patient of the household, who is named, is served by this programme at the next run."""
     caps = {c: units for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP" for c, units in rule.limits.items()}
-    wanted: dict[tuple[str, str], int] = {}
+    wanted: dict[tuple[str, str, str], int] = {}
     for need in needs:
         if need.category in caps:
-            key = (need.household_id, need.category)
-            wanted[key] = wanted.get(key, 0) + need.gap
-    reached = {category for (_home, category), units in wanted.items() if units > caps[category]}
+            whom = (need.household_id, facts.people.one(facts.persons.get(need.need_id, "")), need.category)
+            wanted[whom] = wanted.get(whom, 0) + need.gap
+    reached = {category for (_home, _person, category), units in wanted.items() if units > caps[category]}
     offers: dict[tuple[str, str], int] = {}
     for resource in resources:
-        key = (facts.givers.one(resource.org_id), resource.category)
+        key = (_programme(resource, facts), resource.category)
         offers[key] = offers.get(key, 0) + 1
-    return [
-        _capped(r, caps, offers, giver=facts.givers.one(r.org_id)) if r.category in reached else r for r in resources
-    ]
+    return [_capped(r, caps, offers, programme=_programme(r, facts)) if r.category in reached else r for r in resources]
+
+
+def _programme(resource: Resource, facts: Facts) -> str:
+    return facts.projects.get(resource.resource_id) or facts.givers.one(resource.org_id)
 
 
 def _capped(
-    resource: Resource, caps: Mapping[str, int], offers: Mapping[tuple[str, str], int], *, giver: str
+    resource: Resource, caps: Mapping[str, int], offers: Mapping[tuple[str, str], int], *, programme: str
 ) -> Resource:
     cap = caps[resource.category]
     most = cap if resource.max_per_household is None else min(cap, resource.max_per_household)
     group = resource.exclusive_group or (
-        f"D04:{giver}:{resource.category}" if offers[giver, resource.category] > 1 else None
+        f"D04:{programme}:{resource.category}" if offers[programme, resource.category] > 1 else None
     )
     return replace(resource, max_per_household=most, exclusive_group=group)

@@ -167,6 +167,7 @@ def _add(
         category=payout.category,
         payer="COMMERCIAL_SUPPLEMENT",
         cause=need.cause if need else "",
+        person_id=need.person_id if need else "",
         period=need.period if need else "",
         units=fen,
         given_on=payout.paid_on,

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from marketplace.db import chunks
+from marketplace.households.apart import people_by_number
 from marketplace.households.models import Household, Person
 from marketplace.households.register import source_index
 from marketplace.intake import CheckedRow, Fault, Stage
@@ -47,6 +48,7 @@ class Planned:
     index: str
     rest_index: str
     household_id: str = ""
+    person_id: str = ""
     need: Need | None = None
     covers: int = 0
     held: list[LedgerEntry] = field(default_factory=list)
@@ -73,10 +75,12 @@ class Planned:
         values = self.row.values
         return {
             "household_id": self.household_id,
+            "person_id": self.person_id or (self.need.person_id if self.need else ""),
             "giver": values.get("giver") or "",
             "category": values["category"],
             "payer": values.get("payer") or "CHARITY",
             "programme": values.get("programme") or "",
+            "project": values.get("project") or "",
             "cause": values.get("cause") or (self.need.cause if self.need else ""),
         }
 
@@ -127,8 +131,9 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
     needs = _needs(session, items, vault=vault)
     homes = _homes(session, items, vault=vault)
     found = Plan()
+    people = people_by_number(session, _named(items, "person_id_number"))
     for item in items:
-        item.household_id = _household(item, needs, homes)
+        item.household_id, item.person_id = _whom(item, needs, homes, people)
     _find_repeats(session, items, source=source)
     for item in items:
         known = None if item.row.values.get(AS_HISTORY) else needs.get(item.row.values.get("need_source_id") or "")
@@ -144,6 +149,15 @@ def index_of(vault: Vault, row: CheckedRow, /, *, source: str) -> tuple[str, str
 
 def _planned(vault: Vault, row: CheckedRow, *, source: str) -> Planned:
     return Planned(row, *index_of(vault, row, source=source))
+
+
+def _whom(
+    item: Planned, needs: dict[str, Known], homes: dict[str, str], people: dict[str, tuple[str, str]]
+) -> tuple[str, str]:
+    """The household, and whom of it the aid is for; who lives elsewhere is nobody of it."""
+    person, lives = people.get(item.row.values.get("person_id_number") or "", ("", ""))
+    home = _household(item, needs, homes) or lives
+    return home, person if home == lives else ""
 
 
 def _household(item: Planned, needs: dict[str, Known], homes: dict[str, str]) -> str:
@@ -169,6 +183,7 @@ def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) ->
             payer=str(item.row.values.get("payer") or CHARITY),
             held=tuple(item.held),
             promise=item.told in PROMISED,
+            person=item.person_id,
         )
         for item in items
         if item.household_id and item.told in LIVE

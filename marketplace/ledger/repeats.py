@@ -56,6 +56,7 @@ class Told:
     payer: str = CHARITY
     held: tuple[LedgerEntry, ...] = ()
     promise: bool = False
+    person: str = ""
 
 
 def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
@@ -94,6 +95,8 @@ def _alike(row: LedgerEntry, told: Told) -> bool:
     kind = told.payer in ONE_PURSE or (row.category, row.programme) == (told.category, told.programme)
     ahead = told.promise and row.state is AidState.DELIVERED
     if ahead and all(part.repeats_id != row.id for part in told.held):
+        return False
+    if row.person_id and told.person and row.person_id != told.person:
         return False
     return near and first and cause and kind and row.units == told.units and row.source != told.source
 
@@ -165,11 +168,19 @@ def _met(session: Session, ids: Sequence[str]) -> Iterator[hits.Met]:
 
 
 def decide(
-    session: Session, hit_id: str, /, *, state: HitState, minutes: int, actor: Actor, now: datetime
+    session: Session,
+    hit_id: str,
+    /,
+    *,
+    state: HitState,
+    minutes: int,
+    otherwise: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> OverlapHit:
     """A person's finding on any hit. Two gifts that were taken for one count from now on, and are held against the
     rules like a late report."""
-    hit = hits.decide(session, hit_id, state=state, minutes=minutes, actor=actor, now=now)
+    hit = hits.decide(session, hit_id, state=state, minutes=minutes, otherwise=otherwise, actor=actor, now=now)
     row = session.get(LedgerEntry, hit.subject, with_for_update=True) if hit.code == hits.TWICE else None
     if row is not None and row.state is AidState.REPEAT and state is HitState.FALSE_ALARM:
         _count(session, row, actor=actor, now=now)

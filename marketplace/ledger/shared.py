@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day
 from marketplace.db import chunks
+from marketplace.households.apart import people_of
 from marketplace.ledger.bills import bills_of
 from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState
@@ -33,10 +34,12 @@ class _Need:
     cause: str
     year: int
     paper: str
+    person: str
+    others: frozenset[str]
 
     def like(self, other: _Need) -> bool:
-        """Another need that may be the same cost; an unknown cause may be the same one."""
-        same = may_be_one(self.cause, other.cause)
+        """Another need that may be the same cost: an unknown cause or person may be the same one."""
+        same = may_be_one(self.cause, other.cause) and other.person not in self.others
         return same and self.category == other.category and self.need_id != other.need_id and self._one_paper(other)
 
     def _one_paper(self, other: _Need) -> bool:
@@ -82,12 +85,14 @@ def _needs(
 ) -> list[list[_Need]]:
     """The real needs of each group, in a fixed order."""
     of = {home: group for group in groups for home in group}
+    people = people_of(session, of)
     found: dict[frozenset[str], list[_Need]] = {}
     for some in chunks(sorted(of), _ASKED):
         wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(_REAL))
         for row in session.exec(wanted.order_by(col(Need.id))):
             paper, year = papers.get(row.household_id, {}).get(row.id, ""), local_day(row.created_at).year
-            one = _Need(row.id, row.household_id, row.category, known(row.cause), year, paper)
+            whom = people.one(row.person_id), people.others(row.person_id)
+            one = _Need(row.id, row.household_id, row.category, known(row.cause), year, paper, *whom)
             found.setdefault(of[row.household_id], []).append(one)
     return list(found.values())
 

@@ -1,7 +1,8 @@
 """The table of past aid: its columns in both languages and the rules of one row.
 
 Enters: the day. Leaves: the `Schema` that files of departments, charities and insurers pass. A row says to whom aid
-went by household reference, by ID number or by the need it was for; one of the three is enough. Called by `imports`.
+went by household reference, by ID number or by the need it was for; one of them is enough. The ID number of whom it is
+for says besides that it was for one person, which rules that count for a person go by. Called by `imports`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ def aid_schema(*, today: date) -> Schema:
         Column("giver", "救助方", "Giver", text(120), also=("机构", "部门")),
         Column("payer", "支付方类别", "Kind of payer", _codes("payer"), choices=list_codes("payer")),
         Column("programme", "项目", "Programme", _codes("aid_programme"), choices=list_codes("aid_programme")),
+        Column("project", "慈善项目", "Charity programme", text(80, nameless=True)),
         Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
+        Column(
+            "person_id_number", "受助人身份证号", "ID number of whom it is for", cells.id_number(today), secret=True
+        ),
     )
     return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, today=today))
 
@@ -77,5 +82,5 @@ def _finish(row: Row, *, today: date) -> None:
         row.fault("units", error.code, stage=error.stage, **error.params)
     if row["given_on"] > today.isoformat():
         row.fault("given_on", "date_in_future")
-    if not (row["household_ref"] or row["head_id_number"] or row["need_source_id"]):
+    if not any(row[name] for name in ("household_ref", "head_id_number", "need_source_id", "person_id_number")):
         row.fault("household_ref", "nobody_named")

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.households.apart import people_of
 from marketplace.households.models import Person
 from marketplace.households.service import list_people, masked_name
 from marketplace.ledger import bills, claiming, overlap
@@ -71,7 +72,8 @@ def bill(need_id: str) -> ResponseReturnValue:
     need = _need(session, need_id)
     homes = overlap.homes_of(session, need.household_id)
     row, known = bills.find(session, need_id), overlap.bill_of(session, need, homes)
-    past = overlap.aid_of(session, homes, household_id=need.household_id)
+    people = people_of(session, homes.ids)
+    past = overlap.aid_of(session, homes, household_id=need.household_id, people=people)
     units = max(1, need.gap_units - need.committed_units)
     said = overlap.verdict(session, need, org_id="", units=units, on=local_day(utc_now()))
     return render(
@@ -79,7 +81,7 @@ def bill(need_id: str) -> ResponseReturnValue:
         need=need,
         row=row,
         treated=masked_name(session, session.get(Person, row.person_id)) if row else "",
-        steps=bills.steps(known, past, need=need) if known else [],
+        steps=bills.steps(known, past, need=need, others=people.others(need.person_id)) if known else [],
         sources=SOURCES,
         said=said,
         sentences={f.code: rule_sentence(f.code, need) for f in (*said.findings, *said.warnings)},

@@ -6,6 +6,8 @@ finding of the person who looked.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import func, select
@@ -106,6 +108,7 @@ def duplicate(hit_id: str) -> ResponseReturnValue:
         tone=TONES[hit.state.value],
         clock=next(iter(clocks.running_of(session, hit.id)), None),
         open=hit.state is HitState.OPEN,
+        otherwise=hits.can_be_otherwise(hit),
     )
 
 
@@ -122,7 +125,7 @@ def _sentence(hit: OverlapHit) -> str:
 @guard("overlap:decide")
 @writes
 def find_duplicate(hit_id: str) -> ResponseReturnValue:
-    """A duplicate, or none; money already given is left alone either way."""
+    """A duplicate, or none, also where something else was found before; money given is left alone either way."""
     session, form = current_session(), FindingForm()
     hit = hits.get_hit(session, hit_id, actor=current_actor())
     words = ONE_GIFT if hit.code == hits.TWICE else {code: word(code, "overlap_state") for code in FINDINGS}
@@ -135,7 +138,9 @@ def find_duplicate(hit_id: str) -> ResponseReturnValue:
             button=_("Keep"),
             back=url_for(".duplicate", hit_id=hit_id),
             form=form,
+            action=request.full_path,
         )
-    state = HitState(form.state.data or "")
-    repeats.decide(session, hit_id, state=state, minutes=form.minutes.data or 0, actor=current_actor(), now=utc_now())
+    told: Any = {"state": HitState(form.state.data or ""), "minutes": form.minutes.data or 0}
+    otherwise = request.args.get("otherwise") == "1"
+    repeats.decide(session, hit_id, otherwise=otherwise, **told, actor=current_actor(), now=utc_now())
     return done(_("Your finding is kept."), to=url_for(".duplicate", hit_id=hit_id))

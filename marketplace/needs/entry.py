@@ -20,6 +20,7 @@ from marketplace.households.service import masked_names, register_household, req
 from marketplace.needs import forms, service
 from marketplace.needs.blueprint import bp
 from marketplace.needs.referral import PersonYes, refer_need
+from marketplace.needs.whom_form import people_choices
 from marketplace.reference.words import choices
 from marketplace.web import _, current_session, done, render, writes
 from marketplace.web.display import language
@@ -60,7 +61,7 @@ def _form(home: Household | None, *, now: datetime) -> Any:
         person.offer_places(now=now, allowed=current_actor().districts)
         return person
     form = forms.NeedForm()
-    form.offer_choices()
+    form.offer_choices(people_choices(current_session(), home.id))
     return form
 
 

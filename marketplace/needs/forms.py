@@ -16,6 +16,7 @@ from marketplace.intake import BadCell
 from marketplace.intake import cells as read
 from marketplace.needs.models import Need, ReferralReason
 from marketplace.needs.service import NeedFacts
+from marketplace.needs.whom_form import ALL, LABEL, Choices, chosen
 from marketplace.reference.districts import current
 from marketplace.reference.events import list_events, write
 from marketplace.reference.needs import list_need_kinds, need_kind
@@ -146,9 +147,11 @@ class NeedForm(EventForm):
     valid_to = DayField(_l("Last day"), required=False)
     tags = ManyField(_l("What is true of this household?"), required=False)
     evidence = TextField(_l("What is this based on?"), longest=200, lines=3)
+    for_person = OneField(LABEL, select=True, required=False)
 
-    def offer_choices(self) -> None:
-        """Fill the lists in the reader's language."""
+    def offer_choices(self, people: Choices = ()) -> None:
+        """Fill the lists in the reader's language; `people` are those of the household where it is known."""
+        self.for_person.choices = list(people)
         lang = language()
         self.category.choices = [
             (kind.code, f"{kind.name(lang=lang)} ({word(kind.unit, 'unit')})") for kind in list_need_kinds()
@@ -179,6 +182,7 @@ class NeedForm(EventForm):
             tags=tuple(self.tags.data or ()),
             evidence=self.evidence.data or "",
             cause=self.cause(),
+            person_id=chosen(self.for_person.data) or "",
         )
 
 
@@ -229,8 +233,8 @@ class ReferralForm(PersonForm):
     )
 
 
-def verify_form(need: Need) -> Form:
-    """Level, evidence and reason; and the amount, to correct a slip."""
+def verify_form(need: Need, people: Choices) -> Form:
+    """Level, evidence and reason; whom it is for; and the amount, to correct a slip."""
     amount = _amount_field(need)
 
     class VerifyForm(Form):
@@ -238,10 +242,12 @@ def verify_form(need: Need) -> Form:
         evidence = TextField(_l("What did you see or compare?"), longest=200, lines=3)
         referral_reason = OneField(_l("Why does government aid not cover it?"))
         government_decision = TextField(_l("What has government decided?"), required=False, longest=200)
+        for_person = OneField(LABEL, select=True, required=False)
         gap = amount
 
-    form = VerifyForm(data={"gap": need.gap_units, "government_decision": need.government_decision})
-    lang = language()
+    told = {"gap": need.gap_units, "government_decision": need.government_decision, "for_person": need.person_id or ALL}
+    form, lang = VerifyForm(data=told), language()
+    form.for_person.choices = list(people)
     form.level.choices = choices("verification_level", lang=lang)
     form.referral_reason.choices = choices("referral_reason", lang=lang)
     return form

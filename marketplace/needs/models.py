@@ -32,7 +32,8 @@ class ReferralReason(StrEnum):
 
 
 class Need(SQLModel, table=True):
-    """One verified gap of one household in one category and period; `cause` tells two such needs apart."""
+    """One verified gap of one household in one category and period; `cause` tells two such needs apart, and so
+    does `person_id`: whom of the household it is for, where it is for one person."""
 
     __table_args__ = (
         Index("ix_need_newest", "created_at", "id", "state", "district_code"),
@@ -46,6 +47,7 @@ class Need(SQLModel, table=True):
             "category",
             "period",
             "cause",
+            "person_id",
             where="state IN ('unverified', 'held', 'verified')",
         ),
     )
@@ -55,6 +57,7 @@ class Need(SQLModel, table=True):
     source_id: str = Field(default="", max_length=64)
     source_index: str = Field(unique=True, max_length=64)
     household_id: str = Field(foreign_key="household.id", index=True)
+    person_id: str = Field(default="", max_length=32)
     district_code: str = Field(index=True, max_length=6)
     category: str = Field(index=True, max_length=48)
     unit: str = Field(max_length=16)

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from marketplace.db import chunks
+from marketplace.households.apart import people_by_number
 from marketplace.households.register import HouseholdFacts, PersonFacts
 from marketplace.households.resolving import resolve_many
 from marketplace.intake import CheckedRow, Fault, Stage
@@ -27,8 +28,10 @@ from marketplace.sealed import Vault, vault_of
 _ASKED = 500
 _LIVE = (NeedState.UNVERIFIED, NeedState.HELD, NeedState.VERIFIED)
 
-NeedKey = tuple[str, str, str, str]
-"""Household, category, period, cause: open only once."""
+NeedKey = tuple[str, str, str, str, str]
+"""Household, category, period, cause, person: open only once."""
+NEW = "?"
+"""A person whom nobody here knows yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,11 @@ def _set_doubles_aside(session: Session, found: Plan) -> None:
     """Rows whose need is open already under another number; an unverified one gives way to a verified row."""
     items = [*found.new, *found.changed]
     homes = resolve_many(session, households_of(items))
-    keys = {item.index: (homes[item.facts.key], *_rest(item)) for item in items}
+    people = persons_of(session, items)
+    keys = {
+        item.index: (homes[item.facts.key], *_rest(item), person_of(item, people, homes[item.facts.key], unknown=NEW))
+        for item in items
+    }
     taken = _open_needs(session, {key[0] for key in keys.values()})
     double = set()
     for item in items:
@@ -145,6 +152,18 @@ def _rest(item: Planned) -> tuple[str, str, str]:
     return values["category"], period_of(values), values.get("cause") or ""
 
 
+def persons_of(session: Session, items: Sequence[Planned], /) -> dict[str, tuple[str, str]]:
+    """ID number of whom a need is for ► the person and its household, where the person is here."""
+    return people_by_number(session, {item.row.values.get("person_id_number") or "" for item in items})
+
+
+def person_of(item: Planned, people: Mapping[str, tuple[str, str]], household_id: str, /, *, unknown: str = "") -> str:
+    """Whom of its household the need is for; who is somebody else's is nobody here."""
+    number = item.row.values.get("person_id_number") or ""
+    person, home = people.get(number, (unknown if number else "", household_id))
+    return person if home == household_id else ""
+
+
 def households_of(items: Sequence[Planned]) -> list[HouseholdFacts]:
     """Each household once, told by the row that says most about its people."""
     best: dict[tuple[str, str], HouseholdFacts] = {}
@@ -163,11 +182,13 @@ def _open_needs(session: Session, homes: set[str]) -> dict[NeedKey, tuple[str, N
             col(Need.category),
             col(Need.period),
             col(Need.cause),
+            col(Need.person_id),
             col(Need.id),
             col(Need.state),
         ).where(col(Need.household_id).in_(some), col(Need.state).in_(_LIVE))
-        for home, category, period, cause, need_id, state in session.execute(asked):
-            found[(home, category, period, cause)] = (need_id, NeedState(state))
+        for *key, need_id, state in session.execute(asked):
+            home, category, period, cause, person = key
+            found[(home, category, period, cause, person)] = (need_id, NeedState(state))
     return found
 
 

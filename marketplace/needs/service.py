@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from marketplace import audit, notices, policy
 from marketplace.actors import Actor
@@ -23,6 +22,7 @@ from marketplace.households.models import Household
 from marketplace.intake.cells import names_somebody
 from marketplace.needs.lists import NeedFilters, NeedPage, count_by_state, list_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
+from marketplace.needs.whom import has_twin, name_person, refuse_stranger
 from marketplace.reference.needs import NeedKind, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
@@ -70,6 +70,7 @@ class NeedFacts:
     evidence: str = field(default="", repr=False)
     government_decision: str = field(default="", repr=False)
     referral_reason: ReferralReason | None = None
+    person_id: str = ""
 
 
 def get_need(session: Session, need_id: str, /, *, actor: Actor, lock: bool = False) -> Need:
@@ -104,6 +105,7 @@ def add_need(
 ) -> Need:
     """Store a need that nobody has verified yet; the caller has asked the policy."""
     kind = _checked_kind(facts)
+    refuse_stranger(session, home.id, facts.person_id)
     plausible = kind.is_plausible(facts.gap_units)
     need = Need(
         id=vault_of(session).ref("need", source, source_id),
@@ -111,6 +113,7 @@ def add_need(
         source_id=source_id,
         source_index=f"{source}:{source_id}",
         household_id=home.id,
+        person_id=facts.person_id,
         district_code=home.district_code,
         category=kind.code,
         unit=kind.unit,
@@ -160,16 +163,7 @@ def _refuse_personal(**texts: str) -> None:
 
 
 def _refuse_second(session: Session, need: Need) -> None:
-    twin = session.scalars(
-        select(col(Need.id)).where(
-            col(Need.household_id) == need.household_id,
-            col(Need.category) == need.category,
-            col(Need.period) == need.period,
-            col(Need.cause) == need.cause,
-            col(Need.state).in_(LIVE),
-        )
-    ).first()
-    if twin is not None:
+    if has_twin(session, need, person_id=need.person_id):
         raise Conflict("need_exists")
 
 
@@ -185,8 +179,10 @@ def verify_need(
     referral_reason: ReferralReason,
     government_decision: str = "",
     gap_units: int | None = None,
+    person_id: str | None = None,
 ) -> Need:
-    """Say that the need is as stated: level 1–4, on what evidence, and why government aid is not the whole answer.
+    """Say that the need is as stated: level 1–4, on what evidence, and why government aid is not the whole answer;
+    and whom it is for (empty: all of the household; None: as it stands).
 
     The household is written to the first time.
     """
@@ -197,6 +193,7 @@ def verify_need(
         raise BadInput("evidence_missing", field="evidence")
     _refuse_personal(evidence=evidence, government_decision=government_decision)
     _correct_gap(need, gap_units)
+    name_person(session, need, person_id)
     if need.state is NeedState.HELD:
         policy.require(actor, "need:release", district=need.district_code)
     if not need.verification_level:

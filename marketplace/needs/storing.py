@@ -18,7 +18,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.db import chunks
 from marketplace.households.register import register_many
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.needs.planning import Plan, Planned, households_of, state_of
+from marketplace.needs.planning import Plan, Planned, households_of, person_of, persons_of, state_of
 from marketplace.needs.table import Taxonomy, period_of, the_taxonomy
 from marketplace.sealed import vault_of
 
@@ -36,11 +36,12 @@ def store(
     """Do what the plan says, in the caller's transaction."""
     kinds = taxonomy or the_taxonomy()
     homes = register_many(session, households_of([*found.new, *found.changed]), actor=actor, now=now)
-    vault = vault_of(session)
+    vault, people = vault_of(session), persons_of(session, [*found.new, *found.changed])
     _close_replaced(session, found, batch_id=batch_id, actor=actor, now=now)
     for some in chunks(found.new, 2000):
         rows = [_need_row(item, homes, kinds, actor=actor, now=now) for item in some]
-        for row in rows:
+        for row, item in zip(rows, some, strict=True):
+            row["person_id"] = person_of(item, people, row["household_id"])
             row["id"] = vault.ref("need", found.source, row["source_id"])
             row["created_at"] = now
         session.execute(insert(Need), rows)
@@ -49,6 +50,8 @@ def store(
         rows = [_need_row(item, homes, kinds, actor=actor, now=now) for item in some]
         for row, item in zip(rows, some, strict=True):
             row["id"] = item.known.need_id if item.known else ""
+            named = person_of(item, people, row["household_id"])
+            row |= {"person_id": named} if named else {}
         session.execute(update(Need), rows)
         _record(session, rows, "need:update", batch_id=batch_id, actor=actor, now=now)
     session.expire_all()

@@ -85,6 +85,9 @@ def _need_columns(kinds: Taxonomy, *, today: date) -> tuple[Column, ...]:
         Column("valid_to", "有效期止", "Valid to", cells.last_day, also=("结束日期",), kind="date"),
         Column("period", "时期", "Period", cells.text(16)),
         Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
+        Column(
+            "person_id_number", "受助人身份证号", "ID number of whom it is for", cells.id_number(today), secret=True
+        ),
         Column("tags", "标签", "Tags", cells.any_of(cells.meanings_of("tag"))),
     )
 
@@ -177,9 +180,9 @@ def _across(rows: Sequence[Row]) -> None:
 
 
 def need_key(row: Row) -> tuple[str, ...]:
-    """What may be open only once: household (by ID number where it has one), category, period, cause."""
+    """What may be open only once: household (by ID number where it has one), category, period, cause, person."""
     home = row["head_id_number"] or row["household_ref"]
-    return home, row["category"], period_of(row.values), row["cause"] or ""
+    return home, row["category"], period_of(row.values), row["cause"] or "", row["person_id_number"] or ""
 
 
 def period_of(values: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ from marketplace.needs import entry, forms, noting, remainder, service, uploads
 from marketplace.needs.blueprint import bp
 from marketplace.needs.forms import SENTENCES
 from marketplace.needs.models import Need, NeedState
+from marketplace.needs.whom_form import chosen, people_choices, told
 from marketplace.organisations.models import Organisation
 from marketplace.reference import events
 from marketplace.reference.districts import current
@@ -120,7 +121,8 @@ def _page(need: Need, **over: Any) -> Response:
 
 def _verify_form(need: Need) -> Any:
     allowed = need.state is NeedState.UNVERIFIED or (need.state is NeedState.HELD and _may(need, "release"))
-    return forms.verify_form(need) if allowed and _may(need, "verify") else None
+    people = people_choices(current_session(), need.household_id)
+    return forms.verify_form(need, people) if allowed and _may(need, "verify") else None
 
 
 def _release_form(need: Need) -> Any:
@@ -142,6 +144,7 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
     span = f"{day(need.valid_from)} – {day(last)}" if need.valid_from or last else ""
     rows = [
         (_("Kind of need"), word(need.category, "need")),
+        (_("Whom it is for"), told(session, need.person_id)),
         (_("Missing"), amount(need.gap_units, need.unit)),
         (_("Of it under way or given"), amount(need.committed_units, need.unit)),
         (_("Urgency"), word(need.urgency, "urgency")),
@@ -211,7 +214,7 @@ def reveal(need_id: str) -> ResponseReturnValue:
 def verify(need_id: str) -> ResponseReturnValue:
     """Say that it is as stated."""
     need = _need(need_id)
-    form: Any = forms.verify_form(need)
+    form: Any = forms.verify_form(need, people_choices(current_session(), need.household_id))
     if not form.validate_on_submit():
         return _page(need, verify=form)
     try:
@@ -225,6 +228,7 @@ def verify(need_id: str) -> ResponseReturnValue:
             referral_reason=forms.REASONS[form.referral_reason.data],
             government_decision=form.government_decision.data or "",
             gap_units=form.gap.data,
+            person_id=chosen(form.for_person.data),
         )
     except (BadInput, Conflict) as error:
         forms.say(form, error, otherwise="gap")

@@ -75,7 +75,7 @@ def _cells(offer: Offer, *, on: date, lang: str) -> Iterator[tuple[str, Cell]]:
     yield "min_urgency", label("urgency", terms.min_urgency, lang=lang)
     yield "acceptance", ANSWERS[terms.acceptance.value][english]
     yield "valid_to", terms.valid_to and last_before(terms.valid_to)
-    for name in ("title", "valid_from", "donor_purpose", "standard", "steps", "rules"):
+    for name in ("title", "project", "valid_from", "donor_purpose", "standard", "steps", "rules"):
         yield name, getattr(terms, name)
 
 

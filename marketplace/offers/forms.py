@@ -30,6 +30,7 @@ class KindForm(Form):
 
     category = OneField(_l("What kind of help is it?"), select=True)
     title = TextField(_l("A short name for it"), longest=120)
+    project = TextField(_l("Your programme, if it belongs to one"), required=False, longest=80)
 
 
 class WhereForm(Form):
@@ -115,7 +116,7 @@ class Step:
 
 
 STEPS = (
-    Step("kind", _l("What do you give?"), lambda _kind: KindForm, ("category", "title")),
+    Step("kind", _l("What do you give?"), lambda _kind: KindForm, ("category", "title", "project")),
     Step("amount", _l("How much is there?"), _amount_form, ("stock_units", "lot", "unit_cost_fen")),
     Step(
         "limits", _l("How much for one household?"), _limits_form, ("min_per_need", "max_per_need", "max_per_household")

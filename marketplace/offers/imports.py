@@ -51,7 +51,7 @@ from marketplace.policy import require
 from marketplace.sealed import vault_of
 
 _ASKED = 500
-_TEXTS = ("title", "donor_purpose", "standard", "steps", "rules")
+_TEXTS = ("title", "project", "donor_purpose", "standard", "steps", "rules")
 
 
 @dataclass(slots=True)

@@ -32,8 +32,9 @@ class Acceptance(StrEnum):
 class Offer(SQLModel, table=True):
     """One resource with its terms. Amounts are whole units of `unit` (money: fen).
 
-    `reference` is the giver's own number for it; what begins with `donor_` was bound by the donor, belongs to the
-    donation and is widened only with the donor's consent. It is matched until `confirm_by` at most."""
+    `project` is the giver's programme that it belongs to, where there is one; `reference` is its own number for it;
+    what begins with `donor_` was bound by the donor, belongs to the donation and is widened only with the donor's
+    consent. It is matched until `confirm_by` at most."""
 
     __table_args__ = (
         Index("ix_offer_newest", "created_at", "id", "state", "org_id"),
@@ -47,6 +48,7 @@ class Offer(SQLModel, table=True):
     org_id: str = Field(foreign_key="organisation.id", index=True)
     source_index: str = Field(unique=True, max_length=64)
     title: str = Field(max_length=120)
+    project: str = Field(default="", max_length=80)
     category: str = Field(index=True, max_length=48)
     unit: str = Field(max_length=16)
     stock_units: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -48,6 +48,7 @@ def _what_columns(kinds: Taxonomy) -> tuple[Column, ...]:
     return (
         Column("source_id", "资源编号", "Resource reference", text(64), needed=True, filled=True, also=("编号",)),
         Column("title", "名称", "Name", text(120, nameless=True), needed=True, filled=True, also=("资源名称",)),
+        Column("project", "慈善项目", "Charity programme", text(80, nameless=True)),
         Column("category", "类别", "Category", category, needed=True, filled=True, also=("需求类别",), choices=codes),
         Column("unit", "单位", "Unit", cells.unit),
         Column("stock", "总量", "Stock", number, needed=True, filled=True, also=("数量", "金额"), kind="number"),
@@ -161,4 +162,5 @@ def terms_of_row(values: Mapping[str, Any], *, kind: NeedKind, today: date) -> T
         standard=values["standard"],
         steps=values["steps"],
         rules=values["rules"],
+        project=values.get("project") or "",
     )

@@ -55,6 +55,7 @@ class Terms:
     standard: str = ""
     steps: str = ""
     rules: str = ""
+    project: str = ""
 
 
 NAMES = tuple(field.name for field in fields(Terms))

@@ -124,7 +124,8 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
     resources = supply.resources_of(offers, earmarks)
     posted = {resource.resource_id for resource in resources}
     standing = overrides.standing(session, today=local_day(now))
-    ruled = rows_for(session, needs, resources, same=same, on=policy.as_of)
+    projects = {offer.id: offer.project for offer in offers if offer.project}
+    ruled = rows_for(session, needs, resources, projects=projects, same=same, on=policy.as_of)
     bans = _bans(session, needs=needs, offers=offers, same=same)
     problem = Problem(
         policy=policy,

@@ -38,8 +38,8 @@ REACHES: Mapping[str, str] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
     """One row of the table as the sources were read on the day `as_of`; `limits` is category ► whole units; `apart` are
-    programmes that exclude each other. The sentences have places in braces that `ledger.sentences` fills from the rule
-    as it stands."""
+    programmes that exclude each other; in the kinds `by_person` (``*``: all) it counts for a person where one is named.
+    The sentences have places in braces that `ledger.sentences` fills from the rule as it stands."""
 
     code: str
     zh: str
@@ -53,6 +53,7 @@ class DuplicateRule:
     excepted: frozenset[str]
     per_member: bool
     may_except: bool
+    by_person: frozenset[str]
     source: str
     mark: str
     as_of: date
@@ -98,6 +99,7 @@ def _rule(row: Mapping[str, str]) -> DuplicateRule:
         excepted=frozenset(codes(row["excepted"])),
         per_member=row["per_member"] == "1",
         may_except=row["may_except"] == "1",
+        by_person=frozenset(codes(row["by_person"])),
         source=row["source"],
         mark=row["mark"],
         as_of=date.fromisoformat(row["as_of"]),

@@ -178,6 +178,10 @@ def test_a_decided_task_is_asked_again_only_when_its_facts_change(session: Sessi
     report_given(session, [packs(source_id="R-7", given_on="2026-11-12")], actor=giver, now=now)
     report_given(session, [packs(given_on="2026-11-13")], actor=giver, now=now)
     assert session.get_one(OverlapHit, hit.id).state is HitState.OPEN, "another row is behind it now"
+    hits.decide(session, hit.id, state=HitState.DUPLICATE, minutes=1, actor=APPROVER, now=now)
+    report_given(session, [packs(source_id="R-7", given_on="2026-11-12", state="returned")], actor=giver, now=now)
+    report_given(session, [packs(given_on="2026-11-13", cause="again")], actor=giver, now=now)
+    assert session.get_one(OverlapHit, hit.id).state is HitState.DUPLICATE, "one row less is settled with the rest"
 
 
 def test_sums_count_whole_when_an_earlier_aid_is_told_late(session: Session, now: datetime) -> None:

@@ -66,6 +66,27 @@ def test_aid_that_names_a_need_covers_it(session, verifier, now):
     assert verify(session).bad_seq == 0
 
 
+def test_aid_may_say_for_whom_of_the_household_it_was(session, verifier, now):
+    household = a_known_household(session)
+    (person,) = list_people(session, household.id)
+    other = a_known_household(session, ref="H-2")
+    head = HEAD.replace("\n", ",person_id_number\n")
+    rows = (
+        f"A1,H-1,,,EDU.TERM_SUPPORT,1000,2026-09-01,delivered,红十字会,{NUMBER}",
+        f"A2,,,,EDU.TERM_SUPPORT,1000,2026-09-02,delivered,红十字会,{NUMBER}",
+        f"A3,H-2,,,EDU.TERM_SUPPORT,1000,2026-09-03,delivered,红十字会,{NUMBER}",
+    )
+    data = (head + "\n".join(rows)).encode()
+    told = {"file_name": "aid.csv", "source": "redcross", "seen_from": SINCE, "actor": verifier, "now": now}
+    batch, _checked = imports.check_file(session, data, **told)
+    imports.confirm_import(session, batch.id, actor=verifier, now=now)
+    found = session.exec(select(LedgerEntry).order_by(LedgerEntry.given_on)).all()
+    here, nobody = (household.id, person.id), (other.id, "")
+    assert [(row.household_id, row.person_id) for row in found] == [here, here, nobody], "of H-2 it is nobody"
+    batch, _checked = imports.check_file(session, data, **told)
+    assert dict(imports.confirm_import(session, batch.id, actor=verifier, now=now))["same"] == 3
+
+
 def test_aid_beyond_the_gap_stays_as_history_of_the_household(session, verifier, now):
     household = a_known_household(session)
     need = a_known_need(session, household)

@@ -223,6 +223,19 @@ def test_rows_that_contradict_each_other_are_told(session: Session, verifier: Ac
     assert bring_in(session, a_row(), a_row(source_id="N2", cause="elder-2"), actor=verifier, now=now)["new"] == 2
 
 
+def test_a_row_names_whom_of_the_household_it_is_for(session: Session, verifier: Actor, now: datetime) -> None:
+    pupils = {"category": "EDU.TERM_SUPPORT", "unit": "元", "gap": 2000}
+    first = a_row(**pupils, person_id_number=GOOD_ID)
+    second = a_row(**pupils, source_id="N2", person_id_number=OTHER_ID)
+    assert bring_in(session, first, second, actor=verifier, now=now)["new"] == 2
+    people = {row.person_id for row in needs(session)}
+    assert people == set(session.exec(select(Person.id).where(col(Person.id_number_index).is_not(None))))
+    counts = bring_in(session, {**second, "source_id": "Z9"}, actor=verifier, now=now, source="registry")
+    assert (counts["double"], counts["new"]) == (1, 0)
+    bring_in(session, {**second, "person_id_number": None, "gap": 2100}, actor=verifier, now=now)
+    assert {row.person_id for row in needs(session)} == people, "a table that says no more takes nothing away"
+
+
 def test_a_need_open_from_another_source_is_not_doubled(session: Session, verifier: Actor, now: datetime) -> None:
     bring_in(session, a_row(), actor=verifier, now=now)
     counts = bring_in(session, a_row(source_id="Z9", household_ref="Z"), actor=verifier, now=now, source="registry")

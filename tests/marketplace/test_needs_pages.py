@@ -17,10 +17,11 @@ from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
+from marketplace.households.service import list_people
 from marketplace.needs.models import Need, NeedState
 from marketplace.reference.identity_number import make_id_number
-from tests.factories import a_household, a_need, an_organisation
+from tests.factories import a_household, a_need, a_person, an_organisation
 from tests.marketplace.test_needs_imports import GOOD_ID, a_file, a_row
 from tests.pages.people import client_as
 
@@ -223,6 +224,29 @@ def test_a_need_of_a_known_household_asks_for_no_person_again(staff: FlaskClient
     row = need(sqlite_database, answer.headers["Location"].rsplit("/", 1)[1])
     assert (row.household_id, row.gap_units) == (home_id, 1_200_050)
     assert staff.get("/needs/new?household=nobody").status_code == 404
+
+
+def test_a_need_is_for_one_of_the_household_where_staff_say_so(staff: FlaskClient, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        home = a_household(session)
+        home_id, head = home.id, list_people(session, home.id)[0].id
+        path = f"/needs/new?household={home_id}&category=EDU.TERM_SUPPORT"
+    assert 'name="for_person"' not in staff.get(path).text, "one person alone is asked nothing"
+    with sqlite_database.transaction() as session:
+        child = a_person(session, session.get_one(Household, home_id), name="王小小").id
+    sent = {**{name: PERSON[name] for name in ("amount", "urgency", "evidence")}, "category": "EDU.TERM_SUPPORT"}
+    assert "这项需求是为谁" in staff.get(path).text
+    assert staff.post(path, data={**sent, "for_person": "somebody"}).status_code == 422
+    answers = [staff.post(path, data={**sent, "for_person": who}) for who in (head, child, child)]
+    assert [answer.status_code for answer in answers] == [303, 303, 422], "one open need of the kind for each"
+    at = answers[1].headers["Location"]
+    need_id = at.rsplit("/", 1)[1]
+    assert need(sqlite_database, need_id).person_id == child
+    assert "为谁" in staff.get(at).text
+    fields = {"level": "3", "evidence": "入户核实", "referral_reason": "NOT_ELIGIBLE", "gap": "8"}
+    assert staff.post(f"{at}/verify", data={**fields, "for_person": head}).status_code == 422, "the other need is open"
+    assert staff.post(f"{at}/verify", data={**fields, "for_person": "all"}).status_code == 303
+    assert need(sqlite_database, need_id).person_id == ""
 
 
 def test_a_charity_refers_a_person_only_with_a_yes(giver: FlaskClient, sqlite_database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
@@ -13,7 +14,7 @@ from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger import bills, hit_report, hits, overlap, rules
 from marketplace.ledger.explain import explain
-from marketplace.ledger.models import HitState, LayerState, OverlapException, OverlapHit
+from marketplace.ledger.models import HitState, LayerState, LedgerEntry, OverlapException, OverlapHit
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_overlap_runs import WORKER, past
@@ -213,6 +214,28 @@ def test_explain_prints_rules_facts_and_verdict_and_no_name(session: Session, no
     assert f"need {scene.need.id} D08 allows 0 until 2027-05-19 because of {row.id}" in told
     assert told.endswith(f"need {scene.need.id} verdict 0 of 10")
     assert "王" not in told
+
+
+def test_a_rule_of_a_person_stops_the_one_who_had_it_at_approval_and_in_the_explanation(
+    session: Session, now: datetime
+) -> None:
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    one, two = (make.a_person(session, home, name=name) for name in ("小一", "小二"))
+    wanted: dict[str, Any] = {"category": "EDU.TERM_SUPPORT", "unit": "FEN", "gap_units": 200_000}
+    mine, hers = (make.a_need(session, home, person_id=pupil.id, **wanted) for pupil in (one, two))
+    row = past(session, home, "EDU.TERM_SUPPORT", 100_000, date(2026, 9, 1), person_id=one.id)
+    giver = make.an_organisation(session)
+    offer = make.an_offer(session, giver, category="EDU.TERM_SUPPORT", unit="FEN", stock_units=10**7)
+    lines = [make.a_line(session, need, offer, units=200_000) for need in (mine, hers)]
+    done = approval.approve(session, [line.id for line in lines], actor=APPROVER, now=now)
+    assert (done.approved, [one.code for one in done.excluded]) == ((lines[1].id,), ["D06"])
+    assert session.exec(select(LedgerEntry.person_id).where(LedgerEntry.need_id == hers.id)).one() == two.id
+    told = list(explain(session, home.id, "EDU.TERM_SUPPORT", on=DAY))
+    assert f"fact 2026-09-01 EDU.TERM_SUPPORT 100000 CHARITY - {row.id} for {one.id}" in told
+    assert f"need {mine.id} for {one.id}" in told
+    assert f"need {mine.id} D06 allows 0 because of {row.id}" in told
+    assert "小一" not in "".join(told)
 
 
 def test_explain_names_a_rule_that_rests_and_a_change_with_day_and_source(session: Session, now: datetime) -> None:

@@ -17,7 +17,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.households.models import Person
-from marketplace.ledger.models import CostBill, OverlapHit, OverlapRule
+from marketplace.ledger.models import CostBill, HitState, OverlapHit, OverlapRule
 from marketplace.needs.models import Need
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
@@ -169,6 +169,14 @@ def test_the_report_of_prevented_duplicates_leads_to_the_rows_and_takes_a_findin
     assert staff.post(f"/aid/duplicates/{hit.id}/finding", data=form).status_code == 303
     assert "误报" in staff.get("/aid/duplicates").text
     assert staff.post(f"/aid/duplicates/{hit.id}/finding", data=form).status_code == 409
+    other = f"/aid/duplicates/{hit.id}/finding?otherwise=1"
+    assert other in staff.get(f"/aid/duplicates/{hit.id}").text, "who pressed the wrong one has a way on"
+    assert f'action="{other}"' in staff.get(other).text
+    assert staff.post(other, data=form).status_code == 409, "the same again is nothing else"
+    assert staff.post(other, data={**form, "state": "duplicate"}).status_code == 303
+    with sqlite_database.reading() as session:
+        found = session.get_one(OverlapHit, hit.id)
+        assert (found.state, found.minutes) == (HitState.DUPLICATE, 14)
 
 
 def test_who_may_not_sees_neither_the_report_nor_a_bill(app, sqlite_database):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.db import new_id
@@ -14,6 +14,7 @@ from marketplace.households.models import Household
 from marketplace.ledger import bills, hits, overlap
 from marketplace.ledger.models import AidState, LayerState, LedgerEntry
 from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.proposals.problem import Built, Scope, build, policy_of
 from matching.checker import check
@@ -139,6 +140,64 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     built, given = solved(session, now)
     assert given == {wanted.id: 2_500_000}
     assert [ban.code for ban in built.problem.bans] == ["D04"]
+
+
+def test_a_lifetime_cap_counts_for_the_programme_where_it_is_told(
+    session: Session, household: Household, now: datetime
+) -> None:
+    """30,000 yuan of programme X: nothing more of X from anybody; 25,000 yuan from the same giver's programme Y."""
+    wanted = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, cause="heart")
+    make.a_cost(session, wanted)
+    giver, rival = offer(session, "MEDICAL.CHILD_CHD"), make.an_organisation(session)
+    (first,) = session.exec(select(Offer)).all()
+    first.project = "天使 阳光"
+    terms: dict[str, Any] = {"category": "MEDICAL.CHILD_CHD", "unit": "FEN", "stock_units": 10**8}
+    other = make.an_offer(session, giver, project="天使之旅", **terms)
+    make.an_offer(session, rival, project="天使阳光", **terms)
+    told: dict[str, Any] = {"org_id": giver.id, "project": "天使阳光", "cause": "heart"}
+    past(session, household, "MEDICAL.CHILD_CHD", 3_000_000, date(2020, 1, 1), **told)
+    built = build(session, Scope(), policy=policy_of({}, TODAY), now=now)
+    banned = {ban.resource_id for ban in built.problem.bans if ban.code == "D04"}
+    assert banned == {row.id for row in session.exec(select(Offer))} - {other.id}
+    assert solved(session, now)[1] == {wanted.id: 2_500_000}
+
+
+def test_two_pupils_of_a_household_both_get_help_with_school_and_neither_gets_it_twice(
+    session: Session, household: Household, now: datetime
+) -> None:
+    one, two = (make.a_person(session, household, name=name).id for name in ("小一", "小二"))
+    first = need(session, household, "EDU.TERM_SUPPORT", 200_000, person_id=one)
+    second = need(session, household, "EDU.TERM_SUPPORT", 300_000, person_id=two)
+    offer(session, "EDU.TERM_SUPPORT")
+    assert solved(session, now)[1] == {first.id: 200_000, second.id: 300_000}
+    had = past(session, household, "EDU.TERM_SUPPORT", 100_000, date(2026, 9, 1), person_id=one)
+    built, given = solved(session, now)
+    assert (given, [(ban.need_id, ban.code) for ban in built.problem.bans]) == (
+        {second.id: 300_000},
+        [(first.id, "D06")],
+    )
+    had.person_id = ""
+    assert solved(session, now)[1] == {}, "what names no pupil may have been either's"
+
+
+def test_a_device_of_one_bars_no_other_and_a_lifetime_is_one_person_s(
+    session: Session, household: Household, now: datetime
+) -> None:
+    """One giver's 30,000 yuan for the first child's heart leave its 30,000 for the second; of 3 years' wait nothing."""
+    one, two = (make.a_person(session, household, name=name).id for name in ("小一", "小二"))
+    mine, chair = (need(session, household, "DISABILITY.AID_DEVICE", 1, person_id=who) for who in (one, two))
+    heart = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, person_id=two)
+    make.a_cost(session, heart)
+    giver = offer(session, "MEDICAL.CHILD_CHD")
+    offer(session, "DISABILITY.AID_DEVICE", stock=9)
+    past(session, household, "DISABILITY.AID_DEVICE", 1, date(2025, 12, 1), person_id=one)
+    paid = past(session, household, "MEDICAL.CHILD_CHD", 3_000_000, date(2020, 1, 1), org_id=giver.id, person_id=one)
+    built, given = solved(session, now)
+    assert given == {chair.id: 1, heart.id: 2_500_000}
+    assert [(ban.need_id, ban.code) for ban in built.problem.bans] == [(mine.id, "D10")]
+    paid.person_id, paid.units = two, 1_000_000
+    built, given = solved(session, now)
+    assert (given[heart.id], built.problem.caps) == (2_000_000, ())
 
 
 def test_one_programme_never_gives_a_new_household_more_than_its_cap_even_from_two_offers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,8 @@ REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
 PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
 FLOOD = "FLOOD:2026-08-12/500109"
 N = {"need_id": "n"}
+DAUGHTER: dict[str, Any] = {"person": "daughter", "others": frozenset({"son"})}
+WISH = "CHILD.WISH"
 
 CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     # D01 cost 100,000 − basic 60,000 − serious illness 10,000 − assistance 8,000 = 22,000 for charity
@@ -370,6 +373,178 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     # D20
     ("D20", "a related giver", ask(RICE, 5, related=True), [], 0),
     ("D20", "a giver that is not", ask(RICE, 5), [], 5),
+    # By person: the daughter asks, the son had something. Only what names nobody may have been hers.
+    # D01 of a bill of 100,000 others paid 78,000; the son's 9,000 for his own illness is no payment of her bill
+    (
+        "D01",
+        "another person's treatment is not on the bill",
+        ask(ILLNESS, 22_000, bill=bill(100_000, paid=PAID), **DAUGHTER, **N),
+        [had(ILLNESS, 9_000, person="son")],
+        22_000,
+    ),
+    (
+        "D01",
+        "what names nobody may be on the bill",
+        ask(ILLNESS, 22_000, bill=bill(100_000, paid=PAID), **DAUGHTER, **N),
+        [had(ILLNESS, 9_000)],
+        13_000,
+    ),
+    # D02 without papers 30,000 yuan a year for each patient: the son's 25,000 leave all of hers, hers 5,000
+    (
+        "D02",
+        "each patient has a limit",
+        ask(ILLNESS, 3_000_000, **DAUGHTER),
+        [had(ILLNESS, 2_500_000, person="son")],
+        3_000_000,
+    ),
+    (
+        "D02",
+        "one patient has one limit",
+        ask(ILLNESS, 3_000_000, **DAUGHTER),
+        [had(ILLNESS, 2_500_000, person="daughter")],
+        500_000,
+    ),
+    # D02 cash for one event is the household's, whoever is named: 5,000 − 4,000 = 1,000 yuan
+    (
+        "D02",
+        "one event of a household has one limit",
+        ask(CASH, 300_000, cause=FLOOD, **DAUGHTER),
+        [had(CASH, 400_000, cause=FLOOD, person="son")],
+        100_000,
+    ),
+    # D04 30,000 yuan for a lifetime: the son's 30,000 are his
+    (
+        "D04",
+        "a lifetime is one person's",
+        ask(ILLNESS, 1_000_000, giver="A", **DAUGHTER),
+        [had(ILLNESS, 3_000_000, "2024-05-01", person="son")],
+        1_000_000,
+    ),
+    (
+        "D04",
+        "what names nobody counts for each",
+        ask(ILLNESS, 1_000_000, giver="A", **DAUGHTER),
+        [had(ILLNESS, 2_900_000, "2024-05-01")],
+        100_000,
+    ),
+    # by programme: 30,000 of programme X leave 30,000 of the giver's Y; 29,000 of X leave 1,000 of X at another giver
+    (
+        "D04",
+        "another programme of the same giver",
+        ask(ILLNESS, 1_000_000, giver="A", project="y"),
+        [had(ILLNESS, 3_000_000, "2024-05-01", project="x")],
+        1_000_000,
+    ),
+    (
+        "D04",
+        "the same programme at another giver",
+        ask(ILLNESS, 1_000_000, giver="B", project="x"),
+        [had(ILLNESS, 2_900_000, "2024-05-01", project="x")],
+        100_000,
+    ),
+    # who was told of no programme counts by giver: 3,000,000 − 2,900,000 = 100,000
+    (
+        "D04",
+        "a programme that is not told counts by giver",
+        ask(ILLNESS, 1_000_000, giver="A", project="y"),
+        [had(ILLNESS, 2_900_000, "2024-05-01")],
+        100_000,
+    ),
+    (
+        "D05",
+        "the like illness of another person",
+        ask(ILLNESS, 5_000, cause="ILLNESS:C91", **DAUGHTER),
+        [had(ILLNESS, 9_000, cause="ILLNESS:C91", person="son")],
+        5_000,
+    ),
+    ("D06", "another pupil's award", ask(TERM, 3_000, **DAUGHTER), [had(TERM, 3_000, person="son")], 3_000),
+    ("D06", "the same pupil's", ask(TERM, 3_000, **DAUGHTER), [had(TERM, 3_000, person="daughter")], 0),
+    ("D06", "an award that names no pupil", ask(TERM, 3_000, **DAUGHTER), [had(TERM, 3_000)], 0),
+    ("D06", "asked for no pupil by name", ask(TERM, 3_000), [had(TERM, 3_000, person="son")], 0),
+    # D07 the floor of 5,000 yuan is for each student: hers is whole beside the son's 5,000
+    ("D07", "each student has a floor", ask(ENTRY, 500_000, **DAUGHTER), [had(ENTRY, 500_000, person="son")], 500_000),
+    ("D08", "each child has a wish", ask(WISH, 1, **DAUGHTER), [had(WISH, 1, person="son")], 1),
+    ("D08", "one child has one", ask(WISH, 1, **DAUGHTER), [had(WISH, 1, person="daughter")], 0),
+    ("D08", "food is the household's", ask(RICE, 5, **DAUGHTER), [had(RICE, 1, person="son")], 0),
+    # D09 of 20 hours open for her others give her 8; the son's 12 are his
+    (
+        "D09",
+        "hours of one person",
+        ask(CARE, 20, **DAUGHTER),
+        [had(CARE, 8, person="daughter"), had(CARE, 12, person="son")],
+        12,
+    ),
+    ("D10", "another person's device", ask(DEVICE, 1, **DAUGHTER), [had(DEVICE, 1, person="son")], 1),
+    ("D10", "a device that names nobody", ask(DEVICE, 1, **DAUGHTER), [had(DEVICE, 1)], 0),
+    ("D12", "another person's course", ask(COURSE, 1, **DAUGHTER), [had(COURSE, 1, person="son")], 1),
+    (
+        "D12",
+        "a business is the household's",
+        ask("JOB.MICRO_START", 1, **DAUGHTER),
+        [had("JOB.MICRO_START", 1, person="son")],
+        0,
+    ),
+    (
+        "D13",
+        "another person's illness",
+        ask(CASH, 300, cause="ILLNESS:C91", **DAUGHTER),
+        [had(CASH, 300, cause="ILLNESS:C91", person="son")],
+        300,
+    ),
+    (
+        "D13",
+        "once for one person",
+        ask(CASH, 300, cause="ILLNESS:C91", **DAUGHTER),
+        [had(CASH, 300, cause="ILLNESS:C91", person="daughter")],
+        0,
+    ),
+    # D13 one night's rain, told by two offices in two words; the quake of that week is another event
+    (
+        "D13",
+        "a flood that somebody else called a landslide",
+        ask(CASH, 300, cause="LANDSLIDE:2026-08-13/500109"),
+        [had(CASH, 300, "2026-08-20", cause=FLOOD)],
+        0,
+    ),
+    (
+        "D13",
+        "a landslide elsewhere is another event",
+        ask(CASH, 300, cause="LANDSLIDE:2026-08-13/500112"),
+        [had(CASH, 300, "2026-08-20", cause=FLOOD)],
+        300,
+    ),
+    (
+        "D13",
+        "a quake is no flood",
+        ask(CASH, 300, cause="EARTHQUAKE:2026-08-13/500109"),
+        [had(CASH, 300, "2026-08-20", cause=FLOOD)],
+        300,
+    ),
+    # D15 four members: 4 − 1 = 3 policies are left, and hers is 1 − 1 = 0; the son has his, she may have one
+    ("D15", "she has hers", ask(POLICY, 1, members=4, **DAUGHTER), [had(POLICY, 1, person="daughter")], 0),
+    ("D15", "the son has his", ask(POLICY, 1, members=4, **DAUGHTER), [had(POLICY, 1, person="son")], 1),
+    ("D15", "as many as people", ask(POLICY, 1, members=2, **DAUGHTER), [had(POLICY, 1), had(POLICY, 1)], 0),
+    (
+        "D16",
+        "another person's standing",
+        ask(ILLNESS, 6_000, programme="MEDICAL_ASSISTANCE_TEKUN", **DAUGHTER),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", person="son")],
+        6_000,
+    ),
+    (
+        "D17",
+        "another person's class",
+        ask(CASH, 60, programme="KEY_CLASS_CHILD", **DAUGHTER),
+        [had(CASH, 40, programme="KEY_CLASS_ELDER", person="son")],
+        60,
+    ),
+    (
+        "D18",
+        "another person's support",
+        ask(CASH, 80, programme="DISABILITY_LIVING", **DAUGHTER),
+        [had(CASH, 9, programme="TEKUN", person="son")],
+        80,
+    ),
 ]
 
 
@@ -388,7 +563,9 @@ BESIDE = {
     ("D01", "an earlier payer is not lowered by a later one"): ("D02", 17_000),  # all together at most the cost
     ("D02", "the limit of the kind until papers show a cost"): ("D05", 0),  # the rows are another charity's
     ("D02", "without papers another year is another matter"): ("D05", 0),
+    ("D02", "one patient has one limit"): ("D05", 0),
     ("D04", "another programme has its own"): ("D05", 0),
+    ("D04", "the same programme at another giver"): ("D05", 0),
 }
 """Where the rules in force together allow less than the one of the case: the rule that does, and how much."""
 

@@ -890,6 +890,7 @@ def upgrade() -> None:
     sa.Column('source_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('unit', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
@@ -934,13 +935,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_need_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_updated_at'), ['updated_at'], unique=False)
-        batch_op.create_index('uq_need_household_category_period_cause', ['household_id', 'category', 'period', 'cause'], unique=True, sqlite_where=sa.text("state IN ('unverified', 'held', 'verified')"), postgresql_where=sa.text("state IN ('unverified', 'held', 'verified')"))
+        batch_op.create_index('uq_need_household_category_period_cause', ['household_id', 'category', 'period', 'cause', 'person_id'], unique=True, sqlite_where=sa.text("state IN ('unverified', 'held', 'verified')"), postgresql_where=sa.text("state IN ('unverified', 'held', 'verified')"))
 
     op.create_table('offer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('project', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('unit', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('stock_units', sa.BigInteger(), nullable=False),
@@ -1886,6 +1888,7 @@ def upgrade() -> None:
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -1893,6 +1896,7 @@ def upgrade() -> None:
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('payer', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('programme', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('project', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
     sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('period', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
