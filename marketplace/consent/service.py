@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import notice
 from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
-from marketplace.consent.capacity import capacity_of, require_voice
+from marketplace.consent.capacity import capacity_of, require_voice, signer_of
 from marketplace.consent.changes import confirm_assisted, supersede
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.consent.versions import next_version, require_area, write_version
@@ -77,18 +77,26 @@ def give_auto_match(
     now: datetime,
     capture: Capture | None = None,
     excluded_org_ids: Iterable[str] = (),
+    person_id: str = "",
     days: int = purposes.USUAL_DAYS,
 ) -> Consent:
-    """Let the household's base card, without identity, be matched. Organisations may be excluded; nothing else depends
-    on this yes: a household that refuses keeps every other service. A yes taken with help leaves out whom the household
-    left out before: only the household itself lets somebody in again."""
+    """One adult's yes, who is the one who acts unless staff write down another's: let the household's base card,
+    without identity, be matched. Organisations may be excluded; nothing else depends on this yes: who refuses keeps
+    every other service. A yes taken with help leaves out whom this adult left out before: only itself lets it in."""
     capture = capture or Capture()
     draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture)
-    draft["data_fields"] = list(purposes.base_card())
-    before = kept_out(session, household.id) if capture.assisted else set()
+    voice = person_id or _voice(session, household, actor=actor)
+    draft.update(capacity_of(session, person_id, actor=actor, now=now))
+    draft.update(person_id=voice, data_fields=list(purposes.base_card()), basis="consent")
+    before = kept_out(session, household.id, voice) if capture.assisted else set()
     draft["excluded_org_ids"] = sorted(before.union(excluded_org_ids))
-    draft["basis"] = "consent"
-    return _give(session, draft, household=household, actor=actor, now=now)
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
+
+
+def _voice(session: Session, household: Household, *, actor: Actor) -> str | None:
+    """Whose word about being matched this is: who acts or is helped; what staff write down is the contact's."""
+    signer = signer_of(session, household.id, actor=actor)
+    return signer.id if signer is not None else None
 
 
 def give_for_match(
@@ -146,17 +154,24 @@ def give_for_match(
 def refuse_auto_match(
     session: Session, household: Household, /, *, actor: Actor, now: datetime, capture: Capture | None = None
 ) -> Consent:
-    """Write down the household's no; it is not asked again for 90 days and loses nothing.
+    """Write down one adult's no; it is not asked again for 90 days and loses nothing. Another adult's yes stays.
 
-    Raises WrongState where a yes lives, running or paused: to take that back also frees what stands on it, which is
-    `decisions.withdrawing`'s.
+    Raises WrongState where its own yes lives, running or paused: to take that back may also free what stands on it,
+    which is `decisions.withdrawing`'s.
     """
-    head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
+    head = own_word(session, household, actor=actor)
     if head is not None and head.state in LIVING:
         raise WrongState("consent_living", state=head.state.value)
+    voice = _voice(session, household, actor=actor)
     draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
-    draft["state"] = ConsentState.REFUSED
-    return _give(session, draft, household=household, actor=actor, now=now)
+    draft.update(state=ConsentState.REFUSED, person_id=voice)
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
+
+
+def own_word(session: Session, household: Household, /, *, actor: Actor) -> ConsentHead | None:
+    """What the one who acts has said about being matched; None where nothing."""
+    voice = _voice(session, household, actor=actor) or ""
+    return find_head(session, household.id, purpose=Purpose.AUTO_MATCH, match_id=voice)
 
 
 def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime, reason_code: str = "") -> Consent:
@@ -222,7 +237,7 @@ def exclude(
 ) -> Consent:
     """Change which organisations the base card is kept from: a new version of the same consent."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:give", household_id=head.household_id)
+    require_voice(session, head, "consent:give", actor=actor, now=now)
     if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
         raise WrongState("consent_not_living", state=head.state.value)
     changes = {"excluded_org_ids": sorted(set(excluded_org_ids))}
@@ -280,7 +295,8 @@ def _give(
     require(actor, asks or action, household_id=household.id, district=household.district_code)
     org_id = draft.get("recipient_org_id", "")
     asked = action == "consent:assist" and draft["state"] is not ConsentState.REFUSED
-    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], now=now):
+    voice = draft.get("person_id") if draft["purpose"] is Purpose.AUTO_MATCH else None
+    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], person_id=voice, now=now):
         raise WrongState("refused_lately")
     waits = draft["state"] is ConsentState.PENDING_CHECK
     for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):
