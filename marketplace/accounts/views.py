@@ -91,7 +91,8 @@ def sign_in() -> ResponseReturnValue:
 
 
 def _ask(form: SignInForm) -> ResponseReturnValue:
-    return pages.render("accounts/sign_in.html", form=form, office="identity" in current_app.extensions)
+    office = views_sso.way_out() if "identity" in current_app.extensions else ""
+    return pages.render("accounts/sign_in.html", form=form, office=office)
 
 
 @bp.route("/sign-in", methods=["POST"])

@@ -2,11 +2,14 @@
 
 Enters: a click, and the browser's return with a code. Leaves: a redirect, a session's cookie, or one plain page that
 says that it did not work; why is in the log only. What must come back is kept in the signed form cookie and used once.
+Only the sign-in page of the same browser leads away, so that no link from elsewhere opens a session unasked.
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
+import secrets
 from dataclasses import asdict
 
 from flask import current_app, make_response, redirect, request, url_for
@@ -23,7 +26,7 @@ from marketplace.errors import NotAllowed, NotFound
 from marketplace.guards import guard
 from marketplace.web import _, current_database, render
 
-KEPT = "departure"
+KEPT, PRESSED = "departure", "pressed"
 log = logging.getLogger(__name__)
 
 
@@ -35,12 +38,22 @@ def door() -> StaffSignIn:
     return known
 
 
+def way_out() -> str:
+    """The address behind the button of the sign-in page: its word stands in this browser's cookie alone."""
+    word = form_session.setdefault(PRESSED, secrets.token_urlsafe(16))
+    return url_for("accounts.sso_leave", word=word)
+
+
 @bp.get("/sign-in/office")
 @guard("account:sign_in")
 def sso_leave() -> ResponseReturnValue:
-    """Off to the provider."""
+    """Off to the provider, which may know the person and sign in unasked: only from the button of the sign-in page."""
+    provider = door()
+    known: str = form_session.get(PRESSED, "")
+    if not known or not hmac.compare_digest(request.args.get("word", "").encode(), known.encode()):
+        return redirect(url_for(".sign_in"), code=303)
     try:
-        departure = door().begin(settings().base_url + url_for(".sso_return"))
+        departure = provider.begin(settings().base_url + url_for(".sso_return"))
     except OutsideError as error:
         return _failed(error)
     form_session[KEPT] = asdict(departure) | {"address": ""}

@@ -23,13 +23,13 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.consent import service as consent
-from marketplace.consent.ask import LIVING, find_head
-from marketplace.consent.models import ConsentHead, Purpose
+from marketplace.consent.ask import LIVING
+from marketplace.consent.models import ConsentHead
 from marketplace.consent.service import Capture
 from marketplace.decisions import seeing, service, withdrawing
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.policy import require
 from marketplace.readback import service as readback
@@ -133,14 +133,14 @@ def do(
     elif act == MISSING:
         service.not_received(session, match.id, actor=actor, now=now)
     elif act == WITHDRAW:
-        chain_id = match.consent_chain_id or _base_card(session, match)
+        chain_id = match.consent_chain_id or _base_card(session, match, actor=actor)
         withdrawing.withdraw_consent(session, chain_id, actor=actor, now=now)
     else:
         raise BadInput("bad_input", field="act")
 
 
-def _base_card(session: Session, match: Match) -> str:
-    head = find_head(session, match.household_id, purpose=Purpose.AUTO_MATCH)
+def _base_card(session: Session, match: Match, *, actor: Actor) -> str:
+    head = consent.own_word(session, session.get_one(Household, match.household_id), actor=actor)
     if head is None:
         raise NotFound("consent")
     return head.chain_id

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select
 
 from marketplace import audit
@@ -25,6 +26,13 @@ VALID = timedelta(days=3 * 365)
 """An assessment is made anew after this long; the record itself is never deleted."""
 NO_PIA = "NO_PIA"
 LONGEST = 400
+_STANDING = select(Assessment).where(
+    col(Assessment.purpose) == bindparam("purpose"),
+    col(Assessment.recipient_kind) == bindparam("kind"),
+    col(Assessment.state) == AssessmentState.APPROVED,
+)
+_STANDING_THEN = _STANDING.where(or_(col(Assessment.valid_to).is_(None), col(Assessment.valid_to) > bindparam("now")))
+"""Built once: every look asks it."""
 
 
 def impact_assessed(
@@ -50,14 +58,10 @@ def require_assessed(
 
 
 def _standing(session: Session, purpose: str, recipient_kind: str, /, *, now: datetime | None) -> Assessment | None:
-    asked = select(Assessment).where(
-        Assessment.purpose == purpose,
-        Assessment.recipient_kind == recipient_kind,
-        Assessment.state == AssessmentState.APPROVED,
-    )
-    if now is not None:
-        asked = asked.where(or_(col(Assessment.valid_to).is_(None), col(Assessment.valid_to) > now))
-    return session.exec(asked).one_or_none()
+    named = {"purpose": purpose, "kind": recipient_kind}
+    if now is None:
+        return session.exec(_STANDING, params=named).one_or_none()
+    return session.exec(_STANDING_THEN, params={**named, "now": now}).one_or_none()
 
 
 def write(

@@ -1,13 +1,17 @@
 """Asking about consent: which one is the newest, is it alive, whom does it let see. Nothing is changed here.
 
 Enters: a household, a purpose and a recipient. Leaves: a head, a version, or ConsentMissing with the reason.
+Being matched is the household's, and each adult has a word of its own in it (adr/0074): the base card may be matched
+while one of them says yes, without anybody whom one of them leaves out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import bindparam
+from sqlalchemy import ColumnElement, bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -19,6 +23,10 @@ REFUSED_PAUSE = timedelta(days=90)
 HOLDING = (ConsentState.ACTIVE, ConsentState.PAUSED)
 """What a household said yes to itself, or what a call-back confirmed; it may rest."""
 LIVING = (ConsentState.PENDING_CHECK, *HOLDING)
+SAID = (*HOLDING, ConsentState.REVOKED, ConsentState.REFUSED, ConsentState.EXPIRED)
+"""A word about being matched: whom it left out stays out after it has ended, until the same adult says another one."""
+Willing = tuple[str, int, frozenset[str]]
+"""Chain and version of one living yes of a household, and whom any of its adults leaves out."""
 _HEAD = select(ConsentHead).where(col(ConsentHead.chain_id) == bindparam("chain")).with_for_update()
 _HEAD = _HEAD.execution_options(populate_existing=True)
 """Built once: every look and every change asks it."""
@@ -35,9 +43,10 @@ def find_head(
     return session.exec(statement.order_by(*first, col(ConsentHead.chain_id))).first()
 
 
-def kept_out(session: Session, household_id: str, /) -> set[str]:
-    """Organisations that a living yes to being matched leaves out; also where it rests, or waits for its call-back."""
-    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH)
+def kept_out(session: Session, household_id: str, person_id: str | None, /) -> set[str]:
+    """Organisations that this person's living yes to being matched leaves out; also where it rests, or waits for its
+    call-back."""
+    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH, match_id=person_id or "")
     return {org_id for head in heads for org_id in newest(session, head).excluded_org_ids}
 
 
@@ -80,10 +89,17 @@ def is_alive(head: ConsentHead | None, now: datetime) -> bool:
 
 
 def was_refused_lately(
-    session: Session, household_id: str, /, *, purpose: str, now: datetime, org_id: str | None = None
+    session: Session,
+    household_id: str,
+    /,
+    *,
+    purpose: str,
+    now: datetime,
+    org_id: str | None = None,
+    person_id: str | None = None,
 ) -> bool:
-    """Whether the household said no to this purpose (and recipient) within 90 days and has not said yes since; what was
-    found to be never said counts for neither."""
+    """Whether the household (or this person of it) said no to this purpose (and recipient) within 90 days and has not
+    said yes since; what was found to be never said counts for neither."""
     rows = select(Consent.state).where(
         col(Consent.household_id) == household_id,
         col(Consent.purpose) == Purpose(purpose),
@@ -93,44 +109,101 @@ def was_refused_lately(
     )
     if org_id is not None:
         rows = rows.where(col(Consent.recipient_org_id) == org_id)
+    if person_id is not None:
+        rows = rows.where(col(Consent.person_id) == person_id)
     last = session.exec(rows.order_by(col(Consent.state_at).desc(), col(Consent.audit_seq).desc()).limit(1)).first()
     return last is ConsentState.REFUSED
 
 
+class _Word(NamedTuple):
+    """What one adult said about being matched; `voice` is the person, empty where nobody is on record."""
+
+    household_id: str
+    voice: str
+    chain_id: str
+    version: int
+    state: ConsentState
+    valid_from: datetime
+    valid_to: datetime
+    left_out: list[str]
+
+
 def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> Consent:
-    """The living AUTO_MATCH consent that does not exclude this organisation, locked; else ConsentMissing."""
-    head = find_head(session, household_id, purpose=Purpose.AUTO_MATCH)
-    if head is not None:
-        head = lock_head(session, head.chain_id)
-    if head is None or not is_alive(head, now):
+    """A living yes to being matched in a household that does not leave this organisation out, its words locked; else
+    ConsentMissing."""
+    lock_words(session, household_id)
+    found = auto_match_of(session, household_id, now=now)
+    if found is None:
         raise ConsentMissing("no_auto_match")
-    consent = newest(session, head)
-    if org_id in consent.excluded_org_ids:
+    chain_id, version, left_out = found
+    if org_id in left_out:
         raise ConsentMissing("organisation_excluded")
-    return consent
+    return session.get_one(Consent, (chain_id, version))
 
 
-def all_auto_match(session: Session, *, now: datetime) -> dict[str, tuple[str, int, frozenset[str]]]:
-    """Household ► (chain, version, excluded organisations) of every living AUTO_MATCH consent; one query."""
-    statement = (
-        select(Consent.household_id, Consent.chain_id, Consent.version, Consent.excluded_org_ids)
-        .join(
-            ConsentHead,
-            (col(ConsentHead.chain_id) == col(Consent.chain_id)) & (col(ConsentHead.version) == col(Consent.version)),
-        )
-        .where(col(ConsentHead.purpose) == Purpose.AUTO_MATCH, col(ConsentHead.state) == ConsentState.ACTIVE)
-        .where(col(ConsentHead.valid_from) <= now, col(ConsentHead.valid_to) > now)
+def lock_words(session: Session, household_id: str, /) -> list[ConsentHead]:
+    """All living words of the household about being matched, locked in one order: whoever ends one of them, and whoever
+    relies on one, waits for the other."""
+    words = _living_words(household_id).with_for_update()
+    return list(session.exec(words.execution_options(populate_existing=True)))
+
+
+def others_say_yes(session: Session, head: ConsentHead, /, *, now: datetime) -> bool:
+    """Whether the household stays matched without this word, by another adult's."""
+    others = session.exec(_living_words(head.household_id))
+    return any(is_alive(one, now) for one in others if one.chain_id != head.chain_id)
+
+
+def _living_words(household_id: str) -> SelectOfScalar[ConsentHead]:
+    words = select(ConsentHead).where(
+        col(ConsentHead.household_id) == household_id,
+        col(ConsentHead.purpose) == Purpose.AUTO_MATCH,
+        col(ConsentHead.state).in_(LIVING),
     )
-    return {row[0]: (row[1], row[2], frozenset(row[3])) for row in session.exec(statement)}
+    return words.order_by(col(ConsentHead.chain_id))
 
 
-def auto_match_of(session: Session, household_id: str, /, *, now: datetime) -> tuple[str, int, frozenset[str]] | None:
-    """What `all_auto_match` holds of one household; it has few consents, so they are read and sifted here."""
-    heads = session.exec(select(ConsentHead).where(col(ConsentHead.household_id) == household_id)).all()
-    for head in heads:
-        if head.purpose is Purpose.AUTO_MATCH and is_alive(head, now):
-            return head.chain_id, head.version, frozenset(newest(session, head).excluded_org_ids)
-    return None
+def all_auto_match(session: Session, *, now: datetime) -> dict[str, Willing]:
+    """Every household of which an adult's yes to being matched lives; one query."""
+    return _willing(_words(session), now=now)
+
+
+def auto_match_of(session: Session, household_id: str, /, *, now: datetime) -> Willing | None:
+    """What `all_auto_match` holds of one household."""
+    return _willing(_words(session, col(ConsentHead.household_id) == household_id), now=now).get(household_id)
+
+
+def _words(session: Session, *where: ColumnElement[bool]) -> Iterable[_Word]:
+    head, said = ConsentHead, Consent
+    which = (head.household_id, head.match_id, head.chain_id, head.version)
+    lives = (head.state, head.valid_from, head.valid_to)
+    statement = (
+        select(*which, *lives, said.excluded_org_ids)  # type: ignore[call-overload]
+        .join(said, (col(head.chain_id) == col(said.chain_id)) & (col(head.version) == col(said.version)))
+        .where(col(head.purpose) == Purpose.AUTO_MATCH, col(head.state).in_(SAID), *where)
+    )
+    return (_Word(*row) for row in session.exec(statement))
+
+
+def _willing(words: Iterable[_Word], *, now: datetime) -> dict[str, Willing]:
+    """The yes with the first name speaks for its household; of each adult only the last word counts."""
+    last: dict[tuple[str, str], _Word] = {}
+    for word in words:
+        key = (word.household_id, word.voice)
+        if key not in last or _rank(word) > _rank(last[key]):
+            last[key] = word
+    found: dict[str, Willing] = {}
+    left_out: dict[str, frozenset[str]] = {}
+    for word in sorted(last.values(), key=lambda word: word.chain_id):
+        home = word.household_id
+        left_out[home] = left_out.get(home, frozenset()).union(word.left_out)
+        if word.state is ConsentState.ACTIVE and word.valid_from <= now < word.valid_to:
+            found.setdefault(home, (word.chain_id, word.version, frozenset()))
+    return {home: (chain_id, version, left_out[home]) for home, (chain_id, version, _none) in found.items()}
+
+
+def _rank(word: _Word) -> tuple[bool, datetime]:
+    return word.state in HOLDING, word.valid_from
 
 
 def list_of_household(session: Session, household_id: str, /) -> list[Consent]:

@@ -2,7 +2,7 @@
 
 Enters: the person whose data a consent opens, or whose words were written down, and who acts. Leaves: the capacity that
 the consent keeps, or a refusal: nobody reads another adult's words, nor undoes what it has said, also not in the same
-household. What belongs to the household as a whole has no person and stays with all its adults. The guardian's link is
+household. What belongs to the household as a whole has no person. The guardian's link is
 verified by staff from the government's record. Called by this room, by `rights`, `appeals`, `sharing` and the portal.
 """
 

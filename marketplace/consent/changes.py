@@ -56,7 +56,7 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
         _check_document(session, chain_id, actor=actor)
     if now + COOLING >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
-    out = kept_out(session, head.household_id) if head.purpose is Purpose.AUTO_MATCH else set()
+    out = kept_out(session, head.household_id, pending.person_id) if head.purpose is Purpose.AUTO_MATCH else set()
     _replace(session, head, actor=actor, now=now)
     head.valid_from = now + COOLING
     changes = {

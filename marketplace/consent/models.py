@@ -59,8 +59,8 @@ class Mode(StrEnum):
 class ConsentHead(SQLModel, table=True):
     """The newest version of one chain; at most one living chain for a household, purpose, recipient and match, so that
     what was allowed for one match is never seen through another; beside it at most one that was taken with help waits
-    for its call-back, and takes its place only then. `match_id` is empty for
-    AUTO_MATCH; of a question about cover it is the person asked about, because each adult says yes for itself."""
+    for its call-back, and takes its place only then. `match_id` of AUTO_MATCH and of a question about cover is the
+    person who said it, because each adult says yes for itself."""
 
     __tablename__ = "consent_head"
     __table_args__ = (

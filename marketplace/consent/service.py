@@ -9,63 +9,35 @@ fields and its period, and is given only when a concrete offer is accepted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.consent import notice
 from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
-from marketplace.consent.capacity import capacity_of, require_voice
+from marketplace.consent.capacity import capacity_of, require_voice, signer_of
 from marketplace.consent.changes import confirm_assisted, supersede
-from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
+from marketplace.consent.drafts import OWN, WITHDRAWAL_WAYS, Capture, first_draft, require_within, to_recipient
+from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.consent.versions import next_version, require_area, write_version
 from marketplace.db import new_id
-from marketplace.errors import BadInput, WrongState
+from marketplace.errors import WrongState
 from marketplace.households.models import Household
-from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.reference import purposes
 
-ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
-"""Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
-QUERY_MOST, QUERY_PAUSE_S = 30, 24 * 3600
-"""A question with yes or no is asked so often at most, and not again within so many seconds."""
-__all__ = ["Capture", "close", "confirm_assisted", "exclude", "give_auto_match", "give_for_match", "refuse_auto_match"]
-NOTICES = {
-    Purpose.AUTO_MATCH: notice.MATCH,
-    Purpose.PAYMENT: notice.PAYMENT,
-    Purpose.PUBLICITY: notice.PUBLICITY,
-    Purpose.DONOR_FEEDBACK: notice.DONOR,
-    Purpose.INSURE_CLAIM_QUERY: notice.COVER,
-}
-"""The words shown before a yes; every other purpose shows those about sharing."""
-LIFTED = (Purpose.PUBLICITY, "no_publicity")
-"""The one bound that the one purpose cannot carry."""
-OWN = ("self", "sms")
-"""Channels on which the person itself says yes: its own page, or a code of its own letter from its own telephone."""
-WITHDRAWAL_WAYS = ("page", "phone", "counter", "helper")
-"""The ways there are: its own page, a call or a visit to civil affairs, who write it down at once, and its helper."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """How the yes was taken: on the person's own page, or by a helper at a counter, a visit or on the phone."""
-
-    channel: str = "self"
-    lang: str = "zh_Hans"
-    authenticated_by: str = "phone_code"
-    signature_kind: str = "tick"
-    evidence: str = ""
-    """Of a reading: where its paper is. Any other yes with help gets its document by `consent.evidence`."""
-    helper_id: str = ""
-
-    @property
-    def assisted(self) -> bool:
-        """Whether somebody else pressed the button."""
-        return self.channel not in OWN
+__all__ = [
+    "WITHDRAWAL_WAYS",
+    "Capture",
+    "close",
+    "confirm_assisted",
+    "exclude",
+    "give_auto_match",
+    "give_for_match",
+    "refuse_auto_match",
+]
 
 
 def give_auto_match(
@@ -77,18 +49,26 @@ def give_auto_match(
     now: datetime,
     capture: Capture | None = None,
     excluded_org_ids: Iterable[str] = (),
+    person_id: str = "",
     days: int = purposes.USUAL_DAYS,
 ) -> Consent:
-    """Let the household's base card, without identity, be matched. Organisations may be excluded; nothing else depends
-    on this yes: a household that refuses keeps every other service. A yes taken with help leaves out whom the household
-    left out before: only the household itself lets somebody in again."""
+    """One adult's yes, who is the one who acts unless staff write down another's: let the household's base card,
+    without identity, be matched. Organisations may be excluded; nothing else depends on this yes: who refuses keeps
+    every other service. A yes taken with help leaves out whom this adult left out before: only itself lets it in."""
     capture = capture or Capture()
-    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture)
-    draft["data_fields"] = list(purposes.base_card())
-    before = kept_out(session, household.id) if capture.assisted else set()
+    draft = first_draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture)
+    voice = person_id or _voice(session, household, actor=actor)
+    draft.update(capacity_of(session, person_id, actor=actor, now=now))
+    draft.update(person_id=voice, data_fields=list(purposes.base_card()), basis="consent")
+    before = kept_out(session, household.id, voice) if capture.assisted else set()
     draft["excluded_org_ids"] = sorted(before.union(excluded_org_ids))
-    draft["basis"] = "consent"
-    return _give(session, draft, household=household, actor=actor, now=now)
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
+
+
+def _voice(session: Session, household: Household, *, actor: Actor) -> str | None:
+    """Whose word about being matched this is: who acts or is helped; what staff write down is the contact's."""
+    signer = signer_of(session, household.id, actor=actor)
+    return signer.id if signer is not None else None
 
 
 def give_for_match(
@@ -110,53 +90,35 @@ def give_for_match(
 
     Raises BadInput if the purpose lies above the organisation's agreement, or a field above the purpose's ceiling.
     """
-    if organisation.kind is OrganisationKind.INSURER and purpose not in purposes.INSURER_PURPOSES:
-        raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
-    asks = purpose == Purpose.INSURE_CLAIM_QUERY and organisation.kind is OrganisationKind.INSURER
-    if purpose not in organisation.purposes and purpose not in ACCOMPANYING and not asks:
-        raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
-    ceiling = purposes.purpose(purpose)
-    for code in wanted:
-        if not ceiling.allows(code):
-            raise BadInput("field_above_ceiling", field=code, purpose=purpose)
-    draft = _draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
+    require_within(organisation, purpose, wanted)
+    draft = first_draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
     draft.update(capacity_of(session, person_id, actor=actor, now=now))
-    if purpose not in NOTICES:
-        draft.update(_notice(notice.share_with(organisation.kind.value), lang=draft["lang"]))
-    if organisation.kind is OrganisationKind.INSURER:
-        draft["modifiers"] = [*purposes.MODIFIERS, *purposes.INSURER_MODIFIERS]
-    draft.update(
-        person_id=person_id,
-        recipient_org_id=organisation.id,
-        recipient_name=organisation.name,
-        recipient_contact=organisation.contact,
-        recipient_kind=organisation.kind.value,
-        recipient_credit_code=organisation.credit_code,
-        contract_ref=organisation.contract_ref,
-        data_fields=wanted,
-        field_ticks={code: now.isoformat() for code in wanted if purposes.field_kind(code).needs_own_tick},
-        mode=Mode(ceiling.mode.lower()),
-        **_limits(ceiling.mode),
-        basis="sensitive" if any(purposes.field_kind(c).needs_own_tick for c in wanted) else "separate_consent",
-    )
+    draft.update(to_recipient(organisation, purpose, wanted, lang=draft["lang"], now=now), person_id=person_id)
     return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id)
 
 
 def refuse_auto_match(
     session: Session, household: Household, /, *, actor: Actor, now: datetime, capture: Capture | None = None
 ) -> Consent:
-    """Write down the household's no; it is not asked again for 90 days and loses nothing.
+    """Write down one adult's no; it is not asked again for 90 days and loses nothing. Another adult's yes stays.
 
-    Raises WrongState where a yes lives, running or paused: to take that back also frees what stands on it, which is
-    `decisions.withdrawing`'s.
+    Raises WrongState where its own yes lives, running or paused: to take that back may also free what stands on it,
+    which is `decisions.withdrawing`'s.
     """
-    head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
+    head = own_word(session, household, actor=actor)
     if head is not None and head.state in LIVING:
         raise WrongState("consent_living", state=head.state.value)
-    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
-    draft["state"] = ConsentState.REFUSED
-    return _give(session, draft, household=household, actor=actor, now=now)
+    voice = _voice(session, household, actor=actor)
+    draft = first_draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
+    draft.update(state=ConsentState.REFUSED, person_id=voice)
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
+
+
+def own_word(session: Session, household: Household, /, *, actor: Actor) -> ConsentHead | None:
+    """What the one who acts has said about being matched; None where nothing."""
+    voice = _voice(session, household, actor=actor) or ""
+    return find_head(session, household.id, purpose=Purpose.AUTO_MATCH, match_id=voice)
 
 
 def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime, reason_code: str = "") -> Consent:
@@ -185,7 +147,7 @@ def refuse_for_match(
 ) -> Consent:
     """Write down that the household does not want this organisation to see it for this purpose; neither is asked of it
     again for 90 days. A no needs no more than the decline in which it was said: `asks` is that act, `capture` how."""
-    draft = _draft(household.id, Purpose(purpose), now=now, days=1, capture=capture or Capture())
+    draft = first_draft(household.id, Purpose(purpose), now=now, days=1, capture=capture or Capture())
     draft.update(
         state=ConsentState.REFUSED,
         recipient_org_id=organisation.id,
@@ -222,48 +184,13 @@ def exclude(
 ) -> Consent:
     """Change which organisations the base card is kept from: a new version of the same consent."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:give", household_id=head.household_id)
+    require_voice(session, head, "consent:give", actor=actor, now=now)
     if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
         raise WrongState("consent_not_living", state=head.state.value)
     changes = {"excluded_org_ids": sorted(set(excluded_org_ids))}
     return next_version(
         session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:exclude", changes=changes
     )
-
-
-def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, capture: Capture) -> dict[str, Any]:
-    if not 1 <= days <= purposes.LONGEST_DAYS:
-        raise BadInput("consent_too_long", field="days", most=purposes.LONGEST_DAYS)
-    valid_to = now + timedelta(days=days)
-    shown = NOTICES.get(purpose, notice.SHARE)
-    return {
-        "household_id": household_id,
-        "purpose": purpose,
-        "state": ConsentState.PENDING_CHECK if capture.assisted else ConsentState.ACTIVE,
-        "lang": capture.lang,
-        "modifiers": [word for word in purposes.MODIFIERS if (purpose, word) != LIFTED],
-        "valid_from": now,
-        "valid_to": valid_to,
-        "erase_at": valid_to + timedelta(days=purposes.ERASE_WITHIN_DAYS),
-        **_notice(shown, lang=capture.lang),
-        "notice_form": "shown" if not capture.assisted else "read_aloud",
-        "channel": capture.channel,
-        "authenticated_by": capture.authenticated_by,
-        "authenticated_at": now,
-        "signature_kind": capture.signature_kind,
-        "capacity_evidence": capture.evidence,
-        "helper_id": capture.helper_id,
-        "withdrawal_ways": list(WITHDRAWAL_WAYS),
-    }
-
-
-def _limits(mode: str) -> dict[str, int]:
-    """How often may be asked where a yes or no is all that is given."""
-    return {"max_reads": QUERY_MOST, "min_interval_s": QUERY_PAUSE_S} if mode == Mode.QUERY.name else {}
-
-
-def _notice(shown: str, *, lang: str) -> dict[str, str]:
-    return {"notice_id": shown, "notice_sha256": notice.fingerprint(shown, lang=lang)}
 
 
 def _give(
@@ -280,7 +207,8 @@ def _give(
     require(actor, asks or action, household_id=household.id, district=household.district_code)
     org_id = draft.get("recipient_org_id", "")
     asked = action == "consent:assist" and draft["state"] is not ConsentState.REFUSED
-    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], now=now):
+    voice = draft.get("person_id") if draft["purpose"] is Purpose.AUTO_MATCH else None
+    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], person_id=voice, now=now):
         raise WrongState("refused_lately")
     waits = draft["state"] is ConsentState.PENDING_CHECK
     for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):

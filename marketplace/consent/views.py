@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from marketplace.calendar import utc_now
 from marketplace.consent import changes, notice, service, views_assisted, views_changes
-from marketplace.consent.ask import LIVING, find_head, newest
+from marketplace.consent.ask import LIVING, newest, others_say_yes
 from marketplace.consent.doors import SENTENCES, bp, givers
-from marketplace.consent.models import ConsentState, Purpose
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Household
 from marketplace.web import pages
@@ -48,7 +48,7 @@ def matching() -> ResponseReturnValue:
     """Say yes to being matched without identity, and exclude givers; or change the excluded ones."""
     session = current_session()
     household = _own(session)
-    head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
+    head = service.own_word(session, household, actor=current_actor())
     alive = head is not None and head.state is ConsentState.ACTIVE
     form = MatchForm()
     form.excluded.choices = givers(session)
@@ -74,11 +74,14 @@ def refuse() -> ResponseReturnValue:
     """Say no; it is not asked again for 90 days, and nothing else changes."""
     session = current_session()
     household, capture = _own(session), service.Capture(lang=language())
-    head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
+    head = service.own_word(session, household, actor=current_actor())
     if head is not None and head.state in LIVING:  # running or paused: what stands on it is freed there
         return redirect(url_for("decisions.withdraw", chain_id=head.chain_id), 303)
-    service.refuse_auto_match(session, household, actor=current_actor(), now=utc_now(), capture=capture)
-    return pages.done(_("You are not matched. Refusing loses nothing else."), to=url_for("portal.my_consents"))
+    said = service.refuse_auto_match(session, household, actor=current_actor(), now=utc_now(), capture=capture)
+    words = _("You are not matched. Refusing loses nothing else.")
+    if others_say_yes(session, session.get_one(ConsentHead, said.chain_id), now=utc_now()):
+        words = _("Your no is kept. Another adult of your household has said yes: its word stays.")
+    return pages.done(words, to=url_for("portal.my_consents"))
 
 
 @bp.route("/my-consents/<chain_id>/pause", methods=["POST"])

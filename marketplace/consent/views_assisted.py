@@ -18,14 +18,15 @@ from wtforms import Field, HiddenField
 from marketplace.calendar import utc_now
 from marketplace.consent import changes, evidence, notice, service
 from marketplace.consent.ask import kept_out, newest
+from marketplace.consent.capacity import is_child
 from marketplace.consent.doors import SENTENCES, bp, givers
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.consent.versions import require_area
 from marketplace.drawing import svg_of
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, need_fresh_proof
-from marketplace.households.models import Household
-from marketplace.households.service import contact_of, masked_name
+from marketplace.households.models import Household, Person
+from marketplace.households.service import contact_of, list_people, masked_name
 from marketplace.policy import may, require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -47,6 +48,7 @@ class EvidenceForm(Form):
 class AssistForm(EvidenceForm):
     """How the household's yes was taken, besides."""
 
+    person = OneField(_l("Who said yes?"), required=False)
     channel = OneField(_l("How was it said?"))
     excluded = ManyField(_l("Do not match the household with"), required=False)
     read_aloud = TickField(
@@ -67,17 +69,32 @@ def assist(household_id: str) -> ResponseReturnValue:
     form = AssistForm()
     form.channel.choices = [one for one in choices("channel", lang=language()) if one[0] in evidence.KINDS]
     form.signature_kind.choices = choices("signature_kind", lang=language())
-    all_givers, before = givers(session), kept_out(session, household.id)
+    adults = _adults(session, household.id)
+    form.person.choices = [(one.id, masked_name(session, one)) for one in adults]
+    all_givers, before = givers(session), {out for one in adults for out in kept_out(session, household.id, one.id)}
     form.excluded.choices = [one for one in all_givers if one[0] not in before]
-    if form.validate_on_submit() and _taken(session, household, form):
+    if form.validate_on_submit() and _is_said_by_one(form) and _taken(session, household, form):
         onward = "consent.to_check" if may(actor, "consent:check").allow else "portal.household_home"
         return pages.done(
             _("Kept. It takes effect when a colleague has called the household back."), to=url_for(onward)
         )
-    name = masked_name(session, contact_of(session, household.id))
+    name = masked_name(session, adults[0] if len(adults) == 1 else None)
     words = notice.paragraphs(notice.MATCH, lang=language())
     out = [giver for org_id, giver in all_givers if org_id in before]
     return pages.render("consent/assist.html", form=form, name=name, household=household, notice=words, out=out)
+
+
+def _adults(session: Session, household_id: str) -> list[Person]:
+    """Who may say yes for itself there, whom messages reach first."""
+    now = utc_now()
+    return [one for one in list_people(session, household_id) if not is_child(one, now=now)]
+
+
+def _is_said_by_one(form: AssistForm) -> bool:
+    """Each adult says yes for itself: with several of them it is said whose word this is."""
+    if not form.person.data and len(form.person.choices) > 1:
+        form.person.errors = [_("Choose one")]
+    return not form.person.errors
 
 
 def _taken(session: Session, household: Household, form: AssistForm) -> bool:
@@ -99,6 +116,7 @@ def _taken(session: Session, household: Household, form: AssistForm) -> bool:
                 now=now,
                 capture=capture,
                 excluded_org_ids=form.excluded.data or [],
+                person_id=form.person.data or "",
             )
             _attach(session, given.chain_id, form)
     except BadInput as error:
@@ -173,12 +191,17 @@ def to_check() -> ResponseReturnValue:
         .order_by(col(Consent.created_at), col(Consent.chain_id))
     )
     rows = [
-        (consent, household, masked_name(session, contact_of(session, household.id)))
+        (consent, household, masked_name(session, _to_call(session, consent)))
         for consent, household in session.exec(waiting)
         if actor.serves(household.district_code)
     ]
     papers = evidence.newest_of(session, [row[0].chain_id for row in rows])
     return pages.render("consent/to_check.html", rows=rows, papers=papers)
+
+
+def _to_call(session: Session, consent: Consent) -> Person | None:
+    """Whose word it is; else whom messages reach."""
+    return session.get(Person, consent.person_id) if consent.person_id else contact_of(session, consent.household_id)
 
 
 @bp.route("/consents/<chain_id>/check", methods=["POST"])

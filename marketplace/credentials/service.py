@@ -91,16 +91,6 @@ def _write(
     said = claims.selective(session, consent, fields=fields, household=household, needs=needs)
     key = issuer_key(settings_of(session), household.district_code)
     compact = tokens.issue(visible, said, key=key)
-    entry = audit.Entry(
-        "credential:issue",
-        object_ref=consent.recipient_org_id,
-        subject=household.id,
-        purpose=consent.purpose.value,
-        decision="permit",
-        rule_id="consent_alive",
-        fields=sorted(said),
-        consent_ref=f"{consent.chain_id}@{consent.version}",
-    )
     session.add(
         IssuedCredential(
             id=new_id(),
@@ -116,11 +106,26 @@ def _write(
             sha256=sha256(compact.encode()).hexdigest(),
             issued_at=now,
             expires_at=datetime.fromtimestamp(visible["exp"], UTC),
-            audit_seq=audit.record(session, entry, actor=actor, now=now),
+            audit_seq=_recorded(session, consent, sorted(said), actor=actor, now=now),
         )
     )
     flush(session)
     return compact
+
+
+def _recorded(session: Session, consent: Consent, fields: Sequence[str], *, actor: Actor, now: datetime) -> int:
+    """The audit row of one credential."""
+    entry = audit.Entry(
+        "credential:issue",
+        object_ref=consent.recipient_org_id,
+        subject=consent.household_id,
+        purpose=consent.purpose.value,
+        decision="permit",
+        rule_id="consent_alive",
+        fields=fields,
+        consent_ref=f"{consent.chain_id}@{consent.version}",
+    )
+    return audit.record(session, entry, actor=actor, now=now)
 
 
 def _visible(

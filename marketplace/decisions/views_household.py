@@ -14,6 +14,7 @@ from sqlmodel import Session
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
 from marketplace.consent import notice
+from marketplace.consent.ask import others_say_yes
 from marketplace.consent.capacity import require_voice, speaks_for
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
@@ -249,7 +250,7 @@ def withdraw(chain_id: str) -> ResponseReturnValue:
         return pages.confirm(
             layout="household",
             title=_("Withdraw this consent"),
-            intro=_what_follows(head.purpose),
+            intro=_what_follows(head.purpose, stays=others_say_yes(session, head, now=utc_now())),
             button=_("Withdraw"),
             back=url_for("portal.my_consents"),
             form=form,
@@ -272,8 +273,12 @@ def _withdraw_form(session: Session, head: ConsentHead) -> Form:
     return form
 
 
-def _what_follows(purpose: Purpose) -> str:
-    """What ends with a consent of this purpose, in the household's words."""
+def _what_follows(purpose: Purpose, *, stays: bool) -> str:
+    """What ends with a consent of this purpose, in the household's words; `stays`: another adult's yes goes on."""
+    if purpose is Purpose.AUTO_MATCH and stays:
+        return str(
+            _("Your yes ends. Another adult of your household said yes too: help is looked for until it also says no.")
+        )
     if purpose is Purpose.AUTO_MATCH:
         return str(_("You are no longer matched; offers that wait for an answer end. Help that arrived stays yours."))
     if purpose is Purpose.PAYMENT:

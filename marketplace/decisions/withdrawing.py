@@ -16,7 +16,7 @@ from marketplace import notices
 from marketplace.actors import Actor
 from marketplace.consent import changes
 from marketplace.consent import service as consent
-from marketplace.consent.ask import lock_head
+from marketplace.consent.ask import lock_head, lock_words, others_say_yes
 from marketplace.consent.models import Consent, ConsentHead, Purpose
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
@@ -48,11 +48,12 @@ def withdraw_consent(
 ) -> Consent:
     """End a consent and free what stood on it, in one transaction.
 
-    Without the base card no match may wait any longer. Of help on its way under a giver's own consent the household
-    picks: stop it, hold it until somebody has called, or let this one delivery be finished with name and pick-up code.
-    Aid that was delivered stays, and government aid is never touched. `way` says how it asked staff, if it did.
+    Without the base card no match may wait any longer; where another adult says yes to being matched it waits on. Of
+    help on its way under a giver's own consent the household picks: stop it, hold it until somebody has called, or let
+    this one delivery be finished with name and pick-up code. Aid that was delivered stays, and government aid is never
+    touched. `way` says how it asked staff, if it did.
     """
-    head = lock_head(session, chain_id)
+    head = _lock(session, chain_id)
     if then is Then.FINISH and head.purpose is not Purpose.AUTO_MATCH:
         return _finish(session, head, actor=actor, now=now)
     ended = consent.withdraw(session, chain_id, actor=actor, now=now, reason_code=way)
@@ -66,13 +67,22 @@ def withdraw_consent(
 def void_consent(session: Session, chain_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Consent:
     """A consent that was never a free yes ends as a withdrawn one does, whatever is on its way; what was seen under it
     is an incident."""
-    head = lock_head(session, chain_id)
+    head = _lock(session, chain_id)
     ended = changes.void(session, chain_id, reason_code=reason_code, actor=actor, now=now)
     _free(session, head, then=Then.STOP, reason_code="consent_void", actor=actor, now=now)
     begun = session.get_one(Consent, (chain_id, 1)).created_at
     reach = Reach(begun, now + timedelta(seconds=1), org_id=head.recipient_org_id, consent_chain_id=chain_id)
     open_found(session, reach, what=f"consent void: {reason_code}", actor=actor, now=now)
     return ended
+
+
+def _lock(session: Session, chain_id: str) -> ConsentHead:
+    """This consent; of a word about being matched all of its household, so that two adults who take theirs back at one
+    moment see each other."""
+    head = session.get(ConsentHead, chain_id)
+    if head is not None and head.purpose is Purpose.AUTO_MATCH:
+        lock_words(session, head.household_id)
+    return lock_head(session, chain_id)
 
 
 def _finish(session: Session, head: ConsentHead, *, actor: Actor, now: datetime) -> Consent:
@@ -92,6 +102,8 @@ def _finish(session: Session, head: ConsentHead, *, actor: Actor, now: datetime)
 def _free(session: Session, head: ConsentHead, *, then: Then, reason_code: str, actor: Actor, now: datetime) -> None:
     """Matches that stood on this consent end or are held; proposals are stale; the recipient gets its order."""
     if head.purpose is Purpose.AUTO_MATCH:
+        if others_say_yes(session, head, now=now):
+            return
         session.execute(
             update(ProposedLine)
             .where(col(ProposedLine.household_id) == head.household_id)

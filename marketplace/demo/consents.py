@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
@@ -23,6 +23,7 @@ from marketplace.consent.versions import content_of
 from marketplace.db import metadata
 from marketplace.demo.files import SOURCE
 from marketplace.demo.values import DemoHousehold
+from marketplace.households.models import Person
 from marketplace.reference import purposes
 from marketplace.sealed import vault_of
 
@@ -38,6 +39,7 @@ def load_consents(
     entries: list[audit.Entry] = []
     heads, versions = [], []
     card = list(purposes.base_card())
+    voices = _contacts(session, [vault.ref("household", SOURCE, home.key) for home in homes])
     valid_to = now + timedelta(days=purposes.USUAL_DAYS)
     for home in homes:
         if not home.consents:
@@ -50,11 +52,12 @@ def load_consents(
             "valid_from": now,
             "valid_to": valid_to,
             "recipient_org_id": "",
-            "match_id": "",
+            "match_id": voices.get(subject, ""),
         }
         heads.append(shared)
         excluded = sorted(orgs[key] for key in home.excluded_orgs)
-        versions.append({**shared, **_facts(card, now=now), "excluded_org_ids": excluded})
+        said = {"person_id": voices.get(subject), "excluded_org_ids": excluded}
+        versions.append({**shared, **_facts(card, now=now), **said})
         entries.append(_entry(versions[-1], card=card))
     first = audit.record_many(session, entries, actor=REGISTER, now=now) - len(versions) + 1
     _write(session, ConsentHead, heads)
@@ -72,8 +75,20 @@ def _entry(version: Mapping[str, Any], *, card: list[str]) -> audit.Entry:
         decision=ConsentState.ACTIVE.value,
         fields=card,
         consent_ref=f"{chain}@1",
-        body={"content": content_of(whole.model_dump(), match_id="")},
+        body={"content": content_of(whole.model_dump(), match_id=str(version["match_id"]))},
     )
+
+
+def _contacts(session: Session, household_ids: Sequence[str]) -> dict[str, str]:
+    """Household ► whom its messages reach: whose word the register carries over."""
+    asked = select(Person.household_id, Person.id).where(
+        col(Person.household_id).in_(household_ids), col(Person.left_on).is_(None), col(Person.phone).is_not(None)
+    )
+    rows = session.exec(asked.order_by(~col(Person.contact), col(Person.relation) != "HEAD", col(Person.id)))
+    found: dict[str, str] = {}
+    for household_id, person_id in rows:
+        found.setdefault(household_id, person_id)
+    return found
 
 
 def _write(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

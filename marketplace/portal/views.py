@@ -20,7 +20,7 @@ from marketplace.accounts import service as accounts
 from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.audit import AuditRow
 from marketplace.calendar import is_announced, local_day, utc_now
-from marketplace.consent.ask import LIVING, list_of_household
+from marketplace.consent.ask import LIVING, auto_match_of, list_of_household
 from marketplace.consent.capacity import of_voices, voices
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
@@ -109,6 +109,7 @@ def my_consents() -> ResponseReturnValue:
         deletions=deletions.of_consents(session, (consent.chain_id for consent in consents)),
         emergencies=emergencies,
         matched=any(c.purpose is Purpose.AUTO_MATCH for c in living),
+        others_yes=auto_match_of(session, household_id, now=now) is not None,
     )
 
 

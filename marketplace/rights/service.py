@@ -51,12 +51,7 @@ def ask(
     """One request; the same one cannot wait twice. Refusing programs takes effect at once, staff only look."""
     home = session.get_one(Household, person.household_id)
     capacity = _capacity(session, person, home, evidence=evidence, actor=actor)
-    if kind in WORDY and not words.strip():
-        raise BadInput("bad_input", field="words")
-    if kind is RightKind.CORRECT:
-        if field not in CORRECTABLE:
-            raise BadInput("bad_input", field="field")
-        check_new(session, person, field, new_value)
+    _check(session, person, kind, words=words, field=field, new_value=new_value)
     request = RightRequest(
         id=new_id(),
         kind=kind,
@@ -80,6 +75,16 @@ def ask(
     if kind is RightKind.BY_HAND:
         by_hand.refuse_programs(session, home.id, actor=actor, now=now)
     return request
+
+
+def _check(session: Session, person: Person, kind: RightKind, *, words: str, field: str, new_value: str) -> None:
+    """BadInput where a kind that takes words has none, or what is to be corrected is not there or is none."""
+    if kind in WORDY and not words.strip():
+        raise BadInput("bad_input", field="words")
+    if kind is RightKind.CORRECT:
+        if field not in CORRECTABLE:
+            raise BadInput("bad_input", field="field")
+        check_new(session, person, field, new_value)
 
 
 def _capacity(session: Session, person: Person, home: Household, *, evidence: str, actor: Actor) -> str:

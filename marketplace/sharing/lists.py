@@ -59,21 +59,29 @@ def disclose_list(
             raise refusal(ruling, entry, actor=actor)
     for kind in sorted({consent.recipient_kind for _head, consent in found}):
         require_assessed(session, purpose, kind, data_fields=data_fields, now=now)
-    entry = audit.Entry(
-        "share:disclose_list",
-        object_ref=object_ref,
-        purpose=purpose,
-        decision="permit",
-        rule_id="consent_alive",
-        fields=sorted(data_fields),
-        body={"households": len(found)},
-    )
-    seq = audit.record(session, entry, actor=actor, now=now)
-    shared = {"purpose": purpose, "data_fields": sorted(data_fields), "actor_id": actor.id, "at": now, "audit_seq": seq}
+    fields = sorted(data_fields)
+    seq = _recorded(session, fields, purpose=purpose, ref=object_ref, many=len(found), actor=actor, now=now)
+    shared = {"purpose": purpose, "data_fields": fields, "actor_id": actor.id, "at": now, "audit_seq": seq}
     if found:
         session.execute(insert(Disclosure), [_row(*pair, shared) for pair in found])
     flush(session)
     return len(found)
+
+
+def _recorded(
+    session: Session, data_fields: Sequence[str], *, purpose: str, ref: str, many: int, actor: Actor, now: datetime
+) -> int:
+    """One audit row for the whole list."""
+    entry = audit.Entry(
+        "share:disclose_list",
+        object_ref=ref,
+        purpose=purpose,
+        decision="permit",
+        rule_id="consent_alive",
+        fields=data_fields,
+        body={"households": many},
+    )
+    return audit.record(session, entry, actor=actor, now=now)
 
 
 def _row(head: ConsentHead, consent: Consent, /, shared: Mapping[str, Any]) -> dict[str, Any]:

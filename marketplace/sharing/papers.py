@@ -59,16 +59,8 @@ def issue_credential(
         session, actor, chain_id, fields=fields, now=now, holder_jwk=holder_jwk, need_ids=[need_id]
     )
     issued = credentials.living_of(session, chain_id)
-    write_down(
-        session,
-        consent,
-        issued.data_fields,
-        match_id=match_id,
-        purpose=purpose,
-        audit_seq=issued.audit_seq,
-        actor=actor,
-        now=now,
-    )
+    shown: dict[str, Any] = {"match_id": match_id, "purpose": purpose, "audit_seq": issued.audit_seq}
+    write_down(session, consent, issued.data_fields, **shown, actor=actor, now=now)
     return compact
 
 

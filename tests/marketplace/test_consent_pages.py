@@ -181,6 +181,14 @@ def test_the_page_of_a_helper_names_whom_the_household_left_out_and_lets_it_leav
         taken = session.exec(select(Consent).where(Consent.chain_id != given.chain_id)).first()
         assert taken is not None
         assert taken.excluded_org_ids == sorted([out[0], more[0]])
+    with sqlite_database.transaction() as session:
+        second = make.a_person(session, home, name="李四", phone="10000000077").id
+    both = worker.post(page, data=said)
+    assert (both.status_code, both.text.count('name="person"')) == (422, 2), "each adult says yes for itself"
+    assert worker.post(page, data=said | {"person": second}).status_code == 303
+    with sqlite_database.reading() as session:
+        theirs = session.exec(select(Consent).where(Consent.person_id == second)).one()
+        assert (theirs.state, theirs.excluded_org_ids) == (ConsentState.PENDING_CHECK, [])
 
 
 @pytest.mark.threat("T28")

@@ -16,7 +16,7 @@ from marketplace.accounts.models import Account
 from marketplace.cli import app
 from marketplace.config import Settings, demo_settings
 from marketplace.consent import service as consent
-from marketplace.consent.models import Consent, Purpose
+from marketplace.consent.models import Consent, ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import command, story
@@ -182,8 +182,10 @@ def test_a_carried_over_consent_is_what_the_service_would_have_written(sqlite_da
         assert other is not None
         actor = story.household_actor(session, other.id)
         given = consent.give_auto_match(session, other, actor=actor, now=BEGUN)
-        apart = {"chain_id", "household_id", "audit_seq", "excluded_org_ids", "channel", "authenticated_by"}
-        fields = set(Consent.model_fields) - apart
+        apart = {"chain_id", "household_id", "person_id", "audit_seq", "excluded_org_ids", "channel"}
+        fields = set(Consent.model_fields) - apart - {"authenticated_by"}
+        whose = (carried.person_id, session.get_one(ConsentHead, carried.chain_id).match_id)
+        assert whose == (story.household_actor(session, carried.household_id).id,) * 2, "the contact's word, as by hand"
         assert {name: getattr(carried, name) for name in fields} == {name: getattr(given, name) for name in fields}
 
 

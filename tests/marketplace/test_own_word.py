@@ -1,4 +1,5 @@
-"""Two adults of one household: neither undoes the other's no nor reads its words; what is the household's is shared."""
+"""Two adults of one household: neither undoes the other's word nor reads it; each says for itself whether it is matched
+(adr/0074)."""
 
 from __future__ import annotations
 
@@ -19,11 +20,12 @@ from marketplace.appeals.models import AppealKind
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.consent import capacity, changes
-from marketplace.consent.ask import lock_head
-from marketplace.consent.models import ConsentState
+from marketplace.consent import service as consent
+from marketplace.consent.ask import all_auto_match, auto_match_of, find_head, living_auto_match, lock_head
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import Match
+from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import ConsentMissing, WrongState
 from marketplace.households import by_hand
@@ -37,6 +39,8 @@ from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 
 HERS = "他打我，请不要告诉他"
+WORKER = Actor(id="worker-1", role=Role.WORKER)
+HELPED = consent.Capture(channel="counter", signature_kind="paper", helper_id=WORKER.id)
 
 
 def _as(person: Person) -> Actor:
@@ -163,13 +167,13 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         assert (giver in client.get("/who-saw").text) is shown
         assert client.get(f"/my-consents/{chain}/withdraw").status_code == (200 if shown else 409)
         assert client.get(f"/my-consents/{chain}/narrow").status_code == (200 if shown else 409)
-        assert "Being matched" in client.get("/my-consents").text, "what is the household's is shared"
+        assert ("Being matched" in client.get("/my-consents").text) is shown, "each adult has a word of its own"
     refused = client.post(f"/my-consents/{chain}/resume")
     assert (refused.status_code, "Each adult decides about its own data" in refused.text) == (409, True)
     with sqlite_database.reading() as session:
         copy = copying.copy_of(session, session.get_one(Person, he.id), actor=he, now=now)
         assert (copy["requests"], copy["looks_of_givers"]) == ([], [])
-        assert [one["purpose"] for one in copy["consents"]] == ["AUTO_MATCH"]
+        assert copy["consents"] == []
 
 
 @pytest.mark.threat("T27")
@@ -179,3 +183,88 @@ def test_who_is_of_no_household_speaks_for_nobody_and_only_the_households_own_is
     with pytest.raises(WrongState, match="own_data_only"):
         capacity.require_own(session, "person-of-others", actor=nobody, now=utc_now())
     capacity.require_own(session, None, actor=nobody, now=utc_now())
+
+
+def _waiting_for_both(session: Session, now: datetime) -> tuple[Scene, Match, Actor, Actor]:
+    """An offer waits for a household of which both adults have said yes to being matched."""
+    scene = a_scene(session, now=now)
+    match = scene.approved(session, now)
+    other = make.a_person(session, scene.household, name="李四", phone="10000000077")
+    consent.give_auto_match(session, scene.household, actor=_as(other), now=now)
+    return scene, match, _as(scene.person), _as(other)
+
+
+def _word_of(session: Session, actor: Actor) -> ConsentHead:
+    """What this adult has said about being matched."""
+    head = find_head(session, actor.household_id or "", purpose="AUTO_MATCH", match_id=actor.id)
+    assert head is not None
+    return head
+
+
+@pytest.mark.threat("T27")
+def test_one_adults_no_to_being_matched_ends_its_own_yes_and_leaves_the_others(session: Session) -> None:
+    now = utc_now()
+    scene, match, she, he = _waiting_for_both(session, now)
+    hers, his = _word_of(session, she), _word_of(session, he)
+    for act in (
+        lambda: decisions.withdraw_consent(session, hers.chain_id, actor=he, now=now),
+        lambda: changes.pause(session, hers.chain_id, actor=he, now=now),
+        lambda: consent.exclude(session, hers.chain_id, excluded_org_ids=(), actor=he, now=now),
+    ):
+        with pytest.raises(WrongState, match="own_data_only"):
+            act()
+    decisions.withdraw_consent(session, his.chain_id, actor=he, now=now)
+    consent.refuse_auto_match(session, scene.household, actor=he, now=now)
+    assert (hers.state, match.state) == (ConsentState.ACTIVE, MatchState.AWAITING_GIVER), "hers holds"
+    assert all_auto_match(session, now=now)[scene.household.id][0] == hers.chain_id
+    with pytest.raises(WrongState, match="refused_lately"):
+        consent.give_auto_match(session, scene.household, actor=WORKER, now=now, person_id=he.id, capture=HELPED)
+    consent.give_auto_match(session, scene.household, actor=WORKER, now=now, capture=HELPED)
+    decisions.withdraw_consent(session, hers.chain_id, actor=she, now=now)
+    assert match.state is MatchState.CANCELLED, "nobody says yes any more: the household's no"
+    assert scene.household.id not in all_auto_match(session, now=now)
+
+
+@pytest.mark.threat("T27")
+def test_whom_one_adult_leaves_out_stays_out_whatever_another_says_and_after_its_own_yes_has_ended(
+    session: Session,
+) -> None:
+    now = utc_now()
+    scene, _match, she, he = _waiting_for_both(session, now)
+    hers, org_id = _word_of(session, she), scene.organisation.id
+    consent.exclude(session, hers.chain_id, excluded_org_ids=[org_id], actor=she, now=now)
+    consent.give_auto_match(session, scene.household, actor=he, now=now + timedelta(minutes=1))
+    for _ in range(2):
+        later = now + timedelta(minutes=2)
+        assert auto_match_of(session, scene.household.id, now=later) == all_auto_match(session, now=later).get(
+            scene.household.id
+        )
+        with pytest.raises(ConsentMissing, match="organisation_excluded"):
+            living_auto_match(session, scene.household.id, org_id=org_id, now=later)
+        living_auto_match(session, scene.household.id, org_id="another", now=later)
+        if _word_of(session, she).state is ConsentState.ACTIVE:
+            decisions.withdraw_consent(session, hers.chain_id, actor=she, now=now)
+    consent.give_auto_match(session, scene.household, actor=she, now=now + timedelta(minutes=1))
+    living_auto_match(session, scene.household.id, org_id=org_id, now=now + timedelta(minutes=2))
+
+
+@pytest.mark.threat("T27")
+def test_each_adult_reads_its_own_word_and_that_anothers_stays(sqlite_database: Database, settings: Settings) -> None:
+    app: Flask = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene, _match, she, he = _waiting_for_both(session, now)
+        chains = {one.id: _word_of(session, one).chain_id for one in (she, he)}
+        client = app.test_client()
+        client.set_cookie("sid", accounts.open_for_person(session, he.id, he.household_id, now=now))
+        client.set_cookie("lang", "en")
+    assert client.post("/my-consents/refuse-matching").location == f"/my-consents/{chains[he.id]}/withdraw"
+    assert "Another adult of your household said yes too" in client.get(f"/my-consents/{chains[he.id]}/withdraw").text
+    assert client.post(f"/my-consents/{chains[she.id]}/withdraw").status_code == 409
+    assert client.post(f"/my-consents/{chains[he.id]}/withdraw").status_code == 303
+    assert "You decide for yourself" in client.get("/my-consents").text
+    told = client.post("/my-consents/refuse-matching", follow_redirects=True).text
+    assert "Your no is kept" in told
+    with sqlite_database.reading() as session:
+        assert auto_match_of(session, scene.household.id, now=utc_now()) is not None

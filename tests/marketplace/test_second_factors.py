@@ -464,9 +464,40 @@ def office(real: Settings, house: Database) -> Iterator[tuple[Provider, Browser]
         yield provider, Browser(create_app(known, database=house, identity=identity_of(known)))
 
 
+def leave(browser: Browser) -> str:
+    """Where the button of the sign-in page leads."""
+    button = re.search(r'href="(/sign-in/office[^"]*)"', browser.get("/sign-in").text)
+    assert button is not None
+    return browser.get(button[1]).headers["Location"]
+
+
 def come_back(provider: Provider, browser: Browser):
-    away = browser.get("/sign-in/office").headers["Location"]
+    away = leave(browser)
     return browser.get(provider.return_address(away).removeprefix(ORIGIN))
+
+
+@pytest.mark.threat("T14")
+def test_nothing_is_answered_to_who_comes_without_tls(app: Flask) -> None:
+    plain, browser = ORIGIN.replace("https", "http"), Browser(app)
+    for path in ("/", "/sign-in", "/api/v1/openapi.json", "/static/no.css"):
+        answer = browser.client.get(path, base_url=plain)
+        assert (answer.status_code, "HTTPS" in answer.text, "Location" in answer.headers) == (403, True, False), path
+        assert "Set-Cookie" not in answer.headers
+    assert browser.client.post("/sign-in", data={"login": "zhou"}, base_url=plain).status_code == 403
+    assert browser.client.get("/health", base_url=plain).status_code == 200
+    assert browser.get("/sign-in").status_code == 200
+
+
+@pytest.mark.threat("T14")
+def test_a_link_from_elsewhere_leads_to_the_sign_in_page_and_to_no_provider(office: tuple[Provider, Browser]) -> None:
+    provider, browser = office
+    for address in ("/sign-in/office", "/sign-in/office?word=", "/sign-in/office?word=猜"):
+        assert browser.get(address).headers["Location"] == "/sign-in"
+    other = Browser(browser.client.application)
+    button = re.search(r'href="(/sign-in/office[^"]*)"', other.get("/sign-in").text)
+    assert button is not None
+    assert browser.get(button[1]).headers["Location"] == "/sign-in", "another browser's button does not lead away here"
+    assert leave(browser).startswith(provider.url)
 
 
 @pytest.mark.threat("T10")
@@ -511,7 +542,7 @@ def test_the_way_back_works_once_and_only_in_the_browser_that_left(
     office: tuple[Provider, Browser], app: Flask
 ) -> None:
     provider, browser = office
-    away = browser.get("/sign-in/office").headers["Location"]
+    away = leave(browser)
     back = provider.return_address(away).removeprefix(ORIGIN)
     victim = Browser(browser.client.application)
     assert victim.get(back).status_code == 403
