@@ -30,7 +30,7 @@ from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import list_people
 from marketplace.liveness.dead import is_told_dead
-from marketplace.policy import may
+from marketplace.policy import may, require
 from marketplace.readback.models import SecondCall, SignedBy
 from marketplace.reference.account_number import account_text, is_account
 from marketplace.sealed import Sealed, vault_of
@@ -164,10 +164,11 @@ def wait_on(session: Session, item: CaseItem, order: PaymentOrder, step: CaseSte
 
 
 def get_order(session: Session, item_id: str, /, *, actor: Actor) -> PaymentOrder:
-    """The same for whoever holds its step; NotFound where there is none."""
+    """The same for whoever holds its step; NotFound where there is none, and to whom the case is foreign."""
     item, order = steps.get_item(session, item_id), find_order(session, item_id)
     if order is None:
         raise NotFound("paper")
+    require(actor, "case:view", household_id=item.household_id, district=item.district_code)
     steps.require_holder(item, session.get_one(CaseStep, order.step_id), actor=actor)
     kin.refuse_close(session, item.household_id, actor=actor)
     return order
