@@ -75,8 +75,10 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
     return start_step(session, item, rules[0], no=1, now=now)
 
 
-def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, now: datetime) -> CaseStep:
-    """One step begins to wait."""
+def start_step(
+    session: Session, item: CaseItem, rule: StepRule, /, *, no: int, due: datetime | None = None, now: datetime
+) -> CaseStep:
+    """One step begins to wait, until `due` where its limit began before."""
     step = CaseStep(
         id=new_id(),
         item_id=item.id,
@@ -88,7 +90,7 @@ def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, 
         unit=rule.unit,
         started_at=now,
         ran_from=now,
-        due_at=days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
+        due_at=due or days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
     )
     item.holder = rule.holder
     session.add(item)

@@ -69,9 +69,9 @@ def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> No
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
         item.late_with = lateness.late_with(session, item, now=now)
         item.days_taken = lateness.days_taken(session, item, now=now)
+    clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
     if not again.let_stand(session, item, actor=actor, now=now):
         item.state = ItemState.WITHDRAWN
     session.add(item)
-    clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
     for ref in (item.id, steps.call_ref(item.id)):
         visits.settle(session, ref, actor=actor, now=now)

@@ -47,7 +47,7 @@ class ClockFilter:
         if self.state == LATE:
             wanted.append(col(Clock.due_at) <= now)
         if self.state == AT_RISK:
-            wanted += [col(Clock.due_at) > now, col(Clock.due_at) <= after_working_days(now, 1)]
+            wanted += [col(Clock.due_at) > now, col(Clock.due_at) <= after_working_days(now, 1, district=self.district)]
         return wanted
 
 

@@ -54,9 +54,9 @@ def left(clock: Clock) -> str:
     """How far a step's limit is, in working days."""
     today, last = local_day(utc_now()), clocks.last_day(clock)
     if today > last:
-        late = working_days_between(last, today)
+        late = working_days_between(last, today, district=clock.district_code)
         return str(ngettext("%(num)d working day late", "%(num)d working days late", late) if late else _("late"))
-    days = working_days_between(today, last)
+    days = working_days_between(today, last, district=clock.district_code)
     if not days:
         return str(_("due today"))
     return str(ngettext("%(num)d working day left", "%(num)d working days left", days))
@@ -68,7 +68,7 @@ def urgency_tone(clock: Clock) -> str:
     today, last = local_day(utc_now()), clocks.last_day(clock)
     if today > last:
         return "late"
-    return "wait" if working_days_between(today, last) <= 1 else "plain"
+    return "wait" if working_days_between(today, last, district=clock.district_code) <= 1 else "plain"
 
 
 @bp.app_template_filter("until")

@@ -23,6 +23,7 @@ from marketplace.db import chunks
 from marketplace.households import search
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
+from marketplace.intake.places import is_town
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.sealed import Sealed, Vault, number_index, vault_of
 
@@ -209,6 +210,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
         "source": item.source,
         "district_code": item.district_code,
         "street_code": street,
+        "urban": is_town(street) if street and street != home.street_code else home.urban,
         "village_code": item.village_code or (home.village_code if street == home.street_code else ""),
         "size": max(item.size, len(item.people), home.size if not item.size else 0),
         "kind": item.kind or home.kind,

@@ -15,13 +15,15 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from marketplace import calendar
+from marketplace.appeals.models import Appeal
 from marketplace.calendar import Own, after_working_days, end_of_day, local_day, working_days_between
 from marketplace.cases.days import last_day
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS
-from marketplace.db import flush
+from marketplace.db import chunks, flush
+from marketplace.rights.models import RightRequest, SourceDispute
 from marketplace.sharing.models_api import DeletionOrder
 from marketplace.visits.models import HomeVisit, VisitState
 from marketplace.workdays.models import OwnDay
@@ -30,6 +32,9 @@ DAY = timedelta(days=1)
 FAST = "LINSHI_FAST"
 """The path whose whole limit is in calendar days."""
 Later = Callable[[str, date], date]
+TOLD: tuple[Any, ...] = (RightRequest, SourceDispute, Appeal)
+"""What carries the end of its clock itself."""
+_ASKED = 500
 
 
 def close(session: Session, row: OwnDay, /, *, before: Own) -> int:
@@ -117,21 +122,34 @@ def _clocks(
     """The clock of a step ends with the step; any other one moves if its end was counted in working days."""
     asked = select(Clock).where(col(Clock.ended_at).is_(None), Clock.due_at > begins, Clock.started_at < begins)
     ends = []
-    with calendar.own_days(lambda: before):
-        for clock in session.exec(asked.where(*_of(row, Clock.district_code))):
-            if clock.step == "case_step":
-                due = refs.get(clock.object_ref, clock.due_at)
-            else:
-                due = _moved(clock.due_at, clock.district_code, later) if _is_counted(clock) else clock.due_at
-            if due > clock.due_at:
-                ends.append((clock, due))
+    for clock in session.exec(asked.where(*_of(row, Clock.district_code))):
+        if clock.step == "case_step":
+            due = refs.get(clock.object_ref, clock.due_at)
+        else:
+            due = _moved(clock.due_at, clock.district_code, later) if _is_counted(clock, before) else clock.due_at
+        if due > clock.due_at:
+            ends.append((clock, due))
     clocks.move_on_by(ends)
+    _tell(session, {clock.object_ref: due for clock, due in ends})
     return len(ends)
 
 
-def _is_counted(clock: Clock) -> bool:
-    """Whether its end is the one that its step gives in working days; one that people agreed is theirs."""
+def _is_counted(clock: Clock, before: Own) -> bool:
+    """Whether its end is the one that its step gives in working days; one that people agreed is theirs. A day on which
+    offices work all the same moves nothing: it may have been decreed after the clock began."""
     rule = STEPS[clock.step]
     limits = {rule.days, rule.urgent_days} - {0} if not rule.hours else set()
-    started, place = clock.started_at, clock.district_code
-    return any(after_working_days(started, limit, district=place) == clock.due_at for limit in limits)
+    closed = {place: works for place, works in before.items() if not works}
+    ends = set()
+    for own in (before, closed):
+        with calendar.own_days(partial(dict, own)):
+            ends |= {after_working_days(clock.started_at, days, district=clock.district_code) for days in limits}
+    return clock.due_at in ends
+
+
+def _tell(session: Session, ends: dict[str, datetime]) -> None:
+    """The same end where people read it: on a right that was asked for, a dispute, an objection."""
+    for table in TOLD:
+        for some in chunks(sorted(ends), _ASKED):
+            for row in session.exec(select(table).where(table.id.in_(some))):
+                row.due_at = ends[row.id]

@@ -74,7 +74,9 @@ def draft(session: Session, wanted: Draft, /, *, actor: Actor, now: datetime) ->
 
 def decide(session: Session, day_id: str, /, *, approved: bool, actor: Actor, now: datetime) -> OwnDay:
     """A second person says yes or no. A yes ends the earlier word about the day and moves what runs over a closed one;
-    a limit that was told to somebody never ends earlier than it was told."""
+    a limit that was told to somebody never ends earlier than it was told. One day is decided after the other: each
+    moves what the one before has left."""
+    session.exec(select(OwnDay.id).order_by(col(OwnDay.id)).with_for_update()).all()
     row = session.get(OwnDay, day_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound("own_day")

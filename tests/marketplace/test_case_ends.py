@@ -249,6 +249,8 @@ def test_an_application_taken_back_while_its_grant_is_decided_anew_keeps_the_gra
     withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=later)
     assert (item.state, item.decided_by, item.amount_fen) == (ItemState.GRANTED, APPROVER.id, 50_000)
     assert (item.month, item.days_taken, steps.running_step(session, item.id).due_at) == before
+    (clock,) = clocks.running_of(session, steps.clock_ref(item.id))
+    assert clock.due_at == before[2], "supervision sees the limit that the page tells"
     assert pay(session, item, later).amount_fen == 50_000
 
 

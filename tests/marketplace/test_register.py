@@ -131,6 +131,11 @@ def test_a_list_names_the_village_which_lies_in_its_street(session: Session, now
     bringing.confirm_import(session, batch.id, actor=CLERK, now=now)
     home = session.get_one(Household, find_person_by_id_number(session, number).household_id)  # type: ignore[union-attr]
     assert (home.street_code, home.village_code, home.urban) == ("500101109", "500101109012", False)
+    moved = f"{header}\nH9,赵一,{number},户主,500101,500101001,"
+    batch, _checked = bringing.check_file(session, moved.encode(), **told)  # type: ignore[arg-type]
+    bringing.confirm_import(session, batch.id, actor=CLERK, now=now)
+    session.refresh(home)
+    assert (home.street_code, home.village_code, home.urban) == ("500101001", "", True), "the town's standards now"
 
 
 def test_a_list_completes_an_applicants_household_and_takes_nobody_out_of_another_one(

@@ -20,6 +20,9 @@ from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Person
+from marketplace.rights import service as rights
+from marketplace.rights.models import RightKind
 from marketplace.visits import service as visits
 from marketplace.workdays import service
 from marketplace.workdays.models import DayState, OwnDay
@@ -31,7 +34,7 @@ WRITES = Actor(id="v1", role=Role.VERIFIER)
 DECIDES = Actor(id="a1", role=Role.APPROVER)
 HOME = "500103"
 DAY = timedelta(days=1)
-TUESDAY, WEDNESDAY, FRIDAY = date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 27)
+TUESDAY, WEDNESDAY, FRIDAY, SATURDAY = (date(2026, 11, day) for day in (24, 25, 27, 28))
 
 
 def closed(session: Session, day: date, now: datetime, *, works: bool = False, district: str = "") -> OwnDay:
@@ -92,7 +95,10 @@ def test_what_runs_over_a_closed_day_ends_later_and_nothing_else_moves(session: 
     clocks.set_last_day(session, agreed, date(2026, 12, 23))
     counted = clocks.start(session, "follow_up", "match:2", holder=holder, now=now)
     elsewhere = clocks.start(session, "follow_up", "match:3", holder=clocks.Holder(district_code="500112"), now=now)
-    before = {row.id: row.due_at for row in (hours, agreed, counted, elsewhere)}
+    me = session.exec(select(Person).where(Person.household_id == home.id)).one()
+    asked = rights.ask(session, me, RightKind.COMPLAIN, words="太慢了", actor=make.as_household(home), now=now)
+    saturday = closed(session, SATURDAY, now, works=True, district=HOME)
+    before = {row.id: row.due_at for row in (hours, agreed, counted, elsewhere, asked)}
     visit_due, sent = visit.due_on, clock.remind_at
     first = closed(session, TUESDAY, now, district=HOME)
     second = closed(session, FRIDAY, now, district=HOME)
@@ -108,7 +114,9 @@ def test_what_runs_over_a_closed_day_ends_later_and_nothing_else_moves(session: 
     assert clock.remind_at is not None
     assert clock.remind_at > sent
     assert visit.due_on > visit_due
-    assert counted.due_at > before[counted.id]
+    assert saturday.moved == 0
+    assert clocks.last_day(counted) == date(2026, 12, 9), "by both, though offices work on a Saturday by now"
+    assert asked.due_at == clocks.running_of(session, asked.id)[0].due_at > before[asked.id], "what people read"
     assert [row.due_at for row in (hours, agreed, elsewhere)] == [before[row.id] for row in (hours, agreed, elsewhere)]
     lifted = closed(session, FRIDAY, now, works=True, district=HOME)
     assert (second.state, lifted.moved) == (DayState.ENDED, 0)
