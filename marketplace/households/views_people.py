@@ -95,7 +95,7 @@ def end_member(person_id: str) -> ResponseReturnValue:
         layout="staff",
         title=_("Lives here no more"),
         intro=_("For a death, record the death instead. What is told of the person speaks for this household no more."),
-        facts=[(_("Person's name"), masked_name(session, person))],
+        facts=[{"label": _("Person's name"), "value": masked_name(session, person)}],
         button=_("End it"),
         back=back,
         form=form,

@@ -109,7 +109,7 @@ def record_cost(need_id: str) -> ResponseReturnValue:
             layout="staff",
             title=_("Documented cost"),
             intro=_("Charity then waits until every payer before it has answered."),
-            facts=[(_("Need"), word(need.category, "need"))],
+            facts=[{"label": _("Need"), "value": word(need.category, "need")}],
             button=_("Keep"),
             back=url_for(".bill", need_id=need_id),
             form=form,

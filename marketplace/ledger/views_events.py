@@ -49,9 +49,9 @@ def say_event(what: str, row_id: str) -> ResponseReturnValue:
         title=_("Which event is it?"),
         intro=_("Until you say so, the rules against helping twice count it as possibly the same as any other event."),
         facts=[
-            (_("Written as"), found.cause),
-            (_("Kind"), word(found.category, "need")),
-            (_("District"), place(found.district_code)),
+            {"label": _("Written as"), "value": found.cause},
+            {"label": _("Kind"), "value": word(found.category, "need")},
+            {"label": _("District"), "value": place(found.district_code)},
         ],
         button=_("Write it down"),
         back=url_for(".unknown_events"),

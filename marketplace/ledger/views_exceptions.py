@@ -38,7 +38,7 @@ def allow_exception(need_id: str, code: str) -> ResponseReturnValue:
             layout="staff",
             title=_("Allow an exception"),
             intro=rule_sentence(rule_row(code).code, need),
-            facts=[(_("Need"), word(need.category, "need"))],
+            facts=[{"label": _("Need"), "value": word(need.category, "need")}],
             button=_("Allow it for this need"),
             back=url_for(".one_rule", code=code),
             form=form,

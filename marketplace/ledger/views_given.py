@@ -167,7 +167,10 @@ def payment_aside(number: int) -> ResponseReturnValue:
             layout="staff",
             title=_("Set this payment aside"),
             intro=_("It will count for nobody, and what the feed told of it is destroyed."),
-            facts=[(_("Source"), word(one.source, "aid_source")), (_("Number"), str(one.number))],
+            facts=[
+                {"label": _("Source"), "value": word(one.source, "aid_source")},
+                {"label": _("Number"), "value": str(one.number)},
+            ],
             button=_("Set it aside"),
             back=url_for("ledger.unplaced"),
             form=form,
@@ -208,10 +211,10 @@ def set_aside(report_id: str) -> ResponseReturnValue:
     return done(_("The report is set aside."), to=url_for("ledger.unplaced"))
 
 
-def _facts(session: Session, report: AidReport) -> list[tuple[str, Any]]:
+def _facts(session: Session, report: AidReport) -> list[dict[str, Any]]:
     return [
-        (_("Given by"), session.get_one(Organisation, report.org_id).name),
-        (_("Reference"), report.reference),
-        (_("Kind"), word(report.category, "need")),
-        (_("Amount"), amount(report.units, need_kind(report.category).unit)),
+        {"label": _("Given by"), "value": session.get_one(Organisation, report.org_id).name},
+        {"label": _("Reference"), "value": report.reference},
+        {"label": _("Kind"), "value": word(report.category, "need")},
+        {"label": _("Amount"), "value": amount(report.units, need_kind(report.category).unit)},
     ]

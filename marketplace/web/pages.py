@@ -4,6 +4,7 @@ Every HTML view ends in one of these. A form with errors makes the answer 422, s
 request is committed, and the title begins with 错误： or Error:.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request
@@ -18,17 +19,18 @@ def render(template: str, *, status: int = 200, **context: Any) -> Response:
     return response
 
 
-def confirm(*, layout: str, title: str, button: str, back: str, **context: Any) -> Response:
-    """Ask before a step with consequences.
+def confirm(
+    *, layout: str, title: str, button: str, back: str, facts: Sequence[Mapping[str, Any]] = (), **context: Any
+) -> Response:
+    """Ask before a step with consequences; `facts` are what it is about, each with a `label` and a `value`.
 
-    Optional context: `intro`, `facts` (label, value pairs), `items` (what will be touched), `warned` ((name, warning)
-    pairs of what is done all the same), `excluded` ((name, cause) pairs left out), `form` (more fields, such as a
-    reason), `keep` (hidden name, value pairs), `danger` and `action` (where the form posts; this same address if left
-    out).
+    Optional context: `intro`, `items` (what will be touched), `warned` ((name, warning) pairs of what is done all the
+    same), `excluded` ((name, cause) pairs left out), `form` (more fields, such as a reason), `keep` (hidden name, value
+    pairs), `danger` and `action` (where the form posts; this same address if left out).
     """
     context.setdefault("action", request.path)
     page = {"title": title, "button": button, "back": back}
-    return render("layout/confirm.html", layout=f"layout/{layout}.html", page=page, **context)
+    return render("layout/confirm.html", layout=f"layout/{layout}.html", page=page, facts=facts, **context)
 
 
 def done(message: str, *, to: str) -> Response:

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 FIELDS = frozenset({"input", "select", "textarea"})
-UNFILLED = re.compile(r"%\(\w+\)[sd]|\{\{|\}\}|<Undefined|None</")
+UNFILLED = re.compile(r"%\(\w+\)[sd]|\{\{|\}\}|<Undefined|None</|<dt>\s*</dt>")
 
 
 class Reader(HTMLParser):

@@ -32,6 +32,7 @@ def test_a_sound_page_has_no_fault() -> None:
         ("<h1>", '<p id="a"></p><h1>', "id twice: a"),
         ("</h1>", "</h2></h1>", "</h2> closes <h1>"),
         ("A page</h1>", "A %(thing)s</h1>", "words not filled in: %(thing)s"),
+        ("</h1>", "</h1><dl><dt></dt><dd></dd></dl>", "words not filled in: <dt></dt>"),
     ],
 )
 def test_each_fault_is_found(was: str, becomes: str, fault: str) -> None:
