@@ -44,10 +44,14 @@ def find_head(
 
 
 def kept_out(session: Session, household_id: str, person_id: str | None, /) -> set[str]:
-    """Organisations that this person's living yes to being matched leaves out; also where it rests, or waits for its
-    call-back."""
-    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH, match_id=person_id or "")
-    return {org_id for head in heads for org_id in newest(session, head).excluded_org_ids}
+    """Organisations that this person's living yes to being matched leaves out, also where it rests or waits for its
+    call-back, and those that its last word did: a yes that has ended, or a no."""
+    voice = person_id or ""
+    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH, match_id=voice)
+    living = {org_id for head in heads for org_id in newest(session, head).excluded_org_ids}
+    said = (word for word in _words(session, col(ConsentHead.household_id) == household_id) if word.voice == voice)
+    last = max(said, key=_rank, default=None)
+    return living.union(last.left_out if last is not None else ())
 
 
 def living_heads(

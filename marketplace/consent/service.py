@@ -111,7 +111,8 @@ def refuse_auto_match(
         raise WrongState("consent_living", state=head.state.value)
     voice = _voice(session, household, actor=actor)
     draft = first_draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
-    draft.update(state=ConsentState.REFUSED, person_id=voice)
+    out = sorted(kept_out(session, household.id, voice))
+    draft.update(state=ConsentState.REFUSED, person_id=voice, excluded_org_ids=out)
     return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
 
 

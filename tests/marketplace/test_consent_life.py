@@ -148,8 +148,14 @@ def test_whom_the_household_left_out_stays_out_of_a_yes_taken_with_help(session:
     consent.exclude(session, own.chain_id, excluded_org_ids=changed, actor=make.as_household(household), now=now)
     make.proven(session, again, actor=WORKER, now=now, opened_by=COLLEAGUE)
     checked = consent.confirm_assisted(session, again.chain_id, actor=COLLEAGUE, now=now)
-    assert checked.excluded_org_ids == ["a", "helped", "left out while it waits"]
+    out = ["a", "helped", "left out while it waits"]
+    assert checked.excluded_org_ids == out
     assert session.get_one(ConsentHead, own.chain_id).state is ConsentState.SUPERSEDED
+    decisions.withdraw_consent(session, again.chain_id, actor=make.as_household(household), now=now)
+    once_more = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+    assert once_more.excluded_org_ids == out, "its own yes has ended, its word has not"
+    make.proven(session, once_more, actor=WORKER, now=now, opened_by=COLLEAGUE)
+    assert consent.confirm_assisted(session, once_more.chain_id, actor=COLLEAGUE, now=now).excluded_org_ids == out
 
 
 def test_the_household_s_own_new_yes_ends_one_that_waits_for_its_call_back(session: Session, now: datetime) -> None:

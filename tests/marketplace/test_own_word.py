@@ -234,16 +234,21 @@ def test_whom_one_adult_leaves_out_stays_out_whatever_another_says_and_after_its
     hers, org_id = _word_of(session, she), scene.organisation.id
     consent.exclude(session, hers.chain_id, excluded_org_ids=[org_id], actor=she, now=now)
     consent.give_auto_match(session, scene.household, actor=he, now=now + timedelta(minutes=1))
-    for _ in range(2):
-        later = now + timedelta(minutes=2)
+    later = now + timedelta(minutes=2)
+    ends: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: decisions.withdraw_consent(session, hers.chain_id, actor=she, now=now),
+        lambda: consent.refuse_auto_match(session, scene.household, actor=she, now=now + timedelta(minutes=1)),
+    ]
+    for end in ends:
+        end()
         assert auto_match_of(session, scene.household.id, now=later) == all_auto_match(session, now=later).get(
             scene.household.id
         )
         with pytest.raises(ConsentMissing, match="organisation_excluded"):
             living_auto_match(session, scene.household.id, org_id=org_id, now=later)
         living_auto_match(session, scene.household.id, org_id="another", now=later)
-        if _word_of(session, she).state is ConsentState.ACTIVE:
-            decisions.withdraw_consent(session, hers.chain_id, actor=she, now=now)
+    assert find_head(session, scene.household.id, purpose="AUTO_MATCH", match_id=she.id).state is ConsentState.REFUSED
     consent.give_auto_match(session, scene.household, actor=she, now=now + timedelta(minutes=1))
     living_auto_match(session, scene.household.id, org_id=org_id, now=now + timedelta(minutes=2))
 
