@@ -19,7 +19,7 @@ from marketplace.actors import Actor, Role
 from marketplace.consent import changes
 from marketplace.consent import evidence as evidence_of
 from marketplace.consent import service as consent
-from marketplace.consent.ask import all_auto_match, find_head
+from marketplace.consent.ask import all_auto_match, find_head, kept_out
 from marketplace.consent.capacity import verify_guardian
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
@@ -156,6 +156,10 @@ def test_whom_the_household_left_out_stays_out_of_a_yes_taken_with_help(session:
     assert once_more.excluded_org_ids == out, "its own yes has ended, its word has not"
     make.proven(session, once_more, actor=WORKER, now=now, opened_by=COLLEAGUE)
     assert consent.confirm_assisted(session, once_more.chain_id, actor=COLLEAGUE, now=now).excluded_org_ids == out
+    decisions.withdraw_consent(session, once_more.chain_id, actor=make.as_household(household), now=now)
+    last = make.auto_match(session, household, now=now, excluded_org_ids=["b"])
+    decisions.withdraw_consent(session, last.chain_id, actor=make.as_household(household), now=now)
+    assert kept_out(session, household.id, last.person_id) == {"b"}, "the last word, though the other began a day later"
 
 
 def test_the_household_s_own_new_yes_ends_one_that_waits_for_its_call_back(session: Session, now: datetime) -> None:
