@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +20,7 @@ from marketplace.actors import Actor, Role
 from marketplace.consent import changes
 from marketplace.consent import evidence as evidence_of
 from marketplace.consent import service as consent
-from marketplace.consent.ask import all_auto_match, find_head, kept_out
+from marketplace.consent.ask import all_auto_match, find_head, kept_out, lock_head, lock_words
 from marketplace.consent.capacity import verify_guardian
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
@@ -160,6 +161,38 @@ def test_whom_the_household_left_out_stays_out_of_a_yes_taken_with_help(session:
     last = make.auto_match(session, household, now=now, excluded_org_ids=["b"])
     decisions.withdraw_consent(session, last.chain_id, actor=make.as_household(household), now=now)
     assert kept_out(session, household.id, last.person_id) == {"b"}, "the last word, though the other began a day later"
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_call_back_waits_for_who_relies_on_the_words_of_the_household_and_neither_stops_the_other(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chains = ["earlier", "later"]
+    monkeypatch.setattr(consent, "new_id", iter(chains).__next__)
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    with database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household, now=now)
+        given = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+        make.proven(session, given, actor=WORKER, now=now, opened_by=COLLEAGUE)
+        home = household.id
+
+    def confirm() -> None:
+        with database.transaction() as own:
+            consent.confirm_assisted(own, "later", actor=COLLEAGUE, now=now)
+
+    with database.session(writes=True) as approval:
+        lock_head(approval, "earlier")
+        thread = Thread(target=confirm)
+        thread.start()
+        thread.join(timeout=0.5)
+        assert thread.is_alive()
+        assert [one.chain_id for one in lock_words(approval, home)] == chains
+        approval.commit()
+    thread.join(timeout=30)
+    with database.reading() as session:
+        states = [session.get_one(ConsentHead, chain).state for chain in chains]
+    assert states == [ConsentState.SUPERSEDED, ConsentState.ACTIVE]
 
 
 def test_the_household_s_own_new_yes_ends_one_that_waits_for_its_call_back(session: Session, now: datetime) -> None:
