@@ -214,7 +214,8 @@ def _give(
     org_id = draft.get("recipient_org_id", "")
     asked = action == "consent:assist" and draft["state"] is not ConsentState.REFUSED
     voice = draft.get("person_id") if draft["purpose"] is Purpose.AUTO_MATCH else None
-    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], person_id=voice, now=now):
+    whose = {"purpose": draft["purpose"], "org_id": org_id, "person_id": voice}
+    if asked and was_refused_lately(session, household.id, **whose, now=now):
         raise WrongState("refused_lately")
     waits = draft["state"] is ConsentState.PENDING_CHECK
     for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):

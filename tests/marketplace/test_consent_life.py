@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -230,6 +231,15 @@ def test_nothing_is_asked_with_help_within_90_days_of_a_no(session: Session, now
     with pytest.raises(WrongState, match="refused_lately"):
         consent.give_auto_match(session, household, actor=WORKER, now=now + timedelta(days=89), capture=capture)
     consent.give_auto_match(session, household, actor=WORKER, now=now + timedelta(days=91), capture=capture)
+    refused, other = make.an_organisation(session), make.an_organisation(session)
+    said: dict[str, Any] = {"purpose": "GOODS", "match_id": "m", "now": now}
+    own = make.as_household(household)
+    consent.refuse_for_match(session, household, organisation=refused, actor=own, **said)
+    asked: dict[str, Any] = {**said, "data_fields": ["name"], "actor": WORKER, "capture": capture}
+    with pytest.raises(WrongState, match="refused_lately"):
+        consent.give_for_match(session, household, organisation=refused, **asked)
+    given = consent.give_for_match(session, household, organisation=other, **asked)
+    assert given.state is ConsentState.PENDING_CHECK, "a no to one giver is none to another"
 
 
 def test_a_consent_that_ran_out_permits_nothing_at_once_and_is_written_down_by_the_sweep(
