@@ -7,12 +7,11 @@ come in any sequence. Called by the ledger room before a run, in the approval's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from matching.overlap_bill import Rows, on_bill, residual
 from matching.overlap_rules import CHARITY, PAPERS, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
-
-Rows = Sequence[Given]
 
 
 def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> Verdict:
@@ -70,19 +69,6 @@ def _named(rule: Rule, asked: Asked) -> bool:
     return asked.programme in rule.programmes.union(*rule.apart) if asked.programme else False
 
 
-def residual(bill: Bill, rows: Rows, /, *, before: Sequence[str]) -> int:
-    """What is left of a cost after the payers `before`: their payments, what their cover is expected to pay, and
-    nothing twice: a payment that is both on the bill and in the rows about it (`on_bill`) counts once."""
-    return max(0, bill.cost - sum(paid_by(bill, rows, payer) for payer in before))
-
-
-def paid_by(bill: Bill, rows: Rows, payer: str, /) -> int:
-    """What one payer pays of a bill: the larger of what the bill says, expected cover included, and what the rows hold:
-    expected cover that has been paid since counts once."""
-    held = sum(row.units for row in rows if row.payer == payer)
-    return max(bill.paid.get(payer, 0) + bill.expected.get(payer, 0), held)
-
-
 def _limit(rule: Rule, allowed: int, because: Iterable[Given] = ()) -> Finding:
     latest = sorted(because, key=lambda row: (row.given_on, row.ref), reverse=True)
     return Finding(rule.code, rule.kind, max(0, allowed), tuple(latest))
@@ -99,16 +85,6 @@ def _waterfall(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     own = sum(row.units for row in held if row.payer == asked.payer)
     left = 0 if waits else residual(bill, held, before=before) - own
     return Finding(rule.code, rule.kind, max(0, left), held, waits=waits)
-
-
-def on_bill(bill: Bill, rows: Rows, /, *, category: str, cause: str) -> tuple[Given, ...]:
-    """The rows about the cost that the bill documents: those of its needs, and those that name no need but the
-    category of the need with the bill, and no other cause."""
-    return tuple(
-        row
-        for row in rows
-        if row.need_id in bill.needs or (not row.need_id and row.category == category and may_be_one(row.cause, cause))
-    )
 
 
 def _held(bill: Bill, rows: Rows, asked: Asked) -> tuple[Given, ...]:

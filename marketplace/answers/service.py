@@ -133,14 +133,14 @@ def do(
     elif act == MISSING:
         service.not_received(session, match.id, actor=actor, now=now)
     elif act == WITHDRAW:
-        chain_id = match.consent_chain_id or _base_card(session, match, actor=actor)
+        chain_id = match.consent_chain_id or _base_card(session, match, actor=actor, now=now)
         withdrawing.withdraw_consent(session, chain_id, actor=actor, now=now)
     else:
         raise BadInput("bad_input", field="act")
 
 
-def _base_card(session: Session, match: Match, *, actor: Actor) -> str:
-    head = consent.own_word(session, session.get_one(Household, match.household_id), actor=actor)
+def _base_card(session: Session, match: Match, *, actor: Actor, now: datetime) -> str:
+    head = consent.own_word(session, session.get_one(Household, match.household_id), actor=actor, now=now)
     if head is None:
         raise NotFound("consent")
     return head.chain_id

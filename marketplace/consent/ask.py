@@ -44,10 +44,14 @@ def find_head(
 
 
 def kept_out(session: Session, household_id: str, person_id: str | None, /) -> set[str]:
-    """Organisations that this person's living yes to being matched leaves out; also where it rests, or waits for its
-    call-back."""
-    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH, match_id=person_id or "")
-    return {org_id for head in heads for org_id in newest(session, head).excluded_org_ids}
+    """Organisations that this person's living yes to being matched leaves out, also where it rests or waits for its
+    call-back, and those that its last word did: a yes that has ended, or a no."""
+    voice = person_id or ""
+    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH, match_id=voice)
+    living = {org_id for head in heads for org_id in newest(session, head).excluded_org_ids}
+    said = (word for word in _words(session, col(ConsentHead.household_id) == household_id) if word.voice == voice)
+    last = max(said, key=_rank, default=None)
+    return living.union(last.left_out if last is not None else ())
 
 
 def living_heads(
@@ -125,6 +129,7 @@ class _Word(NamedTuple):
     state: ConsentState
     valid_from: datetime
     valid_to: datetime
+    audit_seq: int
     left_out: list[str]
 
 
@@ -178,7 +183,7 @@ def _words(session: Session, *where: ColumnElement[bool]) -> Iterable[_Word]:
     which = (head.household_id, head.match_id, head.chain_id, head.version)
     lives = (head.state, head.valid_from, head.valid_to)
     statement = (
-        select(*which, *lives, said.excluded_org_ids)  # type: ignore[call-overload]
+        select(*which, *lives, said.audit_seq, said.excluded_org_ids)  # type: ignore[call-overload]
         .join(said, (col(head.chain_id) == col(said.chain_id)) & (col(head.version) == col(said.version)))
         .where(col(head.purpose) == Purpose.AUTO_MATCH, col(head.state).in_(SAID), *where)
     )
@@ -202,8 +207,9 @@ def _willing(words: Iterable[_Word], *, now: datetime) -> dict[str, Willing]:
     return {home: (chain_id, version, left_out[home]) for home, (chain_id, version, _none) in found.items()}
 
 
-def _rank(word: _Word) -> tuple[bool, datetime]:
-    return word.state in HOLDING, word.valid_from
+def _rank(word: _Word) -> tuple[bool, int]:
+    """A yes that holds, else what was written down last: a yes with help begins a day after it was confirmed."""
+    return word.state in HOLDING, word.audit_seq
 
 
 def list_of_household(session: Session, household_id: str, /) -> list[Consent]:

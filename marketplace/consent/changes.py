@@ -45,7 +45,7 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     before holds until now, and ends in this transaction; whom it left out until now stays out.
     The call-back never lengthens the period: one that would be over before the yes begins is refused.
     """
-    head = lock_head(session, chain_id)
+    head = _lock(session, chain_id)
     require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
@@ -73,6 +73,14 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     return checked
 
 
+def _lock(session: Session, chain_id: str) -> ConsentHead:
+    """This yes and what it takes the place of, locked in the order in which everybody locks them."""
+    head = session.get(ConsentHead, chain_id)
+    for one in _alike(session, head) if head is not None else ():
+        lock_head(session, one.chain_id)
+    return lock_head(session, chain_id)
+
+
 def _check_document(session: Session, chain_id: str, *, actor: Actor) -> None:
     """Who checks has not brought the paper itself, and has seen it."""
     row = newest_of(session, [chain_id]).get(chain_id)
@@ -86,10 +94,14 @@ def _check_document(session: Session, chain_id: str, *, actor: Actor) -> None:
 
 def _replace(session: Session, head: ConsentHead, *, actor: Actor, now: datetime) -> None:
     """What held until this yes was confirmed ends now."""
-    same = {"purpose": head.purpose, "org_id": head.recipient_org_id, "match_id": head.match_id}
-    for earlier in living_heads(session, head.household_id, **same):
+    for earlier in _alike(session, head):
         if earlier.chain_id != head.chain_id:
             supersede(session, earlier.chain_id, actor=actor, now=now)
+
+
+def _alike(session: Session, head: ConsentHead) -> list[ConsentHead]:
+    same = {"purpose": head.purpose, "org_id": head.recipient_org_id, "match_id": head.match_id}
+    return living_heads(session, head.household_id, **same)
 
 
 def reject_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:

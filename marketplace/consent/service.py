@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
-from marketplace.consent.capacity import capacity_of, require_voice, signer_of
+from marketplace.consent.capacity import capacity_of, is_child, person_behind, require_voice
 from marketplace.consent.changes import confirm_assisted, supersede
 from marketplace.consent.drafts import OWN, WITHDRAWAL_WAYS, Capture, first_draft, require_within, to_recipient
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
@@ -24,6 +24,7 @@ from marketplace.consent.versions import next_version, require_area, write_versi
 from marketplace.db import new_id
 from marketplace.errors import WrongState
 from marketplace.households.models import Household
+from marketplace.households.service import list_people
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.reference import purposes
@@ -57,7 +58,7 @@ def give_auto_match(
     every other service. A yes taken with help leaves out whom this adult left out before: only itself lets it in."""
     capture = capture or Capture()
     draft = first_draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture)
-    voice = person_id or _voice(session, household, actor=actor)
+    voice = person_id or _voice(session, household, actor=actor, now=now)
     draft.update(capacity_of(session, person_id, actor=actor, now=now))
     draft.update(person_id=voice, data_fields=list(purposes.base_card()), basis="consent")
     before = kept_out(session, household.id, voice) if capture.assisted else set()
@@ -65,10 +66,14 @@ def give_auto_match(
     return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
 
 
-def _voice(session: Session, household: Household, *, actor: Actor) -> str | None:
-    """Whose word about being matched this is: who acts or is helped; what staff write down is the contact's."""
-    signer = signer_of(session, household.id, actor=actor)
-    return signer.id if signer is not None else None
+def _voice(session: Session, household: Household, *, actor: Actor, now: datetime) -> str | None:
+    """Whose word about being matched this is: who acts or is helped; what staff write down is that of whom messages
+    reach, an adult where one lives there, with or without a telephone."""
+    signer = person_behind(session, actor.id)
+    if signer is None:
+        people = list_people(session, household.id)
+        signer = min(people, key=lambda one: (is_child(one, now=now), one.phone is None), default=None)
+    return signer.id if signer is not None and signer.household_id == household.id else None
 
 
 def give_for_match(
@@ -106,18 +111,19 @@ def refuse_auto_match(
     Raises WrongState where its own yes lives, running or paused: to take that back may also free what stands on it,
     which is `decisions.withdrawing`'s.
     """
-    head = own_word(session, household, actor=actor)
+    head = own_word(session, household, actor=actor, now=now)
     if head is not None and head.state in LIVING:
         raise WrongState("consent_living", state=head.state.value)
-    voice = _voice(session, household, actor=actor)
+    voice = _voice(session, household, actor=actor, now=now)
     draft = first_draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
-    draft.update(state=ConsentState.REFUSED, person_id=voice)
+    out = sorted(kept_out(session, household.id, voice))
+    draft.update(state=ConsentState.REFUSED, person_id=voice, excluded_org_ids=out)
     return _give(session, draft, household=household, actor=actor, now=now, match_id=voice or "")
 
 
-def own_word(session: Session, household: Household, /, *, actor: Actor) -> ConsentHead | None:
+def own_word(session: Session, household: Household, /, *, actor: Actor, now: datetime) -> ConsentHead | None:
     """What the one who acts has said about being matched; None where nothing."""
-    voice = _voice(session, household, actor=actor) or ""
+    voice = _voice(session, household, actor=actor, now=now) or ""
     return find_head(session, household.id, purpose=Purpose.AUTO_MATCH, match_id=voice)
 
 
@@ -208,7 +214,8 @@ def _give(
     org_id = draft.get("recipient_org_id", "")
     asked = action == "consent:assist" and draft["state"] is not ConsentState.REFUSED
     voice = draft.get("person_id") if draft["purpose"] is Purpose.AUTO_MATCH else None
-    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], person_id=voice, now=now):
+    whose = {"purpose": draft["purpose"], "org_id": org_id, "person_id": voice}
+    if asked and was_refused_lately(session, household.id, **whose, now=now):
         raise WrongState("refused_lately")
     waits = draft["state"] is ConsentState.PENDING_CHECK
     for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):

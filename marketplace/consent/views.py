@@ -48,7 +48,7 @@ def matching() -> ResponseReturnValue:
     """Say yes to being matched without identity, and exclude givers; or change the excluded ones."""
     session = current_session()
     household = _own(session)
-    head = service.own_word(session, household, actor=current_actor())
+    head = service.own_word(session, household, actor=current_actor(), now=utc_now())
     alive = head is not None and head.state is ConsentState.ACTIVE
     form = MatchForm()
     form.excluded.choices = givers(session)
@@ -74,7 +74,7 @@ def refuse() -> ResponseReturnValue:
     """Say no; it is not asked again for 90 days, and nothing else changes."""
     session = current_session()
     household, capture = _own(session), service.Capture(lang=language())
-    head = service.own_word(session, household, actor=current_actor())
+    head = service.own_word(session, household, actor=current_actor(), now=utc_now())
     if head is not None and head.state in LIVING:  # running or paused: what stands on it is freed there
         return redirect(url_for("decisions.withdraw", chain_id=head.chain_id), 303)
     said = service.refuse_auto_match(session, household, actor=current_actor(), now=utc_now(), capture=capture)

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
 from marketplace.consent import notice
 from marketplace.consent import service as consent
+from marketplace.consent.capacity import CHILD_BELOW
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.consent.versions import content_of
 from marketplace.db import metadata
@@ -39,7 +41,7 @@ def load_consents(
     entries: list[audit.Entry] = []
     heads, versions = [], []
     card = list(purposes.base_card())
-    voices = _contacts(session, [vault.ref("household", SOURCE, home.key) for home in homes])
+    voices = _contacts(session, [vault.ref("household", SOURCE, home.key) for home in homes], now=now)
     valid_to = now + timedelta(days=purposes.USUAL_DAYS)
     for home in homes:
         if not home.consents:
@@ -79,12 +81,15 @@ def _entry(version: Mapping[str, Any], *, card: list[str]) -> audit.Entry:
     )
 
 
-def _contacts(session: Session, household_ids: Sequence[str]) -> dict[str, str]:
-    """Household ► whom its messages reach: whose word the register carries over."""
+def _contacts(session: Session, household_ids: Sequence[str], *, now: datetime) -> dict[str, str]:
+    """Household ► whom its messages reach, an adult first, then one with a telephone: whose word the register carries
+    over."""
     asked = select(Person.household_id, Person.id).where(
-        col(Person.household_id).in_(household_ids), col(Person.left_on).is_(None), col(Person.phone).is_not(None)
+        col(Person.household_id).in_(household_ids), col(Person.left_on).is_(None)
     )
-    rows = session.exec(asked.order_by(~col(Person.contact), col(Person.relation) != "HEAD", col(Person.id)))
+    is_child = func.coalesce(Person.birth_year, 0) >= local_day(now).year - CHILD_BELOW
+    first = (is_child, col(Person.phone).is_(None), ~col(Person.contact), col(Person.relation) != "HEAD")
+    rows = session.exec(asked.order_by(*first, col(Person.id)))
     found: dict[str, str] = {}
     for household_id, person_id in rows:
         found.setdefault(household_id, person_id)

@@ -28,7 +28,7 @@ from marketplace.needs.whom import has_twin
 from marketplace.policy import require
 from marketplace.reference.events import known
 from marketplace.reference.needs import need_kind
-from matching.overlap_judge import on_bill, paid_by
+from matching.overlap_bill import on_bill, paid_by
 from matching.overlap_rules import CHARITY, PAYERS, Bill, Given
 
 STEP = "cover_answer"

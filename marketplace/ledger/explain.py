@@ -8,7 +8,7 @@ as in runs and at approval.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -37,7 +37,6 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     if category not in {kind.code for kind in list_need_kinds()}:
         raise BadInput("not_in_list", field="category")
     book = Book(session, on=on)
-    binding = book.binding(household.district_code, category)
     yield from _of_rules(book, household.district_code, category)
     homes = overlap.homes_of(session, household_id)
     for other in sorted(homes.ids - {household_id}):
@@ -53,28 +52,42 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
             yield f"need {need.id}{_for(people.one(need.person_id))}"
         its = [had for had in past if had.person not in people.others(need.person_id)]
         yield from _of_need(session, need, its, bill=overlap.bill_of(session, need, homes), on=on)
-    givers = {"": False, **_givers(session, homes, past)}
+    givers = _givers(session, homes, past)
     if not needs:
         asked = Asked(household_id, category, 1, on, members=homes.members, rural=homes.rural, statuses=homes.kinds)
-        rules = [rule for rule, _programmes in binding]
-        for giver, related in givers.items():
-            one = replace(asked, giver=giver, related=related)
-            yield from _told(f"no need{_by(giver)}", judge(one, past=past, rules=rules), units=1)
-        for programme in sorted(frozenset().union(*(programmes for _rule, programmes in binding))):
-            said = judge(replace(asked, programme=programme), past=past, rules=rules)
-            if said.findings:
-                yield from _told(f"no need under {programme}", said, units=1)
-        return
+        yield from _without_need(asked, past, book.binding(household.district_code, category), givers=givers)
+    projects = sorted({had.project for had in past if had.project and had.category == category})
     for need in needs:
-        for giver in givers:
-            open_units = need.gap_units - need.committed_units
-            if giver and open_units:
-                said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
-                yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
-        for project in sorted({had.project for had in past if had.project and had.category == category}):
-            if open_units := need.gap_units - need.committed_units:
-                said = overlap.verdict(session, need, org_id="?", project=project, units=open_units, on=on)
-                yield from _told(f"need {need.id} of programme {project}", said, units=open_units)
+        yield from _by_each(session, need, givers=givers, projects=projects, on=on)
+
+
+def _without_need(
+    asked: Asked, past: list[Given], binding: list[tuple[Rule, frozenset[str]]], *, givers: Mapping[str, bool]
+) -> Iterator[str]:
+    """One unit of the category: by whomever, by each giver, and under each programme that a rule names."""
+    rules = [rule for rule, _programmes in binding]
+    for giver, related in {"": False, **givers}.items():
+        said = judge(replace(asked, giver=giver, related=related), past=past, rules=rules)
+        yield from _told(f"no need{_by(giver)}", said, units=1)
+    for programme in sorted(frozenset().union(*(programmes for _rule, programmes in binding))):
+        said = judge(replace(asked, programme=programme), past=past, rules=rules)
+        if said.findings:
+            yield from _told(f"no need under {programme}", said, units=1)
+
+
+def _by_each(
+    session: Session, need: Need, *, givers: Iterable[str], projects: Iterable[str], on: date
+) -> Iterator[str]:
+    """What is open of a need: by each giver, then for each programme of a charity that has given."""
+    open_units = need.gap_units - need.committed_units
+    if not open_units:
+        return
+    for giver in givers:
+        said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
+        yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
+    for project in projects:
+        said = overlap.verdict(session, need, org_id="?", project=project, units=open_units, on=on)
+        yield from _told(f"need {need.id} of programme {project}", said, units=open_units)
 
 
 def _of_rules(book: Book, district: str, category: str) -> Iterator[str]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +21,7 @@ from marketplace.actors import Actor, Role
 from marketplace.consent import changes
 from marketplace.consent import evidence as evidence_of
 from marketplace.consent import service as consent
-from marketplace.consent.ask import all_auto_match, find_head
+from marketplace.consent.ask import all_auto_match, find_head, kept_out, lock_head, lock_words
 from marketplace.consent.capacity import verify_guardian
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
@@ -148,8 +150,50 @@ def test_whom_the_household_left_out_stays_out_of_a_yes_taken_with_help(session:
     consent.exclude(session, own.chain_id, excluded_org_ids=changed, actor=make.as_household(household), now=now)
     make.proven(session, again, actor=WORKER, now=now, opened_by=COLLEAGUE)
     checked = consent.confirm_assisted(session, again.chain_id, actor=COLLEAGUE, now=now)
-    assert checked.excluded_org_ids == ["a", "helped", "left out while it waits"]
+    out = ["a", "helped", "left out while it waits"]
+    assert checked.excluded_org_ids == out
     assert session.get_one(ConsentHead, own.chain_id).state is ConsentState.SUPERSEDED
+    decisions.withdraw_consent(session, again.chain_id, actor=make.as_household(household), now=now)
+    once_more = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+    assert once_more.excluded_org_ids == out, "its own yes has ended, its word has not"
+    make.proven(session, once_more, actor=WORKER, now=now, opened_by=COLLEAGUE)
+    assert consent.confirm_assisted(session, once_more.chain_id, actor=COLLEAGUE, now=now).excluded_org_ids == out
+    decisions.withdraw_consent(session, once_more.chain_id, actor=make.as_household(household), now=now)
+    last = make.auto_match(session, household, now=now, excluded_org_ids=["b"])
+    decisions.withdraw_consent(session, last.chain_id, actor=make.as_household(household), now=now)
+    assert kept_out(session, household.id, last.person_id) == {"b"}, "the last word, though the other began a day later"
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_call_back_waits_for_who_relies_on_the_words_of_the_household_and_neither_stops_the_other(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chains = ["earlier", "later"]
+    monkeypatch.setattr(consent, "new_id", iter(chains).__next__)
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    with database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household, now=now)
+        given = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+        make.proven(session, given, actor=WORKER, now=now, opened_by=COLLEAGUE)
+        home = household.id
+
+    def confirm() -> None:
+        with database.transaction() as own:
+            consent.confirm_assisted(own, "later", actor=COLLEAGUE, now=now)
+
+    with database.session(writes=True) as approval:
+        lock_head(approval, "earlier")
+        thread = Thread(target=confirm)
+        thread.start()
+        thread.join(timeout=0.5)
+        assert thread.is_alive()
+        assert [one.chain_id for one in lock_words(approval, home)] == chains
+        approval.commit()
+    thread.join(timeout=30)
+    with database.reading() as session:
+        states = [session.get_one(ConsentHead, chain).state for chain in chains]
+    assert states == [ConsentState.SUPERSEDED, ConsentState.ACTIVE]
 
 
 def test_the_household_s_own_new_yes_ends_one_that_waits_for_its_call_back(session: Session, now: datetime) -> None:
@@ -187,6 +231,15 @@ def test_nothing_is_asked_with_help_within_90_days_of_a_no(session: Session, now
     with pytest.raises(WrongState, match="refused_lately"):
         consent.give_auto_match(session, household, actor=WORKER, now=now + timedelta(days=89), capture=capture)
     consent.give_auto_match(session, household, actor=WORKER, now=now + timedelta(days=91), capture=capture)
+    refused, other = make.an_organisation(session), make.an_organisation(session)
+    said: dict[str, Any] = {"purpose": "GOODS", "match_id": "m", "now": now}
+    own = make.as_household(household)
+    consent.refuse_for_match(session, household, organisation=refused, actor=own, **said)
+    asked: dict[str, Any] = {**said, "data_fields": ["name"], "actor": WORKER, "capture": capture}
+    with pytest.raises(WrongState, match="refused_lately"):
+        consent.give_for_match(session, household, organisation=refused, **asked)
+    given = consent.give_for_match(session, household, organisation=other, **asked)
+    assert given.state is ConsentState.PENDING_CHECK, "a no to one giver is none to another"
 
 
 def test_a_consent_that_ran_out_permits_nothing_at_once_and_is_written_down_by_the_sweep(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
@@ -27,6 +27,7 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
+from marketplace.demo.consents import _contacts
 from marketplace.errors import ConsentMissing, WrongState
 from marketplace.households import by_hand
 from marketplace.households.models import Guardian, Person
@@ -40,6 +41,7 @@ from tests.marketplace.match_scene import Scene, a_scene
 
 HERS = "他打我，请不要告诉他"
 WORKER = Actor(id="worker-1", role=Role.WORKER)
+COLLEAGUE = Actor(id="worker-2", role=Role.WORKER)
 HELPED = consent.Capture(channel="counter", signature_kind="paper", helper_id=WORKER.id)
 
 
@@ -234,18 +236,52 @@ def test_whom_one_adult_leaves_out_stays_out_whatever_another_says_and_after_its
     hers, org_id = _word_of(session, she), scene.organisation.id
     consent.exclude(session, hers.chain_id, excluded_org_ids=[org_id], actor=she, now=now)
     consent.give_auto_match(session, scene.household, actor=he, now=now + timedelta(minutes=1))
-    for _ in range(2):
-        later = now + timedelta(minutes=2)
+    later = now + timedelta(minutes=2)
+    ends: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: decisions.withdraw_consent(session, hers.chain_id, actor=she, now=now),
+        lambda: consent.refuse_auto_match(session, scene.household, actor=she, now=now + timedelta(minutes=1)),
+    ]
+    for end in ends:
+        end()
         assert auto_match_of(session, scene.household.id, now=later) == all_auto_match(session, now=later).get(
             scene.household.id
         )
         with pytest.raises(ConsentMissing, match="organisation_excluded"):
             living_auto_match(session, scene.household.id, org_id=org_id, now=later)
         living_auto_match(session, scene.household.id, org_id="another", now=later)
-        if _word_of(session, she).state is ConsentState.ACTIVE:
-            decisions.withdraw_consent(session, hers.chain_id, actor=she, now=now)
+    assert find_head(session, scene.household.id, purpose="AUTO_MATCH", match_id=she.id).state is ConsentState.REFUSED
     consent.give_auto_match(session, scene.household, actor=she, now=now + timedelta(minutes=1))
     living_auto_match(session, scene.household.id, org_id=org_id, now=now + timedelta(minutes=2))
+
+
+@pytest.mark.threat("T27")
+@pytest.mark.parametrize("child_has_phone", [False, True])
+def test_what_staff_wrote_down_for_the_only_adult_is_its_own_to_end_without_a_telephone_too(
+    session: Session, child_has_phone: bool
+) -> None:
+    now = utc_now()
+    household = make.a_household(session)
+    adult = session.exec(select(Person).where(Person.household_id == household.id)).one()
+    child = make.a_person(session, household, phone="10000000077")
+    adult.phone = adult.phone_index = None
+    child.birth_year = now.year - capacity.CHILD_BELOW
+    if not child_has_phone:
+        child.phone = child.phone_index = None
+    session.flush()
+    given = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=HELPED)
+    make.proven(session, given, actor=WORKER, now=now, opened_by=COLLEAGUE)
+    consent.confirm_assisted(session, given.chain_id, actor=COLLEAGUE, now=now)
+    begun = now + changes.COOLING
+    assert all_auto_match(session, now=begun)[household.id][0] == given.chain_id
+    assert given.person_id == adult.id
+    assert _contacts(session, [household.id], now=now) == {household.id: adult.id}, "as the demo carries it over"
+    with pytest.raises(WrongState, match="consent_living"):
+        consent.refuse_auto_match(session, household, actor=_as(adult), now=now)
+    decisions.withdraw_consent(session, _word_of(session, _as(adult)).chain_id, actor=_as(adult), now=now)
+    assert household.id not in all_auto_match(session, now=begun)
+    said = consent.refuse_auto_match(session, household, actor=WORKER, now=now, capture=HELPED)
+    assert said.person_id == adult.id
 
 
 @pytest.mark.threat("T27")

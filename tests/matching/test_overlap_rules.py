@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from matching.overlap_judge import judge, looks_at, paid_by, residual
+from matching.overlap_bill import paid_by, residual
+from matching.overlap_judge import judge, looks_at
 from matching.overlap_rules import KINDS, Asked, Bill, Given, Rule, may_be_one
 from tests.matching.overlap_cases import ILLNESS, RICE, RULES, TODAY, ask, bill, had
 
