@@ -66,7 +66,7 @@ def of(session: Session, match: Match, /, *, now: datetime) -> News:
         kinds |= RELATED
     if session.exec(select(_billed(since).where(col(CostBill.household_id).in_(homes)))).one():
         kinds |= BY_BILL
-    fresh = _unforeseen() & (col(LedgerEntry.updated_at) >= since)
+    fresh: ColumnElement[bool] = _unforeseen() & (col(LedgerEntry.updated_at) >= since)
     if session.exec(select(_called(homes, since))).one():
         kinds |= BY_PEOPLE
         fresh = or_(fresh, col(LedgerEntry.household_id) != match.household_id)
