@@ -71,6 +71,7 @@ def payout_of(session: Session, case: InsuranceCase, /) -> Payout:
         category=case.category,
         fen=case.payout_fen,
         paid_on=case.paid_on,
+        person_id=case.person_id,
     )
 
 

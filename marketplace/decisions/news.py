@@ -3,7 +3,8 @@
 Enters: a match and a day, or all matches under way. Leaves: `News`, which tells of each finding whether it rests on
 something new (aid that another source told of, a documented cost or a payer's answer, another year, records called one
 person, a related giver), and the matches to ask about again. Aid of ours was held against a match when it began, so it
-is news only where two records turn out to be one household. Called by `asking`.
+is news only where two records turn out to be one household, or where it was booked after its own match had
+ended. Called by `asking`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, or_, select
 
 from marketplace.calendar import end_of_day, local_day
@@ -64,7 +66,7 @@ def of(session: Session, match: Match, /, *, now: datetime) -> News:
         kinds |= RELATED
     if session.exec(select(_billed(since).where(col(CostBill.household_id).in_(homes)))).one():
         kinds |= BY_BILL
-    fresh: ColumnElement[bool] = (col(LedgerEntry.source) != PLATFORM) & (col(LedgerEntry.updated_at) >= since)
+    fresh: ColumnElement[bool] = _unforeseen() & (col(LedgerEntry.updated_at) >= since)
     if session.exec(select(_called(homes, since))).one():
         kinds |= BY_PEOPLE
         fresh = or_(fresh, col(LedgerEntry.household_id) != match.household_id)
@@ -98,9 +100,18 @@ def due(session: Session, /, *, now: datetime) -> list[str]:
 
 
 def _told(since: Any) -> Any:
-    """Another source told of aid since."""
-    row = exists().where(col(LedgerEntry.source) != PLATFORM, col(LedgerEntry.state).in_(LIVE))
+    """Another source told of aid, or money was booked late, since."""
+    row = exists().where(_unforeseen(), col(LedgerEntry.state).in_(LIVE))
     return row.where(col(LedgerEntry.updated_at) >= since)
+
+
+def _unforeseen() -> ColumnElement[bool]:
+    """Aid that no rule was asked about before: what another source tells, and what was booked for a match long begun,
+    whose first row counts nothing any more."""
+    theirs = aliased(Match)
+    late = exists().where(col(theirs.ledger_entry_id) == col(LedgerEntry.id))
+    late = late.where(col(theirs.created_at) < col(LedgerEntry.created_at))
+    return or_(col(LedgerEntry.source) != PLATFORM, late)
 
 
 def _billed(since: Any) -> Any:

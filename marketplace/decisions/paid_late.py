@@ -2,8 +2,9 @@
 
 Enters: a match that is over, told by the room that knows of the payment (a bank's, an insurer's), and what a member of
 staff decides on. Leaves: a held need and a clock of staff (`paid_after_end`) until then; a ledger row of its own for
-what was paid, so that bank and ledger say the same and nobody gives it twice; and the match delivered, its household
-asked to confirm, or being reclaimed by its giver; or, for an insurer whose payout is in the ledger already, still over.
+what was paid, so that bank and ledger say the same and nobody gives it twice; that row held against the rules like a
+late report; and the match delivered, its household asked to confirm, or being reclaimed by its giver; or, for an
+insurer whose payout is in the ledger already, still over.
 Where need or offer have been used otherwise since, what was paid is additional aid of the household, with the reason:
 the need keeps what covered it, and the row counts as past aid.
 """
@@ -19,12 +20,15 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
+from marketplace.db import flush
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.officers import choose, load
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger import late
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.overlap import homes_of
 from marketplace.needs import settling
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -202,6 +206,7 @@ def _enter(
     actor: Actor,
     now: datetime,
 ) -> None:
+    homes_of(session, need.household_id, lock=True)
     entry = ledger.reserve(
         session,
         need,
@@ -217,3 +222,6 @@ def _enter(
     for state in (AidState.APPROVED, AidState.DELIVERED):
         ledger.move(session, entry.id, to=state, actor=actor, now=now)
     match.ledger_entry_id, match.delivered_at = entry.id, now
+    session.add(match)
+    flush(session)
+    late.look_again(session, [entry.id], actor=actor, now=now)

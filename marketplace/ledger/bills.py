@@ -84,7 +84,7 @@ def record(
     bill.cost_fen, bill.paper, bill.recorded_by, bill.updated_at = cost_fen, paper.strip()[:200], actor.id, now
     session.add(bill)
     flush(session)
-    _name(session, need, treated)
+    _name(session, need, treated, actor=actor, now=now)
     _record(session, bill, "bill:record", fen=cost_fen, actor=actor, now=now)
     clocks.end(session, need_id, step=claiming.RECORD, outcome="recorded", now=now)
     _wait(session, bill, urgent=need.urgency >= URGENT, now=now)
@@ -95,20 +95,27 @@ def _treated(session: Session, need: Need, person_id: str) -> str:
     people = [person.id for person in list_people(session, need.household_id)]
     if not person_id and len(people) == 1:
         return people[0]
-    if person_id not in people:
+    another = need.person_id not in ("", person_id)
+    if person_id not in people or (another and has_twin(session, need, person_id=person_id)):
         raise BadInput("whose_bill", field="person")
     return person_id
 
 
-def _name(session: Session, need: Need, person_id: str) -> None:
-    """Papers say whom a need is for, unless another open need says the same of that person already."""
+def _name(session: Session, need: Need, person_id: str, *, actor: Actor, now: datetime) -> None:
+    """Papers say whom a need is for, unless another open need says the same of that person already. Its aid follows,
+    but for what names somebody by itself, as a payout names whoever is insured."""
     if need.person_id == person_id or has_twin(session, need, person_id=person_id):
         return
-    need.person_id = person_id
+    before, need.person_id = need.person_id, person_id
     session.add(need)
-    for row in session.exec(select(LedgerEntry).where(col(LedgerEntry.need_id) == need.id)):
-        row.person_id = person_id
+    rows = select(LedgerEntry).where(col(LedgerEntry.need_id) == need.id)
+    rows = rows.where(col(LedgerEntry.person_id).in_(("", before)))
+    for row in session.exec(rows.order_by(col(LedgerEntry.id)).with_for_update()).all():
+        row.person_id, row.updated_at = person_id, now
         session.add(row)
+        body = {"units": row.units}
+        act = audit.Entry("aid:update", object_ref=row.id, subject=row.household_id, rule_id="bill:record", body=body)
+        audit.record(session, act, actor=actor, now=now)
     flush(session)
 
 

@@ -23,6 +23,7 @@ SENTENCES: dict[str, Any] = {
     "no_exception": _l("This rule allows no exception."),
     "no_bill_here": _l("Costs are kept only for verified needs whose rules reckon with a documented cost."),
     "cost_outside": _l("A cost lies between 0.01 and 100,000,000 yuan."),
+    "whose_bill": _l("Say who was treated. Where that person has an open need of this kind, the cost belongs there."),
     "paper_missing": _l("Say which papers you have seen."),
     "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
     "exception_stands": _l("An exception from this rule stands already for this need."),

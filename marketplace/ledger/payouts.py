@@ -1,8 +1,9 @@
 """Insurance payouts in the ledger: they cover a need before charity does.
 
-Enters: a household, a kind of medical cost, an amount in fen. Leaves: ledger rows that take as much of the household's
-open needs of that kind as is free, and one row of history for the rest; and, when room is made later, the rest moved
-into it. Called by the insurers' room. Every run reads a need's gap less these rows, so charity is asked only for what
+Enters: a household and whom of it the insurer paid for, a kind of medical cost, an amount in fen. Leaves: ledger rows
+that take as much of the open needs of that kind as is free, those of that person first and of nobody who is certainly
+another, and one row of history for the rest; and, when room is made later, the rest moved into it. Called by the
+insurers' room. Every run reads a need's gap less these rows, so charity is asked only for what
 insurance left. A payout that was told and is not so is taken back as a whole.
 """
 
@@ -17,6 +18,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
+from marketplace.households.apart import people_of
 from marketplace.households.same import same_as
 from marketplace.ledger import repeats
 from marketplace.ledger.late import look_again
@@ -36,7 +38,8 @@ def payable_kinds() -> tuple[NeedKind, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """One payout: `key` is its case, so that it is booked once; `org_id` and `giver` are the insurer."""
+    """One payout: `key` is its case, so that it is booked once; `org_id` and `giver` are the insurer, `person_id`
+    is who is insured."""
 
     key: str
     household_id: str
@@ -45,6 +48,7 @@ class Payout:
     category: str
     fen: int
     paid_on: date
+    person_id: str = ""
 
 
 def book(session: Session, payout: Payout, /, *, actor: Actor, now: datetime) -> int:
@@ -78,13 +82,17 @@ def _told(payout: Payout) -> repeats.Told:
         cause="",
         units=payout.fen,
         given_on=payout.paid_on,
+        person=payout.person_id,
     )
 
 
 def open_needs(session: Session, payout: Payout, /) -> Sequence[Need]:
-    """The verified needs of the payout's kind, of the household and of those that count as it, locked, the oldest
-    first."""
-    homes = same_as(session, [payout.household_id]).of(payout.household_id)
+    """The verified needs of the payout's kind, of the household and of those that count as it, locked: those of whoever
+    is insured first, then the oldest; none of somebody who is certainly another."""
+    same = same_as(session, [payout.household_id])
+    homes = same.of(payout.household_id)
+    people = people_of(session, homes, same=same)
+    own, others = people.one(payout.person_id), people.others(payout.person_id)
     statement = (
         select(Need)
         .where(col(Need.household_id).in_(sorted(homes)), col(Need.category) == payout.category)
@@ -92,7 +100,9 @@ def open_needs(session: Session, payout: Payout, /) -> Sequence[Need]:
         .order_by(col(Need.created_at), col(Need.id))
         .with_for_update()
     )
-    return session.exec(statement.execution_options(populate_existing=True)).all()
+    needs = session.exec(statement.execution_options(populate_existing=True)).all()
+    theirs = [need for need in needs if people.one(need.person_id) not in others]
+    return sorted(theirs, key=lambda need: people.one(need.person_id) != own)
 
 
 def cover_more(session: Session, payout: Payout, need_id: str, /, *, most: int, actor: Actor, now: datetime) -> int:
@@ -167,7 +177,7 @@ def _add(
         category=payout.category,
         payer="COMMERCIAL_SUPPLEMENT",
         cause=need.cause if need else "",
-        person_id=need.person_id if need else "",
+        person_id=(need.person_id if need else "") or payout.person_id,
         period=need.period if need else "",
         units=fen,
         given_on=payout.paid_on,

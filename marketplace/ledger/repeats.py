@@ -22,6 +22,7 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, chunks, flush
+from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits
@@ -62,12 +63,14 @@ class Told:
 def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
     """Key ► the live row of another source that tells of the same gift. Of one source each row is a gift of its own, so
     a row is repeated by one row of a source at most. O(rows + live aid of their households)."""
-    same = same_as(session, {told.household_id for told in asked.values()})
+    homes = {told.household_id for told in asked.values()}
+    same = same_as(session, homes)
     others = _others(session, asked, same)
     if not others:
         return {}
     names = {told.giver for told in asked.values()} | {row.giver for rows in others.values() for row in rows}
     givers, orgs = givers_of(session, names), _organisations(session, names)
+    people = people_of(session, {home for one in homes for home in same.of(one)}, same=same)
     taken = _taken(session, [row.id for rows in others.values() for row in rows])
     apart = _told_apart(session, [part.id for told in asked.values() for part in told.held])
     found: dict[str, str] = {}
@@ -77,7 +80,7 @@ def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
             own = {part.id for part in told.held}
             free = taken.get((row.id, told.source), "") in ("", *own)
             kept = any((part, row.id) in apart for part in own)
-            like = giver == _giver(row.org_id or "", row.giver, givers, payer=row.payer) and _alike(row, told)
+            like = giver == _giver(row.org_id or "", row.giver, givers, payer=row.payer) and _alike(row, told, people)
             if like and free and not kept:
                 found[key] = row.id
                 taken[row.id, told.source] = next(iter(own), key)
@@ -85,9 +88,10 @@ def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
     return found
 
 
-def _alike(row: LedgerEntry, told: Told) -> bool:
+def _alike(row: LedgerEntry, told: Told, people: People) -> bool:
     """Whether a row of another source may tell of the same gift; nothing that came after a row that counts does, and
-    who promises after a gift was delivered promises another, unless it was one promise before."""
+    who promises after a gift was delivered promises another, unless it was one promise before; nor does aid of somebody
+    who is certainly another."""
     later = told.given_on > row.given_on and row.state is not AidState.DELIVERED
     near = abs(told.given_on - row.given_on) <= NEAR or later
     first = all(row.created_at < part.created_at for part in told.held if part.state in LIVE)
@@ -96,7 +100,7 @@ def _alike(row: LedgerEntry, told: Told) -> bool:
     ahead = told.promise and row.state is AidState.DELIVERED
     if ahead and all(part.repeats_id != row.id for part in told.held):
         return False
-    if row.person_id and told.person and row.person_id != told.person:
+    if people.one(row.person_id) in people.others(told.person):
         return False
     return near and first and cause and kind and row.units == told.units and row.source != told.source
 

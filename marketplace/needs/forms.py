@@ -65,6 +65,7 @@ SENTENCES: dict[str, Any] = {
         "This cannot be read: write a day and a district, such as 2026-08-12 Beibei, or a number with digits."
     ),
     "need_exists": _l("This household has an open need of this kind for this period already."),
+    "person_fixed": _l("Aid for this need names somebody already. Withdraw the match first."),
     "need_committed": _l("Aid for this need is under way. Withdraw the match first."),
     "below_committed": _l("More aid than this is under way. Withdraw a match first or check the amount."),
     "yes_missing": _l("A referral needs the person's own yes, given today or earlier."),

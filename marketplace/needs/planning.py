@@ -30,6 +30,8 @@ _LIVE = (NeedState.UNVERIFIED, NeedState.HELD, NeedState.VERIFIED)
 
 NeedKey = tuple[str, str, str, str, str]
 """Household, category, period, cause, person: open only once."""
+Open = tuple[str, NeedState]
+"""An open need and how it stands."""
 NEW = "?"
 """A person whom nobody here knows yet."""
 
@@ -41,6 +43,7 @@ class Known:
     need_id: str
     content_hash: str
     committed_units: int
+    person_id: str
 
 
 @dataclass(slots=True)
@@ -109,9 +112,13 @@ def _planned(vault: Vault, row: CheckedRow, *, source: str) -> Planned:
 def _known(session: Session, indexes: Sequence[str]) -> dict[str, Known]:
     found: dict[str, Known] = {}
     for some in chunks(indexes, _ASKED):
-        asked = select(col(Need.source_index), col(Need.id), col(Need.content_hash), col(Need.committed_units)).where(
-            col(Need.source_index).in_(some)
-        )
+        asked = select(
+            col(Need.source_index),
+            col(Need.id),
+            col(Need.content_hash),
+            col(Need.committed_units),
+            col(Need.person_id),
+        ).where(col(Need.source_index).in_(some))
         found.update((str(index), Known(*rest)) for index, *rest in session.execute(asked))
     return found
 
@@ -124,7 +131,8 @@ def _refuse_below_committed(item: Planned, known: Known, found: Plan) -> None:
 
 
 def _set_doubles_aside(session: Session, found: Plan) -> None:
-    """Rows whose need is open already under another number; an unverified one gives way to a verified row."""
+    """Rows whose need is open already under another number, or, where a new one names nobody, for anybody of its home;
+    an unverified one gives way to a verified row."""
     items = [*found.new, *found.changed]
     homes = resolve_many(session, households_of(items))
     people = persons_of(session, items)
@@ -133,9 +141,12 @@ def _set_doubles_aside(session: Session, found: Plan) -> None:
         for item in items
     }
     taken = _open_needs(session, {key[0] for key in keys.values()})
+    alike = _for_anybody(taken)
     double = set()
     for item in items:
-        twin = taken.get(keys[item.index])
+        *kind, whom = keys[item.index]
+        anybody = item.known is None and not whom
+        twin = alike.get(tuple(kind)) if anybody else taken.get(keys[item.index])
         if twin is None or (item.known is not None and item.known.need_id == twin[0]):
             continue
         if twin[1] is NeedState.UNVERIFIED and state_of(item.row) is NeedState.VERIFIED:
@@ -145,6 +156,15 @@ def _set_doubles_aside(session: Session, found: Plan) -> None:
     found.double = [item for item in items if item.index in double]
     found.new = [item for item in found.new if item.index not in double]
     found.changed = [item for item in found.changed if item.index not in double]
+
+
+def _for_anybody(taken: Mapping[NeedKey, Open]) -> dict[tuple[str, ...], Open]:
+    """Household, category, period and cause ► an open need of the kind, whomever it is for; rather one that gives
+    way to nobody."""
+    found: dict[tuple[str, ...], Open] = {}
+    for key, need in sorted(taken.items(), key=lambda one: one[1][1] is NeedState.UNVERIFIED):
+        found.setdefault(key[:-1], need)
+    return found
 
 
 def _rest(item: Planned) -> tuple[str, str, str]:
@@ -158,10 +178,13 @@ def persons_of(session: Session, items: Sequence[Planned], /) -> dict[str, tuple
 
 
 def person_of(item: Planned, people: Mapping[str, tuple[str, str]], household_id: str, /, *, unknown: str = "") -> str:
-    """Whom of its household the need is for; who is somebody else's is nobody here."""
+    """Whom of its household the need is for; who is somebody else's is nobody here. A changed row that names nobody
+    takes no name away, nor does another name while aid for somebody is under way."""
     number = item.row.values.get("person_id_number") or ""
     person, home = people.get(number, (unknown if number else "", household_id))
-    return person if home == household_id else ""
+    named = person if home == household_id else ""
+    before = item.known.person_id if item.known else ""
+    return before if before and (not named or (item.known and item.known.committed_units)) else named
 
 
 def households_of(items: Sequence[Planned]) -> list[HouseholdFacts]:
@@ -174,8 +197,8 @@ def households_of(items: Sequence[Planned]) -> list[HouseholdFacts]:
     return list(best.values())
 
 
-def _open_needs(session: Session, homes: set[str]) -> dict[NeedKey, tuple[str, NeedState]]:
-    found: dict[NeedKey, tuple[str, NeedState]] = {}
+def _open_needs(session: Session, homes: set[str]) -> dict[NeedKey, Open]:
+    found: dict[NeedKey, Open] = {}
     for some in chunks(sorted(homes), _ASKED):
         asked = select(
             col(Need.household_id),

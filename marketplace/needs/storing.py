@@ -50,8 +50,7 @@ def store(
         rows = [_need_row(item, homes, kinds, actor=actor, now=now) for item in some]
         for row, item in zip(rows, some, strict=True):
             row["id"] = item.known.need_id if item.known else ""
-            named = person_of(item, people, row["household_id"])
-            row |= {"person_id": named} if named else {}
+            row["person_id"] = person_of(item, people, row["household_id"])
         session.execute(update(Need), rows)
         _record(session, rows, "need:update", batch_id=batch_id, actor=actor, now=now)
     session.expire_all()

@@ -1,7 +1,8 @@
 """Whom of a household a need is for: one of its people by name, or all of them.
 
 Enters: a need and a person. Leaves: the need with that person's reference, or an error: somebody who is not of the
-household, or a second open need of the kind for the same person. Called by the needs' service and where a bill says who
+household, another one than aid is under way for, or a second open need of the kind for the same person or for nobody by
+name. Called by the needs' service and where a bill says who
 was treated.
 """
 
@@ -18,13 +19,14 @@ _LIVE = (NeedState.UNVERIFIED, NeedState.HELD, NeedState.VERIFIED)
 
 
 def has_twin(session: Session, need: Need, /, *, person_id: str) -> bool:
-    """Whether the household has another open need of this kind, period and cause for this person, or for all."""
+    """Whether the household has another open need of this kind, period and cause for this person; where nobody is
+    named, for anybody."""
     twin = select(col(Need.id)).where(
         col(Need.household_id) == need.household_id,
         col(Need.category) == need.category,
         col(Need.period) == need.period,
         col(Need.cause) == need.cause,
-        col(Need.person_id) == person_id,
+        *((col(Need.person_id) == person_id,) if person_id else ()),
         col(Need.state).in_(_LIVE),
         col(Need.id) != need.id,
     )
@@ -43,6 +45,8 @@ def name_person(session: Session, need: Need, person_id: str | None, /) -> None:
     if person_id is None or person_id == need.person_id:
         return
     refuse_stranger(session, need.household_id, person_id)
+    if need.person_id and need.committed_units:
+        raise BadInput("person_fixed", field="for_person")
     if has_twin(session, need, person_id=person_id):
         raise Conflict("need_exists")
     need.person_id = person_id

@@ -17,12 +17,13 @@ from sqlmodel import Session, col, func, select
 
 from marketplace.calendar import local_day
 from marketplace.consent.ask import auto_match_of
+from marketplace.households.apart import People, people_of
 from marketplace.households.related import related_pairs
 from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
-from marketplace.ledger.overlap import verdict
+from marketplace.ledger.overlap import programme_of, verdict
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
@@ -158,6 +159,7 @@ def _newcomer(
     same = same_as(session, [need.household_id])
     homes, one = same.of(need.household_id), same.one(need.household_id)
     aid = list(ledger.live_aid(session, household_ids=sorted(homes)))
+    people = people_of(session, homes, same=same)
     held = [row for row in _held(session, homes) if not anew or row.need_id != need.id]
     open_units = need.gap_units - need.committed_units
     left = verdict(session, need, org_id="", units=open_units, on=on).allowed if open_units > 0 else open_units
@@ -166,7 +168,7 @@ def _newcomer(
     gap = need.gap_units - open_units + left if left else need.gap_units
     return Newcomer(
         replace(one_need(need, consent, organisations=organisations), household_id=one, gap=gap),
-        past=tuple(_past(aid, household_id=one)),
+        past=tuple(_past(_waited_for(session, need, aid, people=people, on=on), home=one)),
         banned=frozenset(
             (*_closed(session, need, homes=homes, aid=aid, held=held), *_banned(session, need, bans=bans))
         ),
@@ -174,9 +176,20 @@ def _newcomer(
     )
 
 
-def _past(aid: Iterable[LedgerEntry], *, household_id: str) -> Iterator[PastAid]:
+def _waited_for(
+    session: Session, need: Need, aid: Iterable[LedgerEntry], *, people: People, on: date
+) -> list[LedgerEntry]:
+    """Without what somebody certainly another got of a kind whose waiting time counts for a person: the board's own
+    waiting times are a household's, and the rules as asked above hold this person's."""
+    rules = Book(session, on=on).about(need.district_code, need.category, programme_of(need.tags))
+    apart = any(rule.kind == "COOLDOWN" and rule.of_person(need.category) for rule in rules)
+    others = people.others(need.person_id) if apart else frozenset()
+    return [row for row in aid if row.category != need.category or people.one(row.person_id) not in others]
+
+
+def _past(aid: Iterable[LedgerEntry], *, home: str) -> Iterator[PastAid]:
     for row in aid:
-        yield PastAid(household_id, row.category, row.units, row.given_on, row.state.value, row.need_id)
+        yield PastAid(home, row.category, row.units, row.given_on, row.state.value, row.need_id)
 
 
 def _held(session: Session, homes: frozenset[str]) -> Iterator[Held]:

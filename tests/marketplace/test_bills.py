@@ -14,6 +14,7 @@ from adapters.ports import CoverAnswer, CoverQuestion, TryAgainLater
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.assessments.models import Assessment
+from marketplace.audit import AuditRow, verify
 from marketplace.calendar import utc_now
 from marketplace.claims import cover
 from marketplace.clocks import service as clocks
@@ -251,6 +252,29 @@ def test_one_adult_s_yes_opens_no_question_about_another_s_bill(sqlite_database:
     cover.ask(database, door, key=KEY, org=INSURER, now=now)
     assert [question.subject for question in door.asked] == [cover.mark_of(OTHER, key=KEY)]
     assert treated.id != other.id
+
+
+def test_a_bill_of_another_person_names_need_and_aid_anew_unless_that_one_has_a_need_of_its_own(
+    session: Session, now: datetime
+) -> None:
+    need, bill = a_bill(session, now)
+    other = make.a_person(session, session.get_one(Household, need.household_id), phone="10000000003")
+    offer = make.an_offer(session, make.an_organisation(session), category=need.category, unit="FEN", stock_units=10**7)
+    row = make.a_ledger_entry(session, need, offer, units=100, person_id=bill.person_id)
+    kept = make.a_ledger_entry(session, need, offer, units=100, person_id="insured", period="x")
+    told = {"cost_fen": 9_000_000, "paper": "结算单", "person_id": other.id, "actor": WORKER}
+    same = {"category": need.category, "unit": "FEN", "cause": need.cause, "person_id": other.id}
+    own = make.a_need(session, session.get_one(Household, need.household_id), **same)
+    with pytest.raises(BadInput, match="whose_bill"):
+        bills.record(session, need.id, now=now, **told)
+    assert (need.person_id, bill.person_id, row.person_id) == (bill.person_id, bill.person_id, bill.person_id)
+    own.state = NeedState.CLOSED
+    later = now + timedelta(hours=1)
+    bills.record(session, need.id, now=later, **told)
+    assert (need.person_id, row.person_id, row.updated_at, kept.person_id) == (other.id, other.id, later, "insured")
+    acts = select(AuditRow.action).where(AuditRow.object_ref == row.id)
+    assert session.exec(acts).all() == ["aid:update"]
+    assert verify(session).bad_seq == 0
 
 
 class _Withdrawing(FakeCoverDoor):

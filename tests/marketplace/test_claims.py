@@ -363,6 +363,20 @@ def test_a_payout_covers_the_need_of_another_record_of_the_same_person(session, 
     assert need.committed_units == 500_000
 
 
+def test_a_payout_covers_the_need_of_whoever_is_insured_then_what_names_nobody_and_never_another_s(session, now):
+    home = a_home(session)
+    other = make.a_person(session, home[0], name="王小红", phone="10000000078")
+    wanted = {"category": "MEDICAL.MAJOR", "unit": "FEN", "gap_units": 200_000}
+    theirs = make.a_need(session, home[0], person_id=other.id, **wanted)
+    unnamed = make.a_need(session, home[0], **wanted)
+    own = make.a_need(session, home[0], person_id=home[1].id, created_at=now, **wanted)
+    pay(session, a_case(session, now, home=home), now)
+    rows = session.exec(select(LedgerEntry).where(LedgerEntry.source == "INSURANCE")).all()
+    assert {(row.need_id, row.units) for row in rows} == {(own.id, 200_000), (unnamed.id, 200_000), (None, 100_000)}
+    assert {row.person_id for row in rows} == {home[1].id}
+    assert session.get_one(Need, theirs.id).committed_units == 0
+
+
 def test_a_row_of_a_match_that_civil_affairs_looks_at_first_is_named_and_stops_no_file_later(session, now):
     insurer = an_insurer(session)
     one = a_case(session, now, insurer=insurer)

@@ -234,6 +234,26 @@ def test_a_row_names_whom_of_the_household_it_is_for(session: Session, verifier:
     assert (counts["double"], counts["new"]) == (1, 0)
     bring_in(session, {**second, "person_id_number": None, "gap": 2100}, actor=verifier, now=now)
     assert {row.person_id for row in needs(session)} == people, "a table that says no more takes nothing away"
+    bare = {**second, "person_id_number": None}
+    counts = bring_in(session, {**bare, "source_id": "Z8"}, actor=verifier, now=now, source="registry")
+    assert (counts["double"], counts["new"]) == (1, 0), "who names nobody may mean one of those that are open"
+
+
+def test_a_changed_row_that_names_nobody_keeps_its_person_and_meets_no_other_need(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    pupils = {"category": "EDU.TERM_SUPPORT", "unit": "元", "gap": 2000}
+    bring_in(session, a_row(**pupils, person_id_number=GOOD_ID), actor=verifier, now=now)
+    (need,) = needs(session)
+    home = session.get_one(Household, need.household_id)
+    alike = {"category": need.category, "unit": "FEN", "period": need.period, "cause": need.cause}
+    a_need(session, home, source="else", **alike)
+    assert bring_in(session, a_row(**pupils, urgency="特急"), actor=verifier, now=now)["changed"] == 1
+    one = need.person_id
+    offer = an_offer(session, an_organisation(session), category=need.category, unit="FEN", stock_units=10**7)
+    a_ledger_entry(session, need, offer, units=8)
+    bring_in(session, a_row(**pupils, person_id_number=OTHER_ID), actor=verifier, now=now)
+    assert session.get_one(Need, need.id, populate_existing=True).person_id == one, "aid for somebody is under way"
 
 
 def test_a_need_open_from_another_source_is_not_doubled(session: Session, verifier: Actor, now: datetime) -> None:

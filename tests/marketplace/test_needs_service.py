@@ -19,7 +19,7 @@ from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import NeedFacts, NeedFilters
 from marketplace.notices import Notice
 from marketplace.proposals.models import LineState, ProposedLine
-from tests.factories import a_household, a_ledger_entry, a_line, a_need, an_offer, an_organisation
+from tests.factories import a_household, a_ledger_entry, a_line, a_need, a_person, an_offer, an_organisation
 from tests.marketplace.match_scene import a_scene
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -151,6 +151,23 @@ def test_the_same_need_cannot_be_open_twice_but_may_come_again_after_it_closed(
     service.close_need(session, need.id, actor=verifier, now=now)
     again = service.create_need(session, facts, household_id=need.household_id, actor=WORKER, now=now)
     assert again.state is NeedState.UNVERIFIED
+
+
+def test_whom_a_need_is_for_stays_while_aid_is_under_way_and_a_nameless_twin_is_refused(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    home = a_household(session)
+    one, two = (a_person(session, home, phone=f"1000000004{n}") for n in range(2))
+    need = a_need(session, home, person_id=one.id, state=NeedState.HELD, category="EDU.TERM_SUPPORT", unit="FEN")
+    facts = NeedFacts(category=need.category, gap_units=10_000, period=need.period, cause=need.cause)
+    with pytest.raises(Conflict, match="need_exists"):
+        service.create_need(session, facts, household_id=home.id, actor=WORKER, now=now)
+    offer = an_offer(session, an_organisation(session), category=need.category, unit="FEN")
+    row = a_ledger_entry(session, need, offer, units=8, person_id=one.id)
+    session.refresh(need)
+    with pytest.raises(BadInput, match="person_fixed"):
+        verified(session, need, actor=verifier, now=now, person_id=two.id)
+    assert (need.person_id, row.person_id) == (one.id, one.id)
 
 
 def test_a_need_of_another_district_looks_like_none(session: Session, now: datetime) -> None:

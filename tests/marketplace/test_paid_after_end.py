@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -16,13 +16,14 @@ from marketplace.audit import verify
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.decisions import holding
+from marketplace.decisions import asking, holding, news
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
-from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
 from marketplace.payments import after_end, results
@@ -34,6 +35,7 @@ from tests.pages.people import client_as
 
 OFFICER = Actor(id="officer-1", role=Role.APPROVER, districts=frozenset({"500103"}))
 ELSEWHERE = Actor(id="officer-2", role=Role.APPROVER, districts=frozenset({"500112"}))
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -133,6 +135,27 @@ def test_what_nothing_is_left_for_is_additional_aid_with_a_reason_by_somebody_wh
     assert (grant.match.state, entry.state, entry.units) == (MatchState.DELIVERED, AidState.DELIVERED, 100_000)
     assert (entry.need_id, entry.offer_id) == (None, month.offer.id if by == "need" else None)
     assert (need_of(session, grant).committed_units, difference(month)) == (committed, 0)
+    assert verify(session).bad_seq == 0
+
+
+@pytest.mark.parametrize("outcome", [after_end.DELIVER, after_end.EXTRA, after_end.ASK_BACK])
+def test_what_is_booked_late_is_held_against_the_rules_and_against_what_is_under_way(session, now, outcome):
+    """A second grant for school was approved in between, when the first counted nothing any more."""
+    month, grant, line = withdrawn(session, now, Then.STOP)
+    need_of(session, grant).cause = ""
+    if outcome == after_end.EXTRA:
+        met_otherwise(session, grant, month, by="offer")
+        month.offer.stock_units += 100_000
+    month.now = now + SECOND
+    second = month.grant(household=grant.household)
+    month.now = now + 2 * SECOND
+    month.answer([(line.reference, "paid", "")])
+    reason = "spent" if outcome == after_end.EXTRA else ""
+    after_end.decide(session, grant.match.id, outcome=outcome, reason_code=reason, actor=OFFICER, now=month.now)
+    hit = session.exec(select(OverlapHit)).one()
+    assert (hit.code, hit.place, hit.subject) == ("D06", hits.REPORT, grant.match.ledger_entry_id)
+    assert news.due(session, now=month.now) == [second.match.id]
+    assert asking.hold_broken(session, second.match, actor=APPROVER, now=month.now)
     assert verify(session).bad_seq == 0
 
 

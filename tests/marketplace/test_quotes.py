@@ -22,6 +22,7 @@ from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.ledger import rules
 from marketplace.ledger import service as ledger
+from marketplace.ledger.models import LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals import archive, making_way, overrides, quotes, results
@@ -450,6 +451,23 @@ def test_a_quote_keeps_to_the_book_of_rules_as_two_people_changed_it_for_a_distr
         wanted = rules.Draft("D08", "500103", date(2026, 11, 23), "渝民发〔2026〕1号", days=365)
         rules.approve(session, rules.draft(session, wanted, actor=first, now=now).id, actor=second, now=now)
     assert told(database, need_id, now)["fitting_offers"] == 0
+
+
+def test_a_device_of_one_person_closes_no_offer_for_another_of_the_home(sqlite_database, verifier, now):
+    database, device = sqlite_database, {"category": "DISABILITY.AID_DEVICE", "unit": "ITEM"}
+    offered(database, **device, stock_units=9)
+    served(database, **device, gap_units=1)
+    a_run(database, verifier, now)
+    need_id = newcomer(database, now, **device, gap_units=1)
+    with database.transaction() as session:
+        home = session.get_one(Household, session.get_one(Need, need_id).household_id)
+        one, two = (make.a_person(session, home, name=name).id for name in ("小一", "小二"))
+        row_id = past(session, home, "DISABILITY.AID_DEVICE", 1, date(2025, 12, 1), person_id=one).id
+    for whose, had_by, offers in ((two, one, 1), (one, one, 0), ("", one, 0), (two, "", 0)):
+        with database.transaction() as session:
+            session.get_one(Need, need_id).person_id = whose
+            session.get_one(LedgerEntry, row_id).person_id = had_by
+        assert told(database, need_id, now)["fitting_offers"] == offers
 
 
 def test_a_givers_budget_is_promised_once_between_runs_too(database, verifier, now):

@@ -15,6 +15,7 @@ from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match
+from marketplace.households.models import Person
 from marketplace.ledger import handing_in, hit_report, hits, imports, late, repeats
 from marketplace.ledger import service as ledger
 from marketplace.ledger.budgets import given_in_year
@@ -26,7 +27,7 @@ from marketplace.needs.models import Need
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.marketplace.test_all_givers_report import named, packs
-from tests.marketplace.test_same_households import a_suspicion
+from tests.marketplace.test_same_households import a_suspicion, called_same
 from tests.pages.people import client_as
 
 
@@ -181,6 +182,35 @@ def test_two_records_of_one_person_are_one_household_here_too(session: Session, 
     named(session, scene)
     told_again(session, scene, now)
     assert outside(session).state is AidState.REPEAT
+
+
+@pytest.mark.parametrize("who", ["one of two records", "undecided", "somebody beside"])
+def test_a_gift_of_one_person_is_not_another_s_unless_both_are_one(session: Session, now: datetime, who: str) -> None:
+    """Told once under each record of a person: one gift, also where nobody has looked yet whether it is one person."""
+    scene, match = given_here(session, now)
+    other = make.a_household(session, phone="10000000002")
+    if who == "somebody beside":
+        theirs = make.a_person(session, scene.household, phone="10000000002")
+    else:
+        called_same(session, scene.household, other, now)
+        theirs = session.exec(select(Person).where(Person.household_id == other.id)).one()
+    if who == "undecided":
+        theirs = make.a_person(session, other, phone="10000000004")
+    entry = session.get_one(LedgerEntry, match.ledger_entry_id)
+    had = make.a_person(session, scene.household, phone="10000000005") if who == "undecided" else scene.person
+    entry.person_id = had.id
+    told = repeats.Told(
+        source="red",
+        household_id=theirs.household_id,
+        giver=scene.organisation.name,
+        category=entry.category,
+        programme="",
+        cause="",
+        units=entry.units,
+        given_on=entry.given_on,
+        person=theirs.id,
+    )
+    assert repeats.find(session, {"R-1": told}) == ({} if who == "somebody beside" else {"R-1": entry.id})
 
 
 def test_called_two_gifts_it_counts_is_held_against_the_rules_and_stays_so(session: Session, now: datetime) -> None:
