@@ -245,6 +245,14 @@ def brought(session: Session, household_id: str, /, *, actor: Actor, now: dateti
         _record(session, notice, "notice:brought", actor=actor, now=now)
 
 
+def to_page(session: Session, household_id: str, /, *, now: datetime) -> None:
+    """Nobody brings what waited to be brought: it is read on the household's own page."""
+    for notice in by_hand(session, household_id):
+        notice.state, notice.channel, notice.sent_at = NoticeState.SENT, ON_PAGE, now
+        session.add(notice)
+        _record(session, notice, "notice:sent", actor=SYSTEM, now=now)
+
+
 def of_household(session: Session, household_id: str, /) -> list[Notice]:
     """Everything the household was told, newest first; sign-in codes are not kept for reading."""
     statement = (

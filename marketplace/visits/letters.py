@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from marketplace import notices
 from marketplace.actors import SYSTEM
+from marketplace.households import reaching
 from marketplace.notices import Notice
 from marketplace.visits import service
 from marketplace.visits.models import HomeVisit
@@ -28,12 +29,25 @@ def ask(session: Session, notice: Notice, /, *, now: datetime) -> None:
     """Somebody is to go there, if the letter says something that the household must know."""
     home = notice.household_id
     if home is not None and notice.letter not in GO_ALONG:
-        service.ask(session, home, service.LETTER, ref=f"letters:{home}", actor=SYSTEM, now=now)
+        service.ask(session, home, service.LETTER, ref=_ref_of(home), actor=SYSTEM, now=now)
+
+
+def _ref_of(household_id: str) -> str:
+    return f"letters:{household_id}"
+
+
+def stay_away(session: Session, household_id: str, now: datetime, /) -> None:
+    """Somebody there said how it may be reached: nobody comes with letters any more, they wait on the page."""
+    service.settle(session, _ref_of(household_id), actor=SYSTEM, now=now)
+    notices.to_page(session, household_id, now=now)
+
+
+reaching.WHEN_SAID.append(stay_away)
 
 
 def to_hand_over(session: Session, visit: HomeVisit, /, *, language: str) -> list[Letter]:
     """The words of what waits to be brought, the oldest first; there is no page to point to."""
-    if visit.cause != service.LETTER:
+    if visit.cause != service.LETTER or reaching.anybody_said(session, visit.household_id):
         return []
     words = session.info["settings"].instance / "i18n"
     return [

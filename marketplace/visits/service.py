@@ -17,7 +17,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households import kin
+from marketplace.households import kin, reaching
 from marketplace.households.service import get_household, list_people
 from marketplace.policy import require
 from marketplace.reference.visiting import causes
@@ -197,13 +197,20 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     if task is not None and task.done_at is None:
         answering.finish_task(session, task.id, result=visit.outcome, actor=actor, now=now)
     if visit.cause == LETTER:
-        notices.brought(session, visit.household_id, actor=actor, now=now)
+        _letters_told(session, visit, actor=actor, now=now)
     people = list_people(session, visit.household_id)
     if people:
         findings.tell(session, visit, people[0], actor=actor, now=now)
     if people and visit.kind is TaskKind.VISIT:
         record_fact(session, people[0], "VISIT", ref=f"visit:{visit.id}", on=local_day(now), actor=actor, now=now)
     return record(session, visit, "visit:done", rule=visit.outcome, actor=actor, now=now)
+
+
+def _letters_told(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) -> None:
+    if reaching.anybody_said(session, visit.household_id):
+        notices.to_page(session, visit.household_id, now=now)
+    else:
+        notices.brought(session, visit.household_id, actor=actor, now=now)
 
 
 def record(session: Session, visit: HomeVisit, action: str, /, *, rule: str, actor: Actor, now: datetime) -> HomeVisit:

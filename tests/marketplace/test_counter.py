@@ -23,7 +23,8 @@ from marketplace.config import Settings
 from marketplace.consent.capacity import verify_guardian
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households.models import Household, Person
+from marketplace.households import reaching
+from marketplace.households.models import Household, Person, SafeContact
 from marketplace.households.service import contact_of, list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState
@@ -35,8 +36,9 @@ from marketplace.readback.service import Heard, Script
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from marketplace.signals.models import TaskKind
+from marketplace.visits import letters
 from marketplace.visits import service as visits
-from marketplace.visits.models import HomeVisit
+from marketplace.visits.models import HomeVisit, VisitState
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, OTHER, POOR, WORKER, walk
 from tests.marketplace.test_proxies import in_force
@@ -295,6 +297,43 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
         call = silent.call_of(session, item_id)
     assert call is not None
     assert call.kind is TaskKind.VISIT
+
+
+@pytest.mark.threat("T27")
+def test_nobody_comes_to_the_door_with_letters_where_somebody_said_how_it_may_be_reached(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        case = begun(session, now)
+        home, items = case.household_id, send(session, case, HEARD, now)
+        steps.stop(session, items[0].id, missing="户口簿", actor=WORKER, now=now)
+        [person] = list_people(session, home)
+        reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
+    told = [("case_received", "sent", notices.ON_PAGE), ("case_waits", "sent", notices.ON_PAGE)]
+    assert outbox(sqlite_database, settings, now) == told
+    with sqlite_database.transaction() as session:
+        assert session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).all() == []
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=now)
+        notices.post(session, "case_waits", key="later", household_id=home, now=now)
+    outbox(sqlite_database, settings, now)
+    asked = select(HomeVisit).where(HomeVisit.cause == "LETTER", HomeVisit.state == VisitState.OPEN)
+    with sqlite_database.transaction() as session:
+        visit = session.exec(asked).one()
+        assert len(letters.to_hand_over(session, visit, language="zh_Hans")) == 1
+        reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
+        assert visit.state is VisitState.DROPPED
+        assert {one.channel for one in session.exec(select(Notice))} == {notices.ON_PAGE}
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=now)
+        notices.post(session, "case_waits", key="last", household_id=home, now=now)
+    outbox(sqlite_database, settings, now)
+    with sqlite_database.transaction() as session:
+        visit = session.exec(asked).one()
+        way = vault_of(session).seal(session, person.id, column=reaching.COLUMN, text=reaching.QUIET)
+        session.add(SafeContact(person_id=person.id, way=way, since_at=now))
+        session.flush()
+        assert letters.to_hand_over(session, visit, language="zh_Hans") == [], "who said so has just moved in"
+        visits.finish(session, visit, "REACHED_FINE", actor=WORKER, now=now)
+        assert {one.channel for one in session.exec(select(Notice))} == {notices.ON_PAGE}
 
 
 def test_an_agent_who_is_told_hears_what_a_household_without_a_telephone_is_told(
