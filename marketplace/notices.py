@@ -8,7 +8,7 @@ The row holds a template and pseudonyms; the address is resolved at the moment o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -35,6 +35,8 @@ ON_PAGE = "page"
 """The channel of a letter whose recipient has no address: it is read on the recipient's own page."""
 BY_VISIT = "home_visit"
 """The channel of a letter that somebody brought."""
+GO_ALONG = ("case_received", "check_done")
+"""Letters that alone send nobody: who applied at the counter has the paper already."""
 Compose = Callable[[Session, "Notice"], Message | None]
 """Resolves the address and the words at the moment of sending; None where there is no address."""
 Unreached = Callable[[Session, "Notice", datetime], bool]
@@ -237,9 +239,9 @@ def by_hand(session: Session, household_id: str, /) -> list[Notice]:
     return list(session.exec(wanted.order_by(col(Notice.created_at), col(Notice.id))))
 
 
-def brought(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Somebody was there, read out what waited and left it on paper."""
-    for notice in by_hand(session, household_id):
+def brought(session: Session, household_id: str, ids: Container[str], /, *, actor: Actor, now: datetime) -> None:
+    """Somebody was there, read out these and left them on paper."""
+    for notice in (one for one in by_hand(session, household_id) if one.id in ids):
         notice.state, notice.channel, notice.sent_at = NoticeState.SENT, BY_VISIT, now
         session.add(notice)
         _record(session, notice, "notice:brought", actor=actor, now=now)

@@ -1,9 +1,9 @@
 """Letters to a household that no telephone reaches: somebody brings them on paper.
 
 Enters: a letter without an address. Leaves: one visit for all that waits for the household, and the words of each to be
-printed and read aloud. What only confirms goes along with the next visit. They count as told once somebody was there:
-`service` writes that down at the end of the visit. Called by `proxies` while the outbox is sent, and by this room's
-pages.
+printed and read aloud. What only confirms goes along with the next visit. What stood on the page counts as told once
+somebody was there: `service` writes that down at the end of the visit. Called by `proxies` while the outbox
+is sent, and by this room's pages.
 """
 
 from __future__ import annotations
@@ -21,14 +21,11 @@ from marketplace.visits.models import HomeVisit
 from marketplace.web import letters
 from marketplace.web.letters import Letter
 
-GO_ALONG = ("case_received", "check_done")
-"""Letters that alone send nobody: who applied at the counter has the paper already."""
-
 
 def ask(session: Session, notice: Notice, /, *, now: datetime) -> None:
     """Somebody is to go there, if the letter says something that the household must know."""
     home = notice.household_id
-    if home is not None and notice.letter not in GO_ALONG:
+    if home is not None and notice.letter not in notices.GO_ALONG:
         service.ask(session, home, service.LETTER, ref=_ref_of(home), actor=SYSTEM, now=now)
 
 
@@ -45,10 +42,15 @@ def stay_away(session: Session, household_id: str, now: datetime, /) -> None:
 reaching.WHEN_SAID.append(stay_away)
 
 
-def to_hand_over(session: Session, visit: HomeVisit, /, *, language: str) -> list[Letter]:
-    """The words of what waits to be brought, the oldest first; there is no page to point to."""
+def waiting(session: Session, visit: HomeVisit, /) -> list[Notice]:
+    """What this visit brings, the oldest first."""
     if visit.cause != service.LETTER or reaching.anybody_said(session, visit.household_id):
         return []
+    return notices.by_hand(session, visit.household_id)
+
+
+def to_hand_over(session: Session, visit: HomeVisit, /, *, language: str) -> list[Letter]:
+    """The words of what waits to be brought; there is no page to point to."""
     words = session.info["settings"].instance / "i18n"
     return [
         letters.render(
@@ -58,5 +60,5 @@ def to_hand_over(session: Session, visit: HomeVisit, /, *, language: str) -> lis
             words=words,
             params={key: str(value) for key, value in one.params.items() if key == "by"},
         )
-        for one in notices.by_hand(session, visit.household_id)
+        for one in waiting(session, visit)
     ]

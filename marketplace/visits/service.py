@@ -8,12 +8,13 @@ above ask with `ask` and end with `settle`. Called by this room's pages and swee
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
@@ -159,8 +160,11 @@ def take(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> 
     return record(session, visit, "visit:take", rule=visit.cause, actor=actor, now=now)
 
 
-def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor, now: datetime) -> HomeVisit:
-    """It is written down. Where nobody was met it stays on the list; where two people go, the other one signs."""
+def finish(
+    session: Session, visit: HomeVisit, outcome: str, /, *, letters: Container[str] = (), actor: Actor, now: datetime
+) -> HomeVisit:
+    """It is written down, and these letters were brought. Where nobody was met it stays on the list; where two people
+    go, the other one signs."""
     if visit.state is not VisitState.OPEN:
         raise WrongState("visit_over")
     visit.outcome, visit.done_by = outcome, actor.id
@@ -171,7 +175,10 @@ def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor,
     if visit.two:
         visit.state = VisitState.SECOND
         return record(session, visit, "visit:first", rule=outcome, actor=actor, now=now)
-    return _done(session, visit, actor=actor, now=now)
+    _done(session, visit, actor=actor, now=now)
+    if visit.cause == LETTER:
+        _letters_told(session, visit, letters, actor=actor, now=now)
+    return visit
 
 
 def open_again(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> HomeVisit:
@@ -196,8 +203,6 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     task = session.get(WatchTask, visit.task_id) if visit.task_id else None
     if task is not None and task.done_at is None:
         answering.finish_task(session, task.id, result=visit.outcome, actor=actor, now=now)
-    if visit.cause == LETTER:
-        _letters_told(session, visit, actor=actor, now=now)
     people = list_people(session, visit.household_id)
     if people:
         findings.tell(session, visit, people[0], actor=actor, now=now)
@@ -206,11 +211,15 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     return record(session, visit, "visit:done", rule=visit.outcome, actor=actor, now=now)
 
 
-def _letters_told(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) -> None:
-    if reaching.anybody_said(session, visit.household_id):
-        notices.to_page(session, visit.household_id, now=now)
-    else:
-        notices.brought(session, visit.household_id, actor=actor, now=now)
+def _letters_told(session: Session, visit: HomeVisit, letters: Container[str], *, actor: Actor, now: datetime) -> None:
+    """What came after the page was printed was not brought: somebody goes again for it."""
+    home = visit.household_id
+    if reaching.anybody_said(session, home):
+        notices.to_page(session, home, now=now)
+        return
+    notices.brought(session, home, letters, actor=actor, now=now)
+    if any(left.letter not in notices.GO_ALONG for left in notices.by_hand(session, home)):
+        ask(session, home, LETTER, ref=visit.source_ref, actor=SYSTEM, now=now)
 
 
 def record(session: Session, visit: HomeVisit, action: str, /, *, rule: str, actor: Actor, now: datetime) -> HomeVisit:

@@ -43,6 +43,7 @@ def _page(
         form = forms.VisitForm(data=entries.values(session, visit.id, opened=opened))
         form.base.data = str(entries.version(session, visit.id))
         form.opened.data = "1" if opened else ""
+        form.letters.data = " ".join(one.id for one in letters.waiting(session, visit))
     people = {visit.worker_id or "", visit.done_by, visit.second_by, *(shown.author for shown in every)}
     return render(
         "visits/one.html",
@@ -109,7 +110,7 @@ def write(home_visit_id: str) -> ResponseReturnValue:
     if request.form.get("act") != "done":
         return done(_("Kept."), to=here)
     try:
-        entries.complete(session, visit.id, actor=actor, now=now)
+        entries.complete(session, visit.id, letters=(form.letters.data or "").split(), actor=actor, now=now)
     except BadInput as error:
         form.outcome.errors = [SENTENCES[error.code]]
         return _page(visit, form)

@@ -17,6 +17,7 @@ from adapters.fakes import FakeMessenger
 from marketplace import notices, wiring
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
+from marketplace.calendar import utc_now
 from marketplace.cases import counter, notice, outcome, service, silent, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState
 from marketplace.config import Settings
@@ -287,10 +288,25 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     with sqlite_database.transaction() as session:
         visits.finish(session, session.get_one(HomeVisit, visit.id), "NOT_REACHED", actor=WORKER, now=now)
     assert outbox(sqlite_database, settings, now) == wait
+    worker, brought = client_as(app, Role.WORKER), [(one, "sent", "home_visit") for one, _state, _channel in wait]
+    shown = worker.get(f"/home-visits/{visit.id}").text.split('name="letters" value="')[1].split('"')[0]
     with sqlite_database.transaction() as session:
-        visits.finish(session, session.get_one(HomeVisit, visit.id), "REACHED_FINE", actor=WORKER, now=now)
-    brought = [("case_received", "sent", "home_visit"), ("case_waits", "sent", "home_visit")]
-    assert outbox(sqlite_database, settings, now) == brought
+        notices.post(session, "match_held", key="after the page was printed", household_id=home, now=now)
+    came = [("match_held", "by_hand", "")]
+    assert outbox(sqlite_database, settings, now) == wait + came
+    said = {"base": "0", "letters": shown, "outcome": "REACHED_FINE", "act": "done"}
+    assert worker.post(f"/home-visits/{visit.id}", data=said).status_code == 303
+    assert outbox(sqlite_database, settings, now) == brought + came, "what was not on the page was not brought"
+    with sqlite_database.reading() as session:
+        asked = select(HomeVisit).where(HomeVisit.cause == "LETTER", HomeVisit.state == VisitState.OPEN)
+        again = f"/home-visits/{session.exec(asked).one().id}"
+    shown = worker.get(again).text.split('name="letters" value="')[1].split('"')[0]
+    change = {"outcome": {"value": "REACHED_FINE", "at": utc_now().isoformat()}}
+    parcel = {"key": "k" * 36, "base": 0, "finish": True, "letters": shown, "changes": change}
+    assert worker.post(f"{again}/parcels", json=parcel).json == {"answer": "done", "version": 1}
+    assert outbox(sqlite_database, settings, now) == [*brought, ("match_held", "sent", "home_visit")]
+    with sqlite_database.reading() as session:
+        assert session.exec(asked).all() == []
     later = now + timedelta(days=60)
     silent.sweep(sqlite_database, now=later)
     with sqlite_database.reading() as session:
