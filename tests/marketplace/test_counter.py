@@ -360,4 +360,7 @@ def test_an_agent_who_is_told_hears_what_a_household_without_a_telephone_is_told
         [person] = list_people(session, case.household_id)
         send(session, case, HEARD, now)
         in_force(session, person, now=now)
-    assert outbox(sqlite_database, settings, now)[0] == ("case_received", "sent", notices.ON_PAGE)
+    assert outbox(sqlite_database, settings, now) == [
+        ("case_received", "sent", notices.ON_PAGE),
+        ("helper_named", "by_hand", ""),
+    ], "that an agent was named is no letter for the agent"
