@@ -163,14 +163,17 @@ def take(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> 
 def finish(
     session: Session, visit: HomeVisit, outcome: str, /, *, letters: Container[str] = (), actor: Actor, now: datetime
 ) -> HomeVisit:
-    """It is written down, and these letters were brought. Where nobody was met it stays on the list; where two people
-    go, the other one signs."""
+    """It is written down, and these letters were brought. Where nobody was met it stays on the list, and what is said
+    twice on one working day is one try; where two people go, the other one signs."""
     if visit.state is not VisitState.OPEN:
         raise WrongState("visit_over")
+    again_on = local_day(after_working_days(now, AGAIN_AFTER, district=visit.district_code))
+    if outcome == visit.outcome == NOT_MET and visit.due_on == again_on:
+        return visit
     visit.outcome, visit.done_by = outcome, actor.id
     if outcome == NOT_MET:
         visit.tries += 1
-        visit.due_on = local_day(after_working_days(now, AGAIN_AFTER, district=visit.district_code))
+        visit.due_on = again_on
         return record(session, visit, "visit:not_met", rule=visit.cause, actor=actor, now=now)
     if visit.two:
         visit.state = VisitState.SECOND
