@@ -8,6 +8,7 @@ is sent, and by this room's pages.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlmodel import Session
@@ -18,8 +19,25 @@ from marketplace.households import reaching
 from marketplace.notices import Notice
 from marketplace.visits import service
 from marketplace.visits.models import HomeVisit
-from marketplace.web import letters
+from marketplace.visits.workers import name_in_letters
+from marketplace.web import catalogues, letters
 from marketplace.web.letters import Letter
+
+LANGUAGE_OF: list[Callable[[Session, str], str]] = []
+"""How to learn a household's language: `wiring` registers it, for it is a consent that tells."""
+
+
+def language_of(session: Session, household_id: str, /) -> str:
+    """The language in which the household is written to."""
+    return next((tell(session, household_id) for tell in LANGUAGE_OF), catalogues.DEFAULT)
+
+
+def blanks(session: Session, notice: Notice, /) -> dict[str, str]:
+    """What a letter's blanks take from its row: the day, and the name of one of us who introduces herself."""
+    values = {key: str(value) for key, value in notice.params.items() if key == "by"}
+    if "account_id" in notice.params:
+        values["who"] = name_in_letters(session, str(notice.params["account_id"]))
+    return values
 
 
 def ask(session: Session, notice: Notice, /, *, now: datetime) -> None:
@@ -58,7 +76,7 @@ def to_hand_over(session: Session, visit: HomeVisit, /, *, language: str) -> lis
             language=language,
             link="",
             words=words,
-            params={key: str(value) for key, value in one.params.items() if key == "by"},
+            params=blanks(session, one),
         )
         for one in waiting(session, visit)
     ]

@@ -23,7 +23,6 @@ from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
 from marketplace.visits.models import HomeVisit, VisitState
 from marketplace.web import _, current_session, done, render, writes
-from marketplace.web.display import language
 
 
 @bp.get("/<home_visit_id>")
@@ -44,6 +43,7 @@ def _page(
         form.base.data = str(entries.version(session, visit.id))
         form.opened.data = "1" if opened else ""
         form.letters.data = " ".join(one.id for one in letters.waiting(session, visit))
+    spoken = letters.language_of(session, visit.household_id)
     people = {visit.worker_id or "", visit.done_by, visit.second_by, *(shown.author for shown in every)}
     return render(
         "visits/one.html",
@@ -64,7 +64,8 @@ def _page(
         differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
         late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
-        letters=letters.to_hand_over(session, visit, language=language()),
+        spoken=spoken.replace("_", "-"),
+        letters=letters.to_hand_over(session, visit, language=spoken),
         alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],
     )
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from adapters.fakes import FakeMessenger
 from marketplace import notices, wiring
+from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
@@ -22,6 +23,7 @@ from marketplace.cases import counter, notice, outcome, service, silent, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState
 from marketplace.config import Settings
 from marketplace.consent.capacity import verify_guardian
+from marketplace.consent.drafts import Capture
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import reaching
@@ -291,8 +293,12 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     worker, brought = client_as(app, Role.WORKER), [(one, "sent", "home_visit") for one, _state, _channel in wait]
     shown = worker.get(f"/home-visits/{visit.id}").text.split('name="letters" value="')[1].split('"')[0]
     with sqlite_database.transaction() as session:
-        notices.post(session, "match_held", key="after the page was printed", household_id=home, now=now)
-    came = [("match_held", "by_hand", "")]
+        account = session.exec(select(Account).where(Account.role == Role.WORKER)).first()
+        assert account is not None
+        account.display_name, who = "街道 孙晓", {"account_id": account.id}
+        notices.post(session, "worker_changed", key="after the print", household_id=home, params=who, now=now)
+        make.auto_match(session, session.get_one(Household, home), capture=Capture(lang="en"))
+    came = [("worker_changed", "by_hand", "")]
     assert outbox(sqlite_database, settings, now) == wait + came
     said = {"base": "0", "letters": shown, "outcome": "REACHED_FINE", "act": "done"}
     assert worker.post(f"/home-visits/{visit.id}", data=said).status_code == 303
@@ -300,11 +306,13 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     with sqlite_database.reading() as session:
         asked = select(HomeVisit).where(HomeVisit.cause == "LETTER", HomeVisit.state == VisitState.OPEN)
         again = f"/home-visits/{session.exec(asked).one().id}"
-    shown = worker.get(again).text.split('name="letters" value="')[1].split('"')[0]
+    text = worker.get(f"{again}?lang=zh_Hans").text
+    assert ("Somebody else comes to see you from now on: 孙晓." in text, "See it here" in text) == (True, False)
+    shown = text.split('name="letters" value="')[1].split('"')[0]
     change = {"outcome": {"value": "REACHED_FINE", "at": utc_now().isoformat()}}
     parcel = {"key": "k" * 36, "base": 0, "finish": True, "letters": shown, "changes": change}
     assert worker.post(f"{again}/parcels", json=parcel).json == {"answer": "done", "version": 1}
-    assert outbox(sqlite_database, settings, now) == [*brought, ("match_held", "sent", "home_visit")]
+    assert outbox(sqlite_database, settings, now) == [*brought, ("worker_changed", "sent", "home_visit")]
     with sqlite_database.reading() as session:
         assert session.exec(asked).all() == []
     later = now + timedelta(days=60)
