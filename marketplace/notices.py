@@ -14,13 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import and_, or_
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
 
 from adapters.ports import Message, Messenger, OutsideError, TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, choice, moment, new_id
-from marketplace.errors import NotFound, WrongState
+from marketplace.errors import Conflict, NotFound, WrongState
 from marketplace.held import Held
 from marketplace.policy import require
 
@@ -154,14 +155,17 @@ def _send(
 
 
 def _give_to_bring(database: Database, notice_id: str, unreached: Unreached, *, now: datetime) -> bool:
-    with database.transaction() as session:
-        notice = session.get_one(Notice, notice_id)
-        if notice.household_id is None or not unreached(session, notice, now):
-            return False
-        notice.state, notice.leased_until, notice.error_code = NoticeState.BY_HAND, None, ""
-        session.add(notice)
-        _record(session, notice, "notice:by_hand", actor=SYSTEM, now=now)
-        return True
+    try:
+        with database.transaction() as session:
+            notice = session.get_one(Notice, notice_id)
+            if notice.household_id is None or not unreached(session, notice, now):
+                return False
+            notice.state, notice.leased_until, notice.error_code = NoticeState.BY_HAND, None, ""
+            session.add(notice)
+            _record(session, notice, "notice:by_hand", actor=SYSTEM, now=now)
+            return True
+    except (Conflict, DBAPIError) as error:
+        raise TryAgainLater("Two letters to one household met.", code=type(error).__name__) from error
 
 
 def _lease(database: Database, *, now: datetime, most: int = BATCH) -> list[str]:
@@ -282,7 +286,11 @@ HELD = (
         Notice,
         col(Notice.household_id),
         at=(Notice.created_at, Notice.sent_at),
-        waits=lambda now: col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING, NoticeState.BY_HAND)),
+        waits=lambda now: or_(
+            col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING)),
+            and_(col(Notice.state) == NoticeState.BY_HAND, col(Notice.letter).not_in(GO_ALONG)),
+        ),
     ),
 )
-"""What the eraser has to know of letters: one that is under way still needs its reader's telephone."""
+"""What the eraser has to know of letters: one that is under way still needs its reader's telephone. What only
+goes along with another one may go with none."""

@@ -26,6 +26,7 @@ from marketplace.consent.capacity import verify_guardian
 from marketplace.consent.drafts import Capture
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.held import open_homes
 from marketplace.households import reaching
 from marketplace.households.models import Household, Person, SafeContact
 from marketplace.households.service import contact_of, list_people
@@ -278,12 +279,14 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     assert outbox(sqlite_database, settings, now) == [("case_received", "by_hand", "")]
     with sqlite_database.transaction() as session:
         assert session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).all() == [], "it waits for the next"
+        assert open_homes(session, notices.HELD, [home], now=now) == set(), "and keeps nobody from being erased"
         item_id = next(item.id for item in items if item.code == "DIBAO")
         steps.stop(session, item_id, missing="户口簿", actor=WORKER, now=now)
     wait = [("case_received", "by_hand", ""), ("case_waits", "by_hand", "")]
     assert outbox(sqlite_database, settings, now) == outbox(sqlite_database, settings, now) == wait
     with sqlite_database.reading() as session:
         visit = session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).one()
+        assert open_homes(session, notices.HELD, [home], now=now) == {home}
     assert (visit.kind, visit.household_id) == (TaskKind.VISIT, home)
     page = client_as(app, Role.WORKER).get(f"/home-visits/{visit.id}")
     assert (page.status_code, "还缺一些材料" in page.text) == (200, True)
