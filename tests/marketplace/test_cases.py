@@ -259,7 +259,6 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
         assert session.get_one(Case, case.id).state is CaseState.OPEN
 
 
-@pytest.mark.threat("T27")
 def test_who_may_not_be_called_at_all_is_neither_called_nor_visited_for_papers(session: Session, now: datetime) -> None:
     for way, kinds in ((reaching.OWN, [TaskKind.CALL]), (reaching.QUIET, [])):
         case, items = send(session, now, wants=["living"])

@@ -326,7 +326,6 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     assert call.kind is TaskKind.VISIT
 
 
-@pytest.mark.threat("T27")
 def test_nobody_comes_to_the_door_with_letters_where_somebody_said_how_it_may_be_reached(
     sqlite_database: Database, settings: Settings, now: datetime
 ) -> None:

@@ -182,7 +182,6 @@ def test_only_staff_of_one_of_the_two_districts_see_and_decide_and_only_with_a_r
     assert len(looks) == 2
 
 
-@pytest.mark.threat("T27")
 def test_a_pair_side_by_side_opens_no_way_to_somebody_that_is_not_safe(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
