@@ -8,19 +8,20 @@ The row holds a template and pseudonyms; the address is resolved at the moment o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import and_, or_
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
 
 from adapters.ports import Message, Messenger, OutsideError, TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, choice, moment, new_id
-from marketplace.errors import NotFound, WrongState
+from marketplace.errors import Conflict, NotFound, WrongState
 from marketplace.held import Held
 from marketplace.policy import require
 
@@ -35,6 +36,8 @@ ON_PAGE = "page"
 """The channel of a letter whose recipient has no address: it is read on the recipient's own page."""
 BY_VISIT = "home_visit"
 """The channel of a letter that somebody brought."""
+GO_ALONG = ("case_received", "check_done")
+"""Letters that alone send nobody: who applied at the counter has the paper already."""
 Compose = Callable[[Session, "Notice"], Message | None]
 """Resolves the address and the words at the moment of sending; None where there is no address."""
 Unreached = Callable[[Session, "Notice", datetime], bool]
@@ -152,14 +155,17 @@ def _send(
 
 
 def _give_to_bring(database: Database, notice_id: str, unreached: Unreached, *, now: datetime) -> bool:
-    with database.transaction() as session:
-        notice = session.get_one(Notice, notice_id)
-        if notice.household_id is None or not unreached(session, notice, now):
-            return False
-        notice.state, notice.leased_until, notice.error_code = NoticeState.BY_HAND, None, ""
-        session.add(notice)
-        _record(session, notice, "notice:by_hand", actor=SYSTEM, now=now)
-        return True
+    try:
+        with database.transaction() as session:
+            notice = session.get_one(Notice, notice_id)
+            if notice.household_id is None or not unreached(session, notice, now):
+                return False
+            notice.state, notice.leased_until, notice.error_code = NoticeState.BY_HAND, None, ""
+            session.add(notice)
+            _record(session, notice, "notice:by_hand", actor=SYSTEM, now=now)
+            return True
+    except (Conflict, DBAPIError) as error:
+        raise TryAgainLater("Two letters to one household met.", code=type(error).__name__) from error
 
 
 def _lease(database: Database, *, now: datetime, most: int = BATCH) -> list[str]:
@@ -237,12 +243,20 @@ def by_hand(session: Session, household_id: str, /) -> list[Notice]:
     return list(session.exec(wanted.order_by(col(Notice.created_at), col(Notice.id))))
 
 
-def brought(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Somebody was there, read out what waited and left it on paper."""
-    for notice in by_hand(session, household_id):
+def brought(session: Session, household_id: str, ids: Container[str], /, *, actor: Actor, now: datetime) -> None:
+    """Somebody was there, read out these and left them on paper."""
+    for notice in (one for one in by_hand(session, household_id) if one.id in ids):
         notice.state, notice.channel, notice.sent_at = NoticeState.SENT, BY_VISIT, now
         session.add(notice)
         _record(session, notice, "notice:brought", actor=actor, now=now)
+
+
+def to_page(session: Session, household_id: str, /, *, now: datetime) -> None:
+    """Nobody brings what waited to be brought: it is read on the household's own page."""
+    for notice in by_hand(session, household_id):
+        notice.state, notice.channel, notice.sent_at = NoticeState.SENT, ON_PAGE, now
+        session.add(notice)
+        _record(session, notice, "notice:sent", actor=SYSTEM, now=now)
 
 
 def of_household(session: Session, household_id: str, /) -> list[Notice]:
@@ -272,7 +286,11 @@ HELD = (
         Notice,
         col(Notice.household_id),
         at=(Notice.created_at, Notice.sent_at),
-        waits=lambda now: col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING, NoticeState.BY_HAND)),
+        waits=lambda now: or_(
+            col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING)),
+            and_(col(Notice.state) == NoticeState.BY_HAND, col(Notice.letter).not_in(GO_ALONG)),
+        ),
     ),
 )
-"""What the eraser has to know of letters: one that is under way still needs its reader's telephone."""
+"""What the eraser has to know of letters: one that is under way still needs its reader's telephone. What only
+goes along with another one may go with none."""

@@ -62,7 +62,7 @@ from marketplace.suites import NAMES
 from marketplace.sweeps import sweeps_of
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
-from marketplace.visits.workers import name_in_letters
+from marketplace.visits import letters as on_paper
 from marketplace.web import catalogues, letters
 from marketplace.workdays import service as workdays
 
@@ -201,12 +201,10 @@ def readers_doors(settings: Settings) -> dict[str, Any]:
 
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
     """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
-    params = {key: str(value) for key, value in notice.params.items() if key == "by"}
+    params = on_paper.blanks(session, notice)
     if "code_id" in notice.params:
         params["code"] = code_text(session, str(notice.params["code_id"]))
-    if "account_id" in notice.params:
-        params["who"] = name_in_letters(session, str(notice.params["account_id"]))
-    language, words = _language_of(session, notice), settings.instance / "i18n"
+    language, words = _language_of(session, notice.household_id), settings.instance / "i18n"
     letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
     write = partial(_message, notice, letter=letter, params=params)
     if notice.household_id is not None:
@@ -227,10 +225,12 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     return write(channel="email", address=address) if "@" in address else None
 
 
-def _language_of(session: Session, notice: Notice) -> str:
+def _language_of(session: Session, home_id: str | None) -> str:
     """The language in which the household last gave a consent; Chinese for everybody else."""
-    consents = list_of_household(session, notice.household_id) if notice.household_id else []
-    return consents[0].lang if consents else catalogues.DEFAULT
+    return next((one.lang for one in (list_of_household(session, home_id) if home_id else ())), catalogues.DEFAULT)
+
+
+on_paper.LANGUAGE_OF.append(_language_of)
 
 
 def _message(

@@ -1,8 +1,9 @@
 """Households that owe papers and are silent: somebody calls; what stays silent then is refused in writing.
 
 Enters: clocks of papers that ran out; a list for staff. Leaves: a call on the list of visits with a clock of its own, a
-visit where no telephone is known; or a refusal with its reason and its way to appeal, by the confirming office, after
-somebody had called. Nothing is refused by itself. Called by `supervision.sweep` and by the pages of staff.
+visit where no telephone is known, neither where somebody said that none is safe; or a refusal with its reason and its
+way to appeal, by the confirming office, after somebody had called. Nothing is refused by itself. Called by
+`supervision.sweep` and by the pages of staff.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database
 from marketplace.errors import WrongState
-from marketplace.households.service import contact_of
+from marketplace.households.reaching import anybody_said
+from marketplace.households.service import reachable
 from marketplace.policy import require
 from marketplace.signals.models import TaskKind
 from marketplace.visits import service as visits
@@ -51,11 +53,13 @@ def _ask_to_call(session: Session, item_id: str, *, now: datetime) -> None:
     clocks.end(session, steps.clock_ref(item.id), step=OWED, outcome="silent", now=now)
     if item.state is not ItemState.STOPPED:
         return
-    ref = steps.call_ref(item.id)
-    kind = TaskKind.VISIT if contact_of(session, item.household_id) is None else TaskKind.CALL
+    steps.record(session, item, "case:silent", rule=OWED, actor=SYSTEM, now=now)
+    telephone = reachable(session, item.household_id) is not None
+    if not telephone and anybody_said(session, item.household_id):
+        return
+    ref, kind = steps.call_ref(item.id), TaskKind.CALL if telephone else TaskKind.VISIT
     visits.ask(session, item.household_id, CAUSE, ref=ref, kind=kind, actor=SYSTEM, now=now)
     clocks.start(session, CALL, steps.clock_ref(item.id), holder=Holder(district_code=item.district_code), now=now)
-    steps.record(session, item, "case:silent", rule=OWED, actor=SYSTEM, now=now)
 
 
 def list_owing(
@@ -81,11 +85,13 @@ def call_of(session: Session, item_id: str, /) -> HomeVisit | None:
 
 def was_called(session: Session, item_id: str, step: CaseStep, /) -> bool:
     """Whether somebody called since the papers were asked for, or went where there is no telephone, or tried to more
-    than once."""
+    than once. Who said how it may be reached is not silent because nobody answered."""
     call = call_of(session, item_id)
     if call is None or step.stopped_at is None or call.asked_at < step.stopped_at:
         return False
-    return call.state is VisitState.DONE or call.tries >= ENOUGH_TRIES
+    if call.state is VisitState.DONE:
+        return True
+    return call.tries >= ENOUGH_TRIES and not anybody_said(session, call.household_id)
 
 
 def right_to_refuse(item: CaseItem, step: CaseStep, /) -> str:

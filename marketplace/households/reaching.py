@@ -8,6 +8,7 @@ before a value is opened, by lists that leave and by whoever sends a letter.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
@@ -24,6 +25,8 @@ from marketplace.sealed import vault_of
 USUAL, OWN, QUIET = "usual", "own_phone", "quiet"
 WAYS = (USUAL, OWN, QUIET)
 COLUMN = "safe_contact.way"
+WHEN_SAID: list[Callable[[Session, str, datetime], None]] = []
+"""Told of a household where somebody has just said so; a room above that sends people to its door registers here."""
 
 
 def rule_of(session: Session, /, *, actor: Actor) -> str:
@@ -54,6 +57,11 @@ def closed_fields(session: Session, person: Person, /) -> frozenset[str]:
         return frozenset()
     only_own = QUIET not in said.values() and said.get(person.id) == OWN
     return frozenset({"address"}) if only_own else frozenset({"phone", "address"})
+
+
+def anybody_said(session: Session, household_id: str, /) -> bool:
+    """Whether anybody who lives there has said something: then nobody goes to the door with a letter either."""
+    return bool(_said(session, household_id))
 
 
 def require_open(session: Session, person: Person, field: str, /) -> None:
@@ -92,6 +100,9 @@ def _keep(session: Session, person: Person, way: str, *, actor: Actor, now: date
         session.add(row)
     flush(session)
     audit.record(session, audit.Entry("contact:rule", subject=person.id), actor=actor, now=now)
+    if way != USUAL:
+        for tell in WHEN_SAID:
+            tell(session, person.household_id, now)
 
 
 def _said(session: Session, household_id: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from marketplace import audit, policy
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
+from marketplace.households.reaching import closed_fields
 from marketplace.households.same import lock_homes
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -98,13 +99,15 @@ def agreement_of(suspicion: Suspicion, /) -> list[tuple[str, str]]:
 
 def open_sides(
     session: Session, suspicion_id: str, /, *, reason: str, actor: Actor, now: datetime
-) -> list[tuple[str, str, str]]:
-    """The fields of both rows in plain text, for a reason from the list; an audit row for each is written first."""
+) -> list[tuple[str, str | None, str | None]]:
+    """The fields of both rows in plain text, for a reason from the list; an audit row for each is written first. None
+    for what may not be opened, because somebody there said how it may be reached."""
     if reason not in list_codes("reveal_reason"):
         raise BadInput("reason_missing", field="reason")
     suspicion = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide")
     pair = sides(session, suspicion)
-    for side in pair:
+    closed = [closed_fields(session, side.person) for side in pair]
+    for side, kept in zip(pair, closed, strict=True):
         entry = audit.Entry(
             "suspicion:open",
             object_ref=suspicion.id,
@@ -112,10 +115,14 @@ def open_sides(
             purpose="no_duplicates",
             decision="revealed",
             rule_id=reason,
-            fields=SHOWN,
+            fields=tuple(name for name in SHOWN if name not in kept),
         )
         audit.record(session, entry, actor=actor, now=now)
-    return [(name, _open(session, pair[0], name), _open(session, pair[1], name)) for name in SHOWN]
+    one, two = (
+        [None if name in kept else _open(session, side, name) for name in SHOWN]
+        for side, kept in zip(pair, closed, strict=True)
+    )
+    return list(zip(SHOWN, one, two, strict=True))
 
 
 def _open(session: Session, side: Side, name: str) -> str:

@@ -32,7 +32,8 @@ class PlaceForm(Form):
 @guard("register:enter")
 @writes
 def place_of(household_id: str) -> ResponseReturnValue:
-    """What waits of the household goes along to its street."""
+    """What waits of the household goes along to its street; the village that stood in the form stays with the old
+    street."""
     session, actor, now = current_session(), current_actor(), utc_now()
     home = require_household(session, household_id, "register:enter", actor=actor)
     form, today = PlaceForm(data={"street": home.street_code, "village": home.village_code}), local_day(now)
@@ -41,6 +42,8 @@ def place_of(household_id: str) -> ResponseReturnValue:
     back = url_for(".people", household_id=home.id)
     if form.validate_on_submit():
         street, village, reason = (str(form[name].data or "") for name in ("street", "village", "reason"))
+        if village == home.village_code and not village.startswith(street):
+            village = ""
         try:
             place.correct(
                 session, home.id, street_code=street, village_code=village, reason=reason, actor=actor, now=now

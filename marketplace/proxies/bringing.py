@@ -11,14 +11,20 @@ from datetime import datetime
 from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
+from marketplace.households.reaching import anybody_said
 from marketplace.notices import Notice
+from marketplace.proxies import agents
 from marketplace.proxies.models import HelpPower, PowerKind, PowerState
 from marketplace.visits import letters
 
 
 def bring(session: Session, notice: Notice, now: datetime, /) -> bool:
-    """Whether somebody has to bring it; then a visit is asked for."""
-    if notice.household_id is None or _agent_is_told(session, notice.household_id, now=now):
+    """Whether somebody has to bring it; then a visit is asked for. Where somebody said how it may be reached nobody
+    comes to the door: the letter waits on the page. What no agent is told is brought though there is one."""
+    home = notice.household_id
+    if home is None or anybody_said(session, home):
+        return False
+    if notice.letter not in agents.NOT_COPIED and _agent_is_told(session, home, now=now):
         return False
     letters.ask(session, notice, now=now)
     return True

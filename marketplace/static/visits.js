@@ -34,7 +34,7 @@ async function send(key) {
     method: "POST",
     credentials: "same-origin",
     headers: { ...accept, "Content-Type": "application/json", "X-CSRFToken": token },
-    body: JSON.stringify({ key: draft.key, base: draft.base, finish: draft.finish, changes: draft.changes }),
+    body: JSON.stringify({ key: draft.key, base: draft.base, finish: draft.finish, letters: draft.letters, changes: draft.changes }),
   });
   if (!sent.ok) return "refused";
   const told = await sent.json();
@@ -71,7 +71,8 @@ async function sendAll() {
 const mine = () => `${PREFIX}${box.dataset.visits}:${form.dataset.visit}`;
 function remember(field) {
   const key = mine();
-  const fresh = { author: box.dataset.visits, path: form.dataset.visit, base: Number(form.elements.base.value), changes: {} };
+  const { base, letters } = form.elements;
+  const fresh = { author: box.dataset.visits, path: form.dataset.visit, base: Number(base.value), letters: letters.value, changes: {} };
   const draft = localStorage.getItem(key) ? read(key) : fresh;
   if (field) draft.changes[field.name] = { value: field.value, at: new Date().toISOString() };
   if (field && field.name === "note" && !field.value && !form.elements.opened.value) delete draft.changes.note;

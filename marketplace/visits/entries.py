@@ -10,7 +10,7 @@ Called by the form and by the address to which telephones send.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -174,6 +174,7 @@ def sync(
     key: str,
     base: int,
     finish: bool,
+    letters: Sequence[str] = (),
     actor: Actor,
     now: datetime,
 ) -> bool:
@@ -186,6 +187,7 @@ def sync(
     told = {
         "base": base,
         "finish": finish,
+        "letters": list(letters),
         "changes": {name: [one.value, str(one.at)] for name, one in changes.items()},
     }
     digest = sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -199,7 +201,7 @@ def sync(
     flush(session)
     open_ones = beside(session, visit.id)
     if finish and not open_ones and visit.state is VisitState.OPEN and values(session, visit.id).get(OUTCOME):
-        complete(session, visit.id, actor=actor, now=now)
+        complete(session, visit.id, letters=letters, actor=actor, now=now)
     return bool(open_ones)
 
 
@@ -222,15 +224,17 @@ def choose(session: Session, entry_id: str, /, *, actor: Actor, now: datetime) -
     return chosen
 
 
-def complete(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> HomeVisit:
-    """Everything is written down."""
+def complete(
+    session: Session, visit_id: str, /, *, letters: Sequence[str] = (), actor: Actor, now: datetime
+) -> HomeVisit:
+    """Everything is written down; `letters` stood on the page and were brought."""
     visit = service.open_visit(session, visit_id, actor=actor)
     if beside(session, visit.id):
         raise WrongState("choose_first")
     outcome = values(session, visit.id).get(OUTCOME, "")
     if not outcome:
         raise BadInput("outcome_missing", field=OUTCOME)
-    return service.finish(session, visit, outcome, actor=actor, now=now)
+    return service.finish(session, visit, outcome, letters=letters, actor=actor, now=now)
 
 
 def look(session: Session, visit_id: str, /, *, reason: str, actor: Actor, now: datetime) -> HomeVisit:

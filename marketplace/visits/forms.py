@@ -22,6 +22,7 @@ class VisitForm(Form):
 
     base = HiddenField()
     opened = HiddenField()
+    letters = HiddenField()
     outcome = OneField(_l("What came of it?"), select=True, required=False)
     note = TextField(_l("Note"), longest=LONGEST_NOTE, lines=3, required=False)
 

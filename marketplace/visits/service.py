@@ -8,16 +8,17 @@ above ask with `ask` and end with `settle`. Called by this room's pages and swee
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households import kin
+from marketplace.households import kin, reaching
 from marketplace.households.service import get_household, list_people
 from marketplace.policy import require
 from marketplace.reference.visiting import causes
@@ -159,19 +160,28 @@ def take(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> 
     return record(session, visit, "visit:take", rule=visit.cause, actor=actor, now=now)
 
 
-def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor, now: datetime) -> HomeVisit:
-    """It is written down. Where nobody was met it stays on the list; where two people go, the other one signs."""
+def finish(
+    session: Session, visit: HomeVisit, outcome: str, /, *, letters: Container[str] = (), actor: Actor, now: datetime
+) -> HomeVisit:
+    """It is written down, and these letters were brought. Where nobody was met it stays on the list, and what is said
+    twice on one working day is one try; where two people go, the other one signs."""
     if visit.state is not VisitState.OPEN:
         raise WrongState("visit_over")
+    again_on = local_day(after_working_days(now, AGAIN_AFTER, district=visit.district_code))
+    if outcome == visit.outcome == NOT_MET and visit.due_on == again_on:
+        return visit
     visit.outcome, visit.done_by = outcome, actor.id
     if outcome == NOT_MET:
         visit.tries += 1
-        visit.due_on = local_day(after_working_days(now, AGAIN_AFTER, district=visit.district_code))
+        visit.due_on = again_on
         return record(session, visit, "visit:not_met", rule=visit.cause, actor=actor, now=now)
     if visit.two:
         visit.state = VisitState.SECOND
         return record(session, visit, "visit:first", rule=outcome, actor=actor, now=now)
-    return _done(session, visit, actor=actor, now=now)
+    _done(session, visit, actor=actor, now=now)
+    if visit.cause == LETTER:
+        _letters_told(session, visit, letters, actor=actor, now=now)
+    return visit
 
 
 def open_again(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> HomeVisit:
@@ -196,14 +206,23 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     task = session.get(WatchTask, visit.task_id) if visit.task_id else None
     if task is not None and task.done_at is None:
         answering.finish_task(session, task.id, result=visit.outcome, actor=actor, now=now)
-    if visit.cause == LETTER:
-        notices.brought(session, visit.household_id, actor=actor, now=now)
     people = list_people(session, visit.household_id)
     if people:
         findings.tell(session, visit, people[0], actor=actor, now=now)
     if people and visit.kind is TaskKind.VISIT:
         record_fact(session, people[0], "VISIT", ref=f"visit:{visit.id}", on=local_day(now), actor=actor, now=now)
     return record(session, visit, "visit:done", rule=visit.outcome, actor=actor, now=now)
+
+
+def _letters_told(session: Session, visit: HomeVisit, letters: Container[str], *, actor: Actor, now: datetime) -> None:
+    """What came after the page was printed was not brought: somebody goes again for it."""
+    home = visit.household_id
+    if reaching.anybody_said(session, home):
+        notices.to_page(session, home, now=now)
+        return
+    notices.brought(session, home, letters, actor=actor, now=now)
+    if any(left.letter not in notices.GO_ALONG for left in notices.by_hand(session, home)):
+        ask(session, home, LETTER, ref=visit.source_ref, actor=SYSTEM, now=now)
 
 
 def record(session: Session, visit: HomeVisit, action: str, /, *, rule: str, actor: Actor, now: datetime) -> HomeVisit:

@@ -23,7 +23,6 @@ from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
 from marketplace.visits.models import HomeVisit, VisitState
 from marketplace.web import _, current_session, done, render, writes
-from marketplace.web.display import language
 
 
 @bp.get("/<home_visit_id>")
@@ -43,6 +42,8 @@ def _page(
         form = forms.VisitForm(data=entries.values(session, visit.id, opened=opened))
         form.base.data = str(entries.version(session, visit.id))
         form.opened.data = "1" if opened else ""
+        form.letters.data = " ".join(one.id for one in letters.waiting(session, visit))
+    spoken = letters.language_of(session, visit.household_id)
     people = {visit.worker_id or "", visit.done_by, visit.second_by, *(shown.author for shown in every)}
     return render(
         "visits/one.html",
@@ -63,7 +64,8 @@ def _page(
         differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
         late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
-        letters=letters.to_hand_over(session, visit, language=language()),
+        spoken=spoken.replace("_", "-"),
+        letters=letters.to_hand_over(session, visit, language=spoken),
         alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],
     )
 
@@ -109,7 +111,7 @@ def write(home_visit_id: str) -> ResponseReturnValue:
     if request.form.get("act") != "done":
         return done(_("Kept."), to=here)
     try:
-        entries.complete(session, visit.id, actor=actor, now=now)
+        entries.complete(session, visit.id, letters=(form.letters.data or "").split(), actor=actor, now=now)
     except BadInput as error:
         form.outcome.errors = [SENTENCES[error.code]]
         return _page(visit, form)

@@ -76,6 +76,7 @@ def _read(body: Any) -> dict[str, Any]:
             for name, one in body["changes"].items()
         }
         told = {"key": str(body["key"]), "base": int(body["base"]), "finish": body["finish"] is True}
+        told["letters"] = str(body.get("letters", "")).split()
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise BadInput("bad_input", field="changes") from error
     if not set(given) <= set(forms.fields()) or any(one.at.tzinfo is None for one in given.values()):

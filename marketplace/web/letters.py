@@ -19,6 +19,9 @@ from marketplace.web.formats import day_in
 
 ROOT = Path(__file__).parents[2] / "templates" / "messages"
 
+NO_PAGE = "\0"
+"""In the place of a link that there is not: on paper the line that points to a page is left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -42,12 +45,13 @@ def render(letter: str, *, language: str, link: str, words: Path, params: Mappin
     """
     given = params or {}
     by = day_in(date.fromisoformat(given["by"]), language=language) if "by" in given else ""
-    values = {"link": link, "by": by, "code": given.get("code", ""), "who": given.get("who", "")}
+    values = {"link": link or NO_PAGE, "by": by, "code": given.get("code", ""), "who": given.get("who", "")}
     environment = _environment(language, str(catalogues.compiled(words)))
     sms, subject, body = (
         environment.get_template(f"{letter}/{part}.txt").render(values) for part in ("sms", "subject", "body")
     )
-    return Letter(sms=" ".join(sms.split()), subject=subject.strip(), body=body.strip() + "\n")
+    kept = "\n".join(line for line in body.splitlines() if NO_PAGE not in line)
+    return Letter(" ".join(sms.replace(NO_PAGE, "").split()), subject=subject.strip(), body=kept.strip() + "\n")
 
 
 @lru_cache(maxsize=8)

@@ -33,14 +33,16 @@ from marketplace.cases.rules import graph, steps_of
 from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
-from marketplace.households import categories
+from marketplace.households import categories, reaching
 from marketplace.households.models import Household, Person
+from marketplace.households.service import list_people
 from marketplace.liveness.duties import duties_of
 from marketplace.needs.remainder import let_go, need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
 from marketplace.signals.models import TaskKind
 from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit
 from tests import factories as make
 
 ON = date(2026, 11, 23)
@@ -241,14 +243,33 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
         call = silent.call_of(session, item_id)
         assert call is not None
         assert call.kind is TaskKind.CALL
-        visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
+        for _click in range(2):
+            visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
         with pytest.raises(WrongState, match="not_called_yet"):
             silent.refuse(session, item_id, **told)
-        visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
+        visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later + timedelta(days=20))
+        [person] = list_people(session, call.household_id)
+        reaching.keep_for(session, person.id, reaching.OWN, actor=WORKER, now=later)
+        with pytest.raises(WrongState, match="not_called_yet"):
+            silent.refuse(session, item_id, **told)
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=later)
         item = silent.refuse(session, item_id, **told)
         assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
         assert clocks.running_of(session, steps.clock_ref(item_id)) == []
         assert session.get_one(Case, case.id).state is CaseState.OPEN
+
+
+def test_who_may_not_be_called_at_all_is_neither_called_nor_visited_for_papers(session: Session, now: datetime) -> None:
+    for way, kinds in ((reaching.OWN, [TaskKind.CALL]), (reaching.QUIET, [])):
+        case, items = send(session, now, wants=["living"])
+        item_id = items["DIBAO"].id
+        steps.stop(session, item_id, missing="收入证明", actor=WORKER, now=now)
+        [person] = list_people(session, case.household_id)
+        reaching.keep_for(session, person.id, way, actor=WORKER, now=now)
+        silent._ask_to_call(session, item_id, now=now)
+        asked = session.exec(select(HomeVisit).where(HomeVisit.source_ref == steps.call_ref(item_id)))
+        assert [one.kind for one in asked] == kinds
+        assert len(clocks.running_of(session, steps.clock_ref(item_id))) == len(kinds)
 
 
 def test_where_the_township_confirms_the_township_refuses_who_is_silent(session: Session, now: datetime) -> None:
@@ -265,8 +286,8 @@ def test_where_the_township_confirms_the_township_refuses_who_is_silent(session:
         steps.stop(session, items[code].id, missing="收入证明", actor=clerk, now=now)
         ref = steps.call_ref(items[code].id)
         call = visits.ask(session, home.id, "PAPERS", ref=ref, kind=TaskKind.CALL, actor=SYSTEM, now=now)
-        for _try in range(2):
-            visits.finish(session, call, "NOT_REACHED", actor=clerk, now=now)
+        for day in (0, 20):
+            visits.finish(session, call, "NOT_REACHED", actor=clerk, now=now + timedelta(days=day))
         with pytest.raises(NotAllowed):
             silent.refuse(session, items[code].id, actor=wrong, **told)
         assert silent.refuse(session, items[code].id, actor=right, **told).state is ItemState.REFUSED

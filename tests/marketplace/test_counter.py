@@ -15,15 +15,20 @@ from sqlmodel import Session, col, select
 
 from adapters.fakes import FakeMessenger
 from marketplace import notices, wiring
+from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
+from marketplace.calendar import utc_now
 from marketplace.cases import counter, notice, outcome, service, silent, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState
 from marketplace.config import Settings
 from marketplace.consent.capacity import verify_guardian
+from marketplace.consent.drafts import Capture
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households.models import Household, Person
+from marketplace.held import open_homes
+from marketplace.households import reaching
+from marketplace.households.models import Household, Person, SafeContact
 from marketplace.households.service import contact_of, list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState
@@ -35,8 +40,9 @@ from marketplace.readback.service import Heard, Script
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from marketplace.signals.models import TaskKind
+from marketplace.visits import letters
 from marketplace.visits import service as visits
-from marketplace.visits.models import HomeVisit
+from marketplace.visits.models import HomeVisit, VisitState
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, OTHER, POOR, WORKER, walk
 from tests.marketplace.test_proxies import in_force
@@ -273,28 +279,87 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     assert outbox(sqlite_database, settings, now) == [("case_received", "by_hand", "")]
     with sqlite_database.transaction() as session:
         assert session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).all() == [], "it waits for the next"
+        assert open_homes(session, notices.HELD, [home], now=now) == set(), "and keeps nobody from being erased"
         item_id = next(item.id for item in items if item.code == "DIBAO")
         steps.stop(session, item_id, missing="户口簿", actor=WORKER, now=now)
     wait = [("case_received", "by_hand", ""), ("case_waits", "by_hand", "")]
     assert outbox(sqlite_database, settings, now) == outbox(sqlite_database, settings, now) == wait
     with sqlite_database.reading() as session:
         visit = session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).one()
+        assert open_homes(session, notices.HELD, [home], now=now) == {home}
     assert (visit.kind, visit.household_id) == (TaskKind.VISIT, home)
     page = client_as(app, Role.WORKER).get(f"/home-visits/{visit.id}")
     assert (page.status_code, "还缺一些材料" in page.text) == (200, True)
     with sqlite_database.transaction() as session:
         visits.finish(session, session.get_one(HomeVisit, visit.id), "NOT_REACHED", actor=WORKER, now=now)
     assert outbox(sqlite_database, settings, now) == wait
+    worker, brought = client_as(app, Role.WORKER), [(one, "sent", "home_visit") for one, _state, _channel in wait]
+    shown = worker.get(f"/home-visits/{visit.id}").text.split('name="letters" value="')[1].split('"')[0]
     with sqlite_database.transaction() as session:
-        visits.finish(session, session.get_one(HomeVisit, visit.id), "REACHED_FINE", actor=WORKER, now=now)
-    brought = [("case_received", "sent", "home_visit"), ("case_waits", "sent", "home_visit")]
-    assert outbox(sqlite_database, settings, now) == brought
+        account = session.exec(select(Account).where(Account.role == Role.WORKER)).first()
+        assert account is not None
+        account.display_name, who = "街道 孙晓", {"account_id": account.id}
+        notices.post(session, "worker_changed", key="after the print", household_id=home, params=who, now=now)
+        make.auto_match(session, session.get_one(Household, home), capture=Capture(lang="en"))
+    came = [("worker_changed", "by_hand", "")]
+    assert outbox(sqlite_database, settings, now) == wait + came
+    said = {"base": "0", "letters": shown, "outcome": "REACHED_FINE", "act": "done"}
+    assert worker.post(f"/home-visits/{visit.id}", data=said).status_code == 303
+    assert outbox(sqlite_database, settings, now) == brought + came, "what was not on the page was not brought"
+    with sqlite_database.reading() as session:
+        asked = select(HomeVisit).where(HomeVisit.cause == "LETTER", HomeVisit.state == VisitState.OPEN)
+        again = f"/home-visits/{session.exec(asked).one().id}"
+    text = worker.get(f"{again}?lang=zh_Hans").text
+    assert ("Somebody else comes to see you from now on: 孙晓." in text, "See it here" in text) == (True, False)
+    shown = text.split('name="letters" value="')[1].split('"')[0]
+    change = {"outcome": {"value": "REACHED_FINE", "at": utc_now().isoformat()}}
+    parcel = {"key": "k" * 36, "base": 0, "finish": True, "letters": shown, "changes": change}
+    assert worker.post(f"{again}/parcels", json=parcel).json == {"answer": "done", "version": 1}
+    assert outbox(sqlite_database, settings, now) == [*brought, ("worker_changed", "sent", "home_visit")]
+    with sqlite_database.reading() as session:
+        assert session.exec(asked).all() == []
     later = now + timedelta(days=60)
     silent.sweep(sqlite_database, now=later)
     with sqlite_database.reading() as session:
         call = silent.call_of(session, item_id)
     assert call is not None
     assert call.kind is TaskKind.VISIT
+
+
+def test_nobody_comes_to_the_door_with_letters_where_somebody_said_how_it_may_be_reached(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        case = begun(session, now)
+        home, items = case.household_id, send(session, case, HEARD, now)
+        steps.stop(session, items[0].id, missing="户口簿", actor=WORKER, now=now)
+        [person] = list_people(session, home)
+        reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
+    told = [("case_received", "sent", notices.ON_PAGE), ("case_waits", "sent", notices.ON_PAGE)]
+    assert outbox(sqlite_database, settings, now) == told
+    with sqlite_database.transaction() as session:
+        assert session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).all() == []
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=now)
+        notices.post(session, "case_waits", key="later", household_id=home, now=now)
+    outbox(sqlite_database, settings, now)
+    asked = select(HomeVisit).where(HomeVisit.cause == "LETTER", HomeVisit.state == VisitState.OPEN)
+    with sqlite_database.transaction() as session:
+        visit = session.exec(asked).one()
+        assert len(letters.to_hand_over(session, visit, language="zh_Hans")) == 1
+        reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
+        assert visit.state is VisitState.DROPPED
+        assert {one.channel for one in session.exec(select(Notice))} == {notices.ON_PAGE}
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=now)
+        notices.post(session, "case_waits", key="last", household_id=home, now=now)
+    outbox(sqlite_database, settings, now)
+    with sqlite_database.transaction() as session:
+        visit = session.exec(asked).one()
+        way = vault_of(session).seal(session, person.id, column=reaching.COLUMN, text=reaching.QUIET)
+        session.add(SafeContact(person_id=person.id, way=way, since_at=now))
+        session.flush()
+        assert letters.to_hand_over(session, visit, language="zh_Hans") == [], "who said so has just moved in"
+        visits.finish(session, visit, "REACHED_FINE", actor=WORKER, now=now)
+        assert {one.channel for one in session.exec(select(Notice))} == {notices.ON_PAGE}
 
 
 def test_an_agent_who_is_told_hears_what_a_household_without_a_telephone_is_told(
@@ -305,4 +370,7 @@ def test_an_agent_who_is_told_hears_what_a_household_without_a_telephone_is_told
         [person] = list_people(session, case.household_id)
         send(session, case, HEARD, now)
         in_force(session, person, now=now)
-    assert outbox(sqlite_database, settings, now)[0] == ("case_received", "sent", notices.ON_PAGE)
+    assert outbox(sqlite_database, settings, now) == [
+        ("case_received", "sent", notices.ON_PAGE),
+        ("helper_named", "by_hand", ""),
+    ], "that an agent was named is no letter for the agent"

@@ -74,4 +74,12 @@ def test_the_page_offers_the_district_s_streets_and_writes_down_the_choice(
     assert staff.post(where, data={"street": TOWN, "reason": "never_told"}).status_code == 303
     with sqlite_database.reading() as session:
         assert session.get_one(Household, home_id).street_code == TOWN
+    village = {"street": TOWN, "village": f"{TOWN}201", "reason": "never_told"}
+    assert staff.post(where, data=village).status_code == 303
+    assert f'value="{TOWN}201"' in staff.get(where).text
+    assert staff.post(where, data=village | {"street": STREET, "village": f"{TOWN}202"}).status_code == 422
+    assert staff.post(where, data=village | {"street": STREET}).status_code == 303, "what stood there is no mistake"
+    with sqlite_database.reading() as session:
+        home = session.get_one(Household, home_id)
+        assert (home.street_code, home.village_code) == (STREET, "")
     assert client_as(app, Role.WORKER).get(where).status_code == 403

@@ -8,6 +8,7 @@ import signal
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
@@ -80,6 +81,22 @@ def test_a_busy_gateway_is_tried_again_later_and_not_before(database: Database, 
     assert notices.send_due(database, messenger, compose=_words, clock=lambda: soon) == 0
     assert _states(database) == [NoticeState.QUEUED]
     assert notices.send_due(database, messenger, compose=_words, clock=lambda: later) == 1
+
+
+def test_two_letters_that_meet_on_the_way_to_one_visit_are_tried_again(database: Database, now: datetime) -> None:
+    _post(database, now)
+
+    def meets(session: Session, notice: Notice, _now: datetime) -> bool:
+        session.add(Notice(**(notice.model_dump() | {"id": "another"})))
+        session.flush()
+        return True
+
+    told: Any = {"compose": lambda _session, _notice: None, "clock": lambda: now}
+    assert notices.send_due(database, FakeMessenger(), unreached=meets, **told) == 0
+    assert _states(database) == [NoticeState.QUEUED]
+    told["clock"] = lambda: now + timedelta(minutes=5)
+    assert notices.send_due(database, FakeMessenger(), unreached=lambda *_asked: True, **told) == 1
+    assert _states(database) == [NoticeState.BY_HAND]
 
 
 def test_what_can_never_be_sent_waits_for_a_person_who_may_send_it_again(database: Database, now: datetime) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,7 +19,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households import comparing, same, service, suspicions
+from marketplace.households import comparing, reaching, same, service, suspicions
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
 from marketplace.households.service import HouseholdFacts, PersonFacts
 from marketplace.reference.identity_number import make_id_number
@@ -179,6 +180,25 @@ def test_only_staff_of_one_of_the_two_districts_see_and_decide_and_only_with_a_r
     assert ("name", "郑建国", "鄭建國") in [(name, *sorted(sides, key="鄭建國".__eq__)) for name, *sides in seen]
     looks = session.exec(select(audit.AuditRow).where(audit.AuditRow.action == "suspicion:open")).all()
     assert len(looks) == 2
+
+
+def test_a_pair_side_by_side_opens_no_way_to_somebody_that_is_not_safe(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    [found] = raised(session, *PAIR, actor=verifier, now=now)
+    look: dict[str, Any] = {"reason": "VERIFY", "actor": verifier, "now": now}
+    one = suspicions.sides(session, found)[0].person
+    before = {name: sides for name, *sides in suspicions.open_sides(session, found.id, **look)}
+    assert before["phone"][0]
+    reaching.keep_for(session, one.id, reaching.QUIET, actor=verifier, now=now)
+    after = {name: sides for name, *sides in suspicions.open_sides(session, found.id, **look)}
+    for name in ("phone", "address"):
+        assert after.pop(name) == [None, before.pop(name)[1]]
+    assert after == before
+    told = [
+        row.fields for row in session.exec(select(audit.AuditRow).order_by(col(audit.AuditRow.seq).desc()).limit(2))
+    ]
+    assert ["phone" in fields for fields in told] == [True, False], "the chain says what was opened"
 
 
 def test_a_person_whose_key_was_destroyed_is_left_out_and_waits_no_more(
