@@ -10,23 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, exists, or_, select
+from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM
-from marketplace.clocks.models import Clock
-from marketplace.db import Database, one_by_one
+from marketplace.db import Database
+from marketplace.decisions import paid_meanwhile
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.models import Match
 from marketplace.decisions.paid_late import (
     ASK_BACK,
     DELIVER,
     EXTRA,
-    PAID,
     STANDS,
-    STEP,
     ask,
     came_back,
     decide,
@@ -52,9 +48,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("shanqiao.payments")
-ENDED_SINCE = (MatchState.CANCELLED, MatchState.DECLINED_HOUSEHOLD)
-"""How a match can end whose money the bank had paid while a person was holding it."""
-BATCH = 100
 
 
 def who_paid(session: Session, match: Match, /) -> frozenset[str]:
@@ -66,30 +59,12 @@ def who_paid(session: Session, match: Match, /) -> frozenset[str]:
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     """Follow matches that went on, or ended, after the bank had paid, each in its own transaction."""
-    with database.reading() as session:
-        found = _found(session)
-    return one_by_one(database, found, partial(_follow, now=clock()), failed=_failed)
+    paid = col(Match.id).in_(select(PaymentLine.match_id).where(col(PaymentLine.state) == LineState.PAID))
+    return paid_meanwhile.sweep(database, paid, _follow, clock=clock, log=log)
 
 
-def _failed(_match_id: str, error: str) -> None:
-    log.warning("a paid match waits for the next sweep: %s", error)
-
-
-def _found(session: Session, *only: ColumnElement[bool]) -> list[str]:
-    asked = exists().where(col(Clock.object_ref) == PAID + col(Match.id), col(Clock.step) == STEP)
-    goes_on = col(Match.state).in_(decisions.PAYABLE) & (col(Match.held_for) == "")
-    wanted = select(Match.id).join(PaymentLine, col(PaymentLine.match_id) == col(Match.id))
-    wanted = wanted.where(col(PaymentLine.state) == LineState.PAID)
-    wanted = wanted.where(or_(goes_on, col(Match.state).in_(ENDED_SINCE) & ~asked))
-    return list(session.exec(wanted.where(*only).order_by(col(Match.id)).limit(BATCH)))
-
-
-def _follow(session: Session, match_id: str, *, now: datetime) -> bool:
-    match = session.get_one(Match, match_id, with_for_update=True, populate_existing=True)
-    if not _found(session, col(Match.id) == match_id):
-        return False
-    if match.state in ENDED_SINCE:
+def _follow(session: Session, match: Match, now: datetime) -> None:
+    if match.state in paid_meanwhile.FROM_HOLD:
         ask(session, match, actor=SYSTEM, now=now)
     else:
         decisions.deliver_paid(session, match, actor=SYSTEM, now=now)
-    return True
