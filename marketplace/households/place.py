@@ -7,7 +7,6 @@ waits for somebody gone along (adr/0081). A move to another district comes by th
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from sqlmodel import Session
@@ -20,12 +19,11 @@ from marketplace.errors import BadInput
 from marketplace.households.models import Household
 from marketplace.households.register import WHEN_MOVED
 from marketplace.households.service import require_household
-from marketplace.intake.places import is_town
+from marketplace.intake.places import is_town, is_village
 from marketplace.reference.districts import streets_of
 from marketplace.reference.words import list_codes
 
 REASONS = "place_reason"
-_VILLAGE = re.compile(r"\d{12}")
 
 
 def correct(
@@ -62,7 +60,7 @@ def correct(
 def _check(home: Household, street_code: str, village_code: str, *, reason: str, now: datetime) -> None:
     if street_code not in {one.code for one in streets_of(home.district_code, on=local_day(now))}:
         raise BadInput("street_not_here", field="street")
-    if village_code and not (_VILLAGE.fullmatch(village_code) and village_code.startswith(street_code)):
+    if village_code and not is_village(village_code, street=street_code):
         raise BadInput("village_not_here", field="village")
     if reason not in list_codes(REASONS):
         raise BadInput("reason_missing", field="reason")

@@ -45,7 +45,7 @@ def _finish(row: Row) -> None:
     street = row["street_code"]
     if street and places.street_elsewhere(street, row["district_code"], today=date.max):
         row.fault("street_code", "street_elsewhere")
-    if row["village_code"] and (not street or not row["village_code"].startswith(street)):
+    if row["village_code"] and not (street and places.is_village(row["village_code"], street=street)):
         row.fault("village_code", "street_elsewhere")
     if row["categories"] and not row["from_on"]:
         row.fault("from_on", "empty")

@@ -60,9 +60,14 @@ def village(cell: Cell) -> str | None:
     """A village or a community of a street, as the twelve digits of the statistics office; the first nine are the
     street's. The house keeps no table of their names."""
     plain: str | None = cells.text(12)(cell)
-    if plain and not (len(plain) == 12 and plain.isascii() and plain.isdigit()):
+    if plain and not is_village(plain):
         raise BadCell("unknown_street")
     return plain
+
+
+def is_village(code: str, /, *, street: str = "") -> bool:
+    """Whether this is the code of a village or community, and of that street where one is named."""
+    return len(code) == 12 and code.isascii() and code.isdigit() and code.startswith(street)
 
 
 def street_elsewhere(street_code: str, district_code: str, *, today: date) -> bool:
