@@ -1,21 +1,24 @@
 """What every page must fulfil, beyond what axe finds: `check_page(page, path)` and `check_here(page)`.
 
 Each page is checked in one of the eight combinations of language, text size and width, which follows from its path, so
-that over all pages each occurs as often; with PAGES=all in all eight. Axe and the Tab key cost most of the time and see
-no words: they are asked where a page has a part that no sound page of this process had (`shape.js` tells parts apart),
-axe about colours where an element stands in others as on no page before, the Tab key once for each width. With
-PAGES=all both are asked everywhere. Used by every room's browser tests.
+that over all pages each occurs as often; with PAGES=all in all eight. Axe and the Tab key cost most of the time and
+see no words: they are asked where a page has a part that no sound page of this run had (`shape.js` tells parts apart),
+axe about colours where an element stands in others as on no page before, the Tab key once for each width. Axe reads a
+copy of the page in a tab that keeps it loaded. With PAGES=all both are asked everywhere, axe in the page itself. Used
+by every room's browser tests.
 """
 
 import os
 import zlib
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import product
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 COMBINATIONS = list(product(("zh_Hans", "en"), ("standard", "large"), (360, 1280)))
 AXE = {
@@ -51,10 +54,57 @@ WATCH_FOCUS = f"""() => {{
   window.focusFaults = [];
   addEventListener("keyup", () => window.focusFaults.push(look()), true);
 }}"""
+COPY = """() => {
+  const copy = document.documentElement.cloneNode(true);
+  copy.querySelectorAll("script").forEach((script) => script.remove());
+  return "<!doctype html>" + copy.outerHTML;
+}"""
+SHOW = """(html) => new Promise((shown) => {
+  document.open();
+  document.write(html);
+  document.close();
+  if (document.readyState === "complete") shown();
+  else addEventListener("load", () => shown(), { once: true });
+})"""
+"""A document that is written anew keeps the scripts of its tab: axe need not be read and warmed up for each page."""
 FAULTS: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
-SOUND: set[tuple[str, str]] = set()
-"""Parts that axe, and the Tab key at a width, found sound in this process, and those whose colours were."""
+READERS: WeakKeyDictionary[Browser, dict[str, Page]] = WeakKeyDictionary()
+"""The tab in which axe is loaded, for each served address."""
 HOUSEHOLD_BYTES, STAFF_BYTES, REQUESTS = 60 * 1024, 150 * 1024, 6
+
+
+@dataclass
+class Sound:
+    """Parts that axe, and the Tab key at a width, found sound in this run, and those whose colours were.
+
+    With a `file`, the workers of the run tell each other.
+    """
+
+    file: Path | None = None
+    parts: set[str] = field(default_factory=set)
+    heard: int = 0
+
+    def knows(self, parts: set[str]) -> bool:
+        """Was each of them on a sound page?"""
+        if not parts <= self.parts and self.file is not None and self.file.exists():
+            with self.file.open("rb") as told:
+                told.seek(self.heard)
+                lines = told.read().splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith(b"\n")]
+            self.heard += sum(map(len, whole))
+            self.parts.update(line.decode().strip() for line in whole)
+        return parts <= self.parts
+
+    def add(self, parts: set[str]) -> None:
+        """Keep what a sound page had."""
+        new = parts - self.parts
+        self.parts |= new
+        if new and self.file is not None:
+            with self.file.open("ab", buffering=0) as telling:
+                telling.write("".join(f"{part}\n" for part in sorted(new)).encode())
+
+
+SOUND = Sound()
 
 
 def watch(page: Page, *, host: str) -> None:
@@ -103,30 +153,55 @@ def check_page(page: Page, path: str, *, status: int = 200) -> None:
 def check_here(page: Page, *, name: str = "") -> None:
     """Assert everything on the page as it is now, such as after a form was sent with errors."""
     page.wait_for_load_state()
-    parts, size = page.evaluate(SHAPE), page.viewport_size
-    colours = {("colours", part) for part in parts["colours"]}
-    axe = {("axe", part) for part in parts["parts"]}
-    focus = {(f"focus at {size['width'] if size else ''}", part) for part in parts["parts"]}
+    shape, size = page.evaluate(SHAPE), page.viewport_size
+    colours = _named("colours", shape["colours"])
+    axe = _named("axe", shape["parts"])
+    focus = _named(f"focus at {size['width'] if size else ''}", shape["parts"])
     faults = [*FAULTS.get(page, []), *page.evaluate(ASSERTS)]
     if _new(axe) or _new(colours):
         faults += axe_faults(page, colours=_new(colours))
     if _new(focus):
         faults += focus_faults(page)
     assert not faults, "\n".join([name or page.url, *faults])
-    SOUND.update(axe, colours, focus)
+    SOUND.add(axe | colours | focus)
 
 
-def _new(parts: set[tuple[str, str]]) -> bool:
+def _named(question: str, parts: list[str]) -> set[str]:
+    """A short name for each part as asked by one question."""
+    return {blake2b(f"{question} {part}".encode(), digest_size=12).hexdigest() for part in parts}
+
+
+def _new(parts: set[str]) -> bool:
     """Was one of these not yet on a page that was found sound? With PAGES=all none ever was."""
-    return everything() or not parts <= SOUND
+    return everything() or not SOUND.knows(parts)
 
 
 def axe_faults(page: Page, *, colours: bool = True) -> list[str]:
     """What axe finds under WCAG 2.2 AA and its best practices."""
-    page.evaluate(AXE_SCRIPT)
     asked = {**AXE, "rules": {"color-contrast": {"enabled": colours}}}
-    found: list[dict[str, Any]] = page.evaluate(RUN_AXE, [asked, everything()])
+    if everything():
+        reader = page
+        reader.evaluate(AXE_SCRIPT)
+    else:
+        reader = _reader_of(page)
+        reader.evaluate(SHOW, page.evaluate(COPY))
+    found: list[dict[str, Any]] = reader.evaluate(RUN_AXE, [asked, everything()])
     return [f"axe {v['id']}: {node['target']} {node['html'][:120]}" for v in found for node in v["nodes"]]
+
+
+def _reader_of(page: Page) -> Page:
+    """A tab of the same width and address in which axe is loaded."""
+    browser = page.context.browser
+    assert browser is not None
+    address, size = page.evaluate("() => location.origin"), page.viewport_size
+    readers = READERS.setdefault(browser, {})
+    if address not in readers:
+        readers[address] = browser.new_context(base_url=address).new_page()
+        readers[address].goto("/")
+        readers[address].evaluate(AXE_SCRIPT)
+    if size is not None and readers[address].viewport_size != size:
+        readers[address].set_viewport_size(size)
+    return readers[address]
 
 
 def focus_faults(page: Page, *, steps: int = 12) -> list[str]:

@@ -172,8 +172,9 @@ def demo_server(demo_app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, started once."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Debian's Chromium, started once; what pages it finds sound is told to the run's other workers."""
+    checker.SOUND.file = of_the_run(tmp_path_factory) / "sound"
     if CHROMIUM is None:
         sentence = "Chromium is missing: scripts/browser.sh installs it"
         if os.environ.get("CI") == "true":
