@@ -86,7 +86,7 @@ def solve_by_value(
     trials = []
     for part in parts:
         model = servings(compiled, limits, part)
-        trial = None if model is None else _Trial(part, model)
+        trial = None if model is None or model.overfull else _Trial(part, model)
         if trial is not None:
             _learn(compiled, limits, trial, name="", answer=Answer(greedy(trial.model), UNKNOWN))
             trials.append(trial)

@@ -71,6 +71,11 @@ class Servings:
         """The largest sum of weights of a row."""
         return max((int(abs(row.weights).sum()) for row in self.rows), default=0)
 
+    @property
+    def overfull(self) -> bool:
+        """Whether some row is over its limit by the pinned servings alone, whatever else is chosen."""
+        return any(_least(row, self.must) > row.limit for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -83,6 +88,12 @@ class Answer:
     bound: int
     late: bool = False
     narrower: Servings | None = None
+
+
+def _least(row: Row, must: Bools) -> int:
+    """The least that the row's weights can add up to."""
+    counted = must[row.columns] | (row.weights < 0)
+    return int(row.weights[counted].sum())
 
 
 def serves_one(model: Servings, row: Row) -> bool:

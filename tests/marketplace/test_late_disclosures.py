@@ -31,7 +31,7 @@ from tests.marketplace.meeting import Meeting
 pytestmark = pytest.mark.both_engines
 
 PROCESSES = 5
-ROUNDS = figures.count(60, torture=4_000)
+ROUNDS = figures.count(30, torture=4_000)
 """Matches; each of the five processes acts once on each of them, so five times as many contested acts."""
 
 AHEAD_S = 0.02

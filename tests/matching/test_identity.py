@@ -25,7 +25,7 @@ def number(born: str, seq: int) -> str:
     return first + _check(first)
 
 
-def crowd(size: int = 400) -> Rows:
+def crowd(size: int = 200) -> Rows:
     """People who have nothing to do with each other."""
     draw = Random(5)
     rows = []
@@ -57,7 +57,7 @@ PERSON = {
 }
 
 
-def band(*rows: dict[str, str], size: int = 400) -> str:
+def band(*rows: dict[str, str], size: int = 200) -> str:
     """The band of two rows amid a crowd; "different" where the pair is not listed."""
     table: Rows = [*crowd(size), *rows]
     names = sorted({name for row in table for name in row})

@@ -20,7 +20,7 @@ def test_shuffled_rows_and_1_2_and_16_processes_give_one_plan(
     if not TORTURE:  # a small part of the work that fills the budget: a busy machine must not need the clock to stop it
         monkeypatch.setattr("matching.priced.SECONDS_PER_PIECE", 5.0)
         monkeypatch.setattr("matching.small.NODES_PER_SECOND", 2)
-    needs, repeats = (5_000, 20) if TORTURE else (300, 3)
+    needs, repeats = (5_000, 20) if TORTURE else (200, 3)
     city = generate(needs, needs // 20, hard=hard, one_component=joined, seed=11)
     found = hashes(city, repeats=repeats, budget=30.0 if TORTURE else 100.0)
     assert found.get("interrupted", 0) == 0, "a run that the clock stopped promises nothing"
