@@ -123,6 +123,12 @@ class Vault:
             self._cache(session)[person_id] = key
         session.execute(insert(PersonKey), rows)
 
+    def fetch(self, session: Session, person_ids: Sequence[str]) -> None:
+        """Have the keys of many people at hand, by one question; whose key was destroyed is left out."""
+        missing = [person_id for person_id in person_ids if person_id not in self._cache(session)]
+        rows = session.exec(select(PersonKey).where(col(PersonKey.person_id).in_(missing)))
+        self._cache(session).update({row.person_id: self._unwrapped(row) for row in rows})
+
     def forget(self, session: Session) -> None:
         """Drop the keys that this session has opened, so that bulk work needs no memory for each person."""
         self._cache(session).clear()

@@ -70,6 +70,7 @@ def _opened(session: Session, ids: Sequence[str]) -> dict[str, Plain]:
     """Person ► what is known of it in plain text; people whose key was destroyed are left out."""
     found: dict[str, Plain] = {}
     for some in chunks(ids, _ASKED):
+        vault_of(session).fetch(session, some)
         asked = select(Person, Household).join(Household).where(col(Person.id).in_(some)).order_by(col(Person.id))
         for person, home in session.exec(asked).all():
             try:

@@ -103,6 +103,21 @@ def test_an_erased_person_is_noise_and_the_others_stay(session: Session, two: tu
 
 
 @pytest.mark.threat("T19")
+def test_the_keys_of_many_are_fetched_by_one_question(
+    session: Session, two: tuple[Person, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = vault_of(session)
+    vault.erase(session, two[1].id)
+    session.flush()
+    vault.forget(session)
+    vault.fetch(session, [person.id for person in two])
+    monkeypatch.setattr(session, "get", None)
+    assert _open(session, two[0], "name", two[0].name) == "张一"
+    monkeypatch.undo()
+    with pytest.raises(Unreadable):
+        _open(session, two[1], "name", two[1].name)
+
+
 def test_a_key_moved_to_another_person_does_not_open_that_person(session: Session, two: tuple[Person, Person]) -> None:
     first, second = two
     session.execute(
