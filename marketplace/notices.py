@@ -67,8 +67,8 @@ class Notice(SQLModel, table=True):
     channel: str = Field(default="", max_length=16)
     state: NoticeState = Field(default=NoticeState.QUEUED, sa_column=choice(NoticeState, index=True))
     attempts: int = 0
-    next_try_at: datetime = Field(sa_column=moment(index=True))
-    leased_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    next_try_at: datetime | None = Field(sa_column=moment(nullable=True, index=True))
+    """When it may be taken, or taken again from a sender that did not come back; none: there is nothing to send."""
     sent_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     provider_ref: str = Field(default="", max_length=64)
     error_code: str = Field(default="", max_length=64)
@@ -119,11 +119,11 @@ def send_due(
     same key, by which every gateway knows it.
     """
     handed = 0
-    for _turn in range(BATCH):
-        taken = _lease(database, now=clock(), most=1)
-        if not taken:
+    for _turn in range(BATCH if _any_due(database, now=clock()) else 0):
+        taken = _lease(database, now=clock())
+        if taken is None:
             break
-        handed += _send(database, messenger, taken[0], compose=compose, unreached=unreached, clock=clock)
+        handed += _send(database, messenger, taken, compose=compose, unreached=unreached, clock=clock)
     return handed
 
 
@@ -160,7 +160,7 @@ def _give_to_bring(database: Database, notice_id: str, unreached: Unreached, *, 
             notice = session.get_one(Notice, notice_id)
             if notice.household_id is None or not unreached(session, notice, now):
                 return False
-            notice.state, notice.leased_until, notice.error_code = NoticeState.BY_HAND, None, ""
+            notice.state, notice.next_try_at, notice.error_code = NoticeState.BY_HAND, None, ""
             session.add(notice)
             _record(session, notice, "notice:by_hand", actor=SYSTEM, now=now)
             return True
@@ -168,28 +168,30 @@ def _give_to_bring(database: Database, notice_id: str, unreached: Unreached, *, 
         raise TryAgainLater("Two letters to one household met.", code=type(error).__name__) from error
 
 
-def _lease(database: Database, *, now: datetime, most: int = BATCH) -> list[str]:
-    due = or_(
-        and_(col(Notice.state) == NoticeState.QUEUED, col(Notice.next_try_at) <= now),
-        and_(col(Notice.state) == NoticeState.SENDING, col(Notice.leased_until) < now),
-    )
+def _any_due(database: Database, *, now: datetime) -> bool:
+    """Asked first and without a lock, for mostly nothing is."""
     with database.reading() as session:
-        if session.exec(select(Notice.id).where(due).limit(1)).first() is None:
-            return []
+        return session.exec(select(Notice.id).where(col(Notice.next_try_at) <= now).limit(1)).first() is not None
+
+
+def _lease(database: Database, *, now: datetime) -> str | None:
+    """The letter that has waited longest, ours for a while."""
     with database.transaction() as session:
-        statement = select(Notice).where(due).order_by(col(Notice.next_try_at), col(Notice.id)).limit(most)
-        taken = session.exec(statement.with_for_update(skip_locked=True)).all()
-        for notice in taken:
-            notice.state, notice.leased_until = NoticeState.SENDING, now + LEASE
-            notice.attempts += 1
-            session.add(notice)
-        return [notice.id for notice in taken]
+        waiting = select(Notice).where(col(Notice.next_try_at) <= now)
+        first = waiting.order_by(col(Notice.next_try_at), col(Notice.id)).limit(1)
+        notice = session.exec(first.with_for_update(skip_locked=True)).first()
+        if notice is None:
+            return None
+        notice.state, notice.next_try_at = NoticeState.SENDING, now + LEASE
+        notice.attempts += 1
+        session.add(notice)
+        return notice.id
 
 
 def _sent(database: Database, notice_id: str, *, channel: str, reference: str, now: datetime) -> None:
     with database.transaction() as session:
         notice = session.get_one(Notice, notice_id)
-        notice.state, notice.sent_at, notice.leased_until = NoticeState.SENT, now, None
+        notice.state, notice.sent_at, notice.next_try_at = NoticeState.SENT, now, None
         notice.channel, notice.provider_ref, notice.error_code = channel, reference[:64], ""
         session.add(notice)
         _record(session, notice, "notice:sent", actor=SYSTEM, now=now)
@@ -199,13 +201,13 @@ def _missed(database: Database, notice_id: str, error: OutsideError, *, now: dat
     """Try again later, longer each time; what can never work, or was tried long enough, waits for a person."""
     with database.transaction() as session:
         notice = session.get_one(Notice, notice_id)
-        notice.error_code, notice.leased_until = error.code[:64], None
+        notice.error_code = error.code[:64]
         if isinstance(error, TryAgainLater) and notice.attempts < MOST_ATTEMPTS:
             asked = timedelta(seconds=error.after_seconds or 0)
             pause = min(max(FIRST_PAUSE * 2**notice.attempts, asked), LONGEST_PAUSE)
             notice.state, notice.next_try_at = NoticeState.QUEUED, now + pause
         else:
-            notice.state = NoticeState.DEAD
+            notice.state, notice.next_try_at = NoticeState.DEAD, None
             _record(session, notice, "notice:dead", actor=SYSTEM, now=now)
         session.add(notice)
     log.info("notice %s: %s", notice_id, error.code)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, col, func, select
 
 from adapters.fakes import FakeMessenger
@@ -137,9 +138,25 @@ def test_a_recipient_without_an_address_reads_the_letter_on_the_page(database: D
 
 def test_a_lease_that_ran_out_is_taken_again_under_the_same_key(database: Database, now: datetime) -> None:
     ids = _post(database, now)
-    assert notices._lease(database, now=now) == ids
-    assert notices._lease(database, now=now) == []
-    assert notices._lease(database, now=now + timedelta(minutes=2)) == ids
+    assert [notices._lease(database, now=now) for _ in ids] == ids
+    assert notices._lease(database, now=now) is None
+    assert [notices._lease(database, now=now + timedelta(minutes=2)) for _ in ids] == ids
+
+
+def test_the_letter_that_waited_longest_is_found_without_looking_at_the_others(
+    sqlite_database: Database, now: datetime
+) -> None:
+    """However many wait: a city's notice to everybody must not take a look at everybody for each letter."""
+    asked: list[str] = []
+    event.listen(sqlite_database.engine, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+    _post(sqlite_database, now)
+    notices._lease(sqlite_database, now=now)
+    question = next(said for said in asked if "ORDER BY" in said)
+    with sqlite_database.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}", (str(now), 1, 0)[: question.count("?")])
+        steps = " | ".join(row[3] for row in plan)
+    assert "USING INDEX ix_notice_next_try_at" in steps
+    assert "TEMP B-TREE FOR ORDER BY" not in steps.replace("TEMP B-TREE FOR LAST TERM OF ORDER BY", "")
 
 
 def test_the_real_words_reach_the_household_s_phone_and_say_nothing_of_the_aid(
