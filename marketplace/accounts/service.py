@@ -30,6 +30,8 @@ from marketplace.errors import NotAllowed
 from marketplace.sealed import vault_of
 
 IDLE = timedelta(minutes=30)
+STALE = timedelta(minutes=1)
+"""The last use of a session is written down once in so long, so that reading pages stay cheap."""
 LONGEST = timedelta(hours=8)
 LONGEST_HOUSEHOLD = timedelta(hours=24)
 CODE_LIFE = timedelta(minutes=10)
@@ -200,7 +202,7 @@ def _head_of(session: Session, held: AccountSession, *, now: datetime) -> Accoun
 def touch(session: Session, token: str, /, *, now: datetime) -> None:
     """Note that the session is in use; at most once a minute, so that reading pages stay cheap."""
     held = session.get(AccountSession, hash_of(token))
-    if held is not None and now - held.seen_at > timedelta(minutes=1):
+    if held is not None and now - held.seen_at > STALE:
         held.seen_at = now
         session.add(held)
 

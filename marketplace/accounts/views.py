@@ -68,17 +68,10 @@ def load_actor() -> None:
     g.actor = service.actor_of(current_session(), token, now=now, request_id=g.request_id)
     held = current_session().get(AccountSession, service.hash_of(token))
     g.proved = settings().demo or proving.is_fresh(held, now=now)
-    if g.actor.role is not Role.PUBLIC and request.method == "GET":
-        _touch(token, now)
-
-
-def _touch(token: str, now: datetime) -> None:
-    """A session row is the one thing a GET may write."""
-    with current_database().reading() as session:
-        held = session.get(AccountSession, service.hash_of(token))
-        stale = held is not None and (now - held.seen_at).total_seconds() > 60
-    if stale:
-        with current_database().transaction() as session:
+    if held is None or g.actor.role is Role.PUBLIC or request.method != "GET":
+        return
+    if now - held.seen_at > service.STALE:
+        with current_database().transaction() as session:  # a session row is the one thing a GET may write
             service.touch(session, token, now=now)
 
 
