@@ -46,7 +46,7 @@ def render(letter: str, *, language: str, link: str, words: Path, params: Mappin
     given = params or {}
     by = day_in(date.fromisoformat(given["by"]), language=language) if "by" in given else ""
     values = {"link": link or NO_PAGE, "by": by, "code": given.get("code", ""), "who": given.get("who", "")}
-    environment = _environment(language, str(catalogues.compiled(words)))
+    environment = _environment(language, words)
     sms, subject, body = (
         environment.get_template(f"{letter}/{part}.txt").render(values) for part in ("sms", "subject", "body")
     )
@@ -55,15 +55,16 @@ def render(letter: str, *, language: str, link: str, words: Path, params: Mappin
 
 
 @lru_cache(maxsize=8)
-def _environment(language: str, words: str) -> Environment:
-    """One environment per language; letters are plain text, so nothing is escaped."""
+def _environment(language: str, words: Path) -> Environment:
+    """One environment per language, as the files were at its first letter; plain text, so nothing is escaped."""
     environment = Environment(
         loader=FileSystemLoader(ROOT),
         extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
+        auto_reload=False,
     )
-    spoken = translation("messages", words, [language], fallback=True)
+    spoken = translation("messages", catalogues.compiled(words), [language], fallback=True)
     environment.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]
     return environment
