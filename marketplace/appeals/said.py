@@ -2,7 +2,8 @@
 
 Enters: a reading by a worker of the district, on the telephone, at home or at the counter. Leaves: the same as if the
 household had pressed the button, with the reading beside it. An application ends only when somebody else has asked
-again, and so begins a yes to writing down what stays uncovered; everything else takes nothing from the household and counts at once. Called by the pages of this room.
+again, and a yes to writing down what stays uncovered counts only then; everything else takes nothing from the household
+and counts at once. Called by the pages of this room.
 """
 
 from __future__ import annotations
