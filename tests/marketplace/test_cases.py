@@ -267,9 +267,12 @@ def test_who_may_not_be_called_at_all_is_neither_called_nor_visited_for_papers(s
         [person] = list_people(session, case.household_id)
         reaching.keep_for(session, person.id, way, actor=WORKER, now=now)
         silent._ask_to_call(session, item_id, now=now)
-        asked = session.exec(select(HomeVisit).where(HomeVisit.source_ref == steps.call_ref(item_id)))
-        assert [one.kind for one in asked] == kinds
+        asked = select(HomeVisit).where(HomeVisit.source_ref == steps.call_ref(item_id))
+        assert [one.kind for one in session.exec(asked)] == kinds
         assert len(clocks.running_of(session, steps.clock_ref(item_id))) == len(kinds)
+        reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
+        assert clocks.running_of(session, steps.clock_ref(item_id)) == [], "nobody is late with what nobody may do"
+        assert {one.state.value for one in session.exec(asked)} <= {"dropped"}
 
 
 def test_where_the_township_confirms_the_township_refuses_who_is_silent(session: Session, now: datetime) -> None:
