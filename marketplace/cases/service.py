@@ -178,7 +178,8 @@ def sign(
     if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
         raise BadInput("not_for_agents", field="hand_on")
     if heard is not None:
-        keep_reading(session, case, heard, actor=actor, now=now)
+        answer = {"all_classes": all_classes, "hand_on": hand_on}
+        keep_reading(session, case, heard, answer=answer, actor=actor, now=now)
     kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (signed_as(actor, heard), _written(name))
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on

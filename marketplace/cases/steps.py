@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
-from marketplace.cases import ahead, days
+from marketplace.cases import ahead, days, named
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
@@ -239,7 +239,8 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
 
 
 def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: Actor, now: datetime) -> CaseStep:
-    """The household reminds whoever holds its item (催办), at most once a day; the number of times is shown to all."""
+    """The household reminds whoever holds its item (催办), at most once a day: that person has a letter, and the number
+    of times is shown to all."""
     item = get_item(session, item_id, lock=True)
     require(actor, asks, household_id=item.household_id, district=item.district_code)
     step = running_step(session, item.id)
@@ -250,6 +251,10 @@ def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: A
         raise WrongState("urged_today")
     step.urged += 1
     session.add(step)
+    person = named.holder_of(session, item, step)
+    if person is not None:
+        key = f"urge:{step.id}:{step.urged}"
+        notices.post(session, "reminder_staff", key=key, account_id=person.id, now=now)
     return _recorded(session, item, step, "case:urge", actor=actor, now=now)
 
 

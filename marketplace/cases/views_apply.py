@@ -20,6 +20,7 @@ from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import apart, forms, looking, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
+from marketplace.cases.evaluate import wishes_for
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
 from marketplace.errors import BadInput, NotFound
@@ -225,7 +226,8 @@ def _draft(case_id: str) -> Case:
 
 def _given(case: Case) -> dict[str, Any]:
     facts = service.facts_of(current_session(), case, on=local_day(utc_now()))
-    known = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
+    known: dict[str, Any] = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
+    known["wants"] = wishes_for(case.answers.get("only") or ())
     return {**known, **{name: value for name, value in case.answers.items() if value is not None}}
 
 

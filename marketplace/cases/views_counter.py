@@ -181,7 +181,7 @@ def _kept(case: Case, form: Any) -> bool:
 def counter_read(case_id: str) -> ResponseReturnValue:
     """Read it aloud as it stands here; then sign and send."""
     session, case = current_session(), _draft(case_id)
-    form, script = SendForm(), Script("apply", 1, language(), tuple(script_of(case)))
+    form, script = SendForm(), Script("apply", 2, language(), tuple(script_of(case)))
     filled_reading(form)
     if form.validate_on_submit() and _sent(case, form, script):
         return done(
@@ -239,6 +239,11 @@ def script_of(case: Case, /) -> list[str]:
         _("Civil affairs may check the income, property and spending of your household. Without your yes nobody does."),
         _("Saying no costs nothing, and you can take all of it back at any time: by telephone, here, in writing."),
         _("Is all of this right, and do you say yes?"),
+        _("Besides: if one kind of help does not fit, may we look at the next ones with the same papers? Yes or no?"),
+        _(
+            "And if something stays uncovered, may it be written down as a need for charities? None of them learns who "
+            "you are before you say yes to it by name. Yes or no?"
+        ),
     ]
 
 

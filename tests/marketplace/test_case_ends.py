@@ -334,6 +334,25 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
     assert kept == dict.fromkeys(("LINSHI", "JIAGE_SHUIDIANQI", "LAJI_JIANMIAN", "YILIAO_JIUZHU"), ())
 
 
+@pytest.mark.parametrize(
+    ("only", "wants", "planned"),
+    [
+        ("GONGZU", ("housing",), {"GONGZU"}),
+        ("GONGZU", ("work",), {"GONGZU", "JIUYE_KUNNAN", "DIBAO"}),
+        ("WEIFANG", ("housing",), {"WEIFANG"}),
+        ("JIUYE_KUNNAN", ("illness",), {"JIUYE_KUNNAN", "LINSHI", "YILIAO_JIUZHU", "DIBAO"}),
+        ("CANJI_BUTIE", ("disability", "illness"), {"CANJI_BUTIE", "LINSHI", "YILIAO_JIUZHU", "DIBAO"}),
+        ("DIBAO", ("living",), {"DIBAO", "DIBIAN_GANGXING", "JIAGE_SHUIDIANQI", "LAJI_JIANMIAN"}),
+    ],
+)
+def test_what_was_asked_for_by_its_code_is_always_asked_about_and_other_wishes_are_too(
+    only: str, wants: tuple[str, ...], planned: set[str]
+) -> None:
+    found = {one.code for one in plan(Facts(wants=wants), district=CITY, on=ON, only=[only])}
+    assert planned <= found
+    assert len(wants) > 1 or only in ("JIUYE_KUNNAN", "DIBAO") or wants == ("work",) or found == planned
+
+
 def test_no_plan_waits_for_an_item_that_nobody_is_asked_about() -> None:
     """Whatever label, wish, tick and scanned code: what an item waits for is in the plan or runs elsewhere."""
     chosen = [WANTS, *((want,) for want in ("living", "illness", "disability", "housing"))]

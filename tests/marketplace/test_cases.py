@@ -315,10 +315,17 @@ def test_papers_are_asked_for_again_only_by_a_verifier_and_the_month_counts_it(s
 def test_the_household_reminds_the_holder_once_a_day(session: Session, now: datetime) -> None:
     _case, items = send(session, now)
     me = make.as_household(session.get_one(Household, items["DIBAO"].household_id))
+    named = accounts.create_account(
+        session, "street", role=Role.WORKER, display_name="李干部", districts=[CITY], now=now
+    )
+    other = {"display_name": "外区", "districts": ["500112"], "now": now}
+    accounts.create_account(session, "a-far", role=Role.WORKER, **other)  # type: ignore[arg-type]
     assert steps.urge(session, items["DIBAO"].id, actor=me, now=now).urged == 1
     with pytest.raises(WrongState, match="urged_today"):
         steps.urge(session, items["DIBAO"].id, actor=me, now=now + timedelta(hours=3))
     assert steps.urge(session, items["DIBAO"].id, actor=me, now=now + timedelta(days=1)).urged == 2
+    told = session.exec(select(Notice.account_id).where(Notice.letter == "reminder_staff")).all()
+    assert told == [named.id, named.id], "whoever holds it has a letter, each time"
 
 
 def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longer(

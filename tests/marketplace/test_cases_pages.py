@@ -26,6 +26,7 @@ from marketplace.db import Database
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
+from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
@@ -186,6 +187,8 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     with app.extensions["database"].reading() as session:
         assert session.exec(select(Case)).one().answers["only"] == ["LINSHI", "GONGZU"]
     assert begun.endswith("/wants")
+    assert re.search(r'value="housing"[^>]*checked', client.get(begun).text), "what the code stands for is ticked"
+    assert "临时救助" in client.get(begun.replace("/step/wants", "/check")).text
 
 
 def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_way_to_object(
@@ -421,11 +424,20 @@ def test_a_worker_never_signs_for_a_household_and_what_it_read_aloud_says_so_on_
     case = sign.removesuffix("/step/sign")
     assert worker.post(f"{case}/check").status_code == 422
     page = worker.get(f"{case}/read-back").text
+    read = page.split("<ol>")[1].split("</ol>")[0]
+    assert "下一类" in read, "both questions besides are read aloud"
+    assert "慈善" in read
     heard = {"channel": "home_visit", "dialect": "chongqing", "signed": "witnesses", "evidence": "档案 3"}
     heard |= {"witnesses": "赵一，钱二", "shown": re.findall(r'name="shown"[^>]*value="([^"]+)"', page)[0]}
     assert worker.post(f"{case}/read-back", data={**heard, **name, "read_aloud": "y"}).status_code == 303
     with app.extensions["database"].reading() as session:
         assert session.exec(select(CasePaper.kind)).all() == ["witnessed"]
+        reading = session.exec(select(ReadBack)).one()
+    with app.extensions["database"].transaction() as session:
+        session.merge(reading).second = SecondCall.DUE
+    asked = staff(app, "w-second", Role.WORKER).get(f"/answers/second-calls/{reading.id}?lang=en").text
+    assert "with the same papers: no." in asked
+    assert "what stays uncovered: yes." in asked
     for paper in (home.get(f"{case}/papers/authorisation"), worker.post(f"{case}/papers/authorisation/signed")):
         for words in ("w-sign · 上门", "两名见证人", "重庆话", "档案 3", "赵一，钱二", "（由工作人员代录）"):
             assert words in paper.text, words

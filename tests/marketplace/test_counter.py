@@ -99,6 +99,7 @@ def test_a_person_without_a_telephone_applies_through_a_worker_in_each_way_of_si
     assert session.exec(select(CasePaper.kind).where(CasePaper.case_id == case.id)).one().value == kind
     [row] = readback.of_object(session, f"case:{case.id}")
     assert (row.dialect, row.read_by, len(row.script_sha256)) == ("chongqing", WORKER.id, 64)
+    assert row.answer == {"all_classes": True, "hand_on": False}, "what was said to each of the two questions"
     assert readback.witnesses_of(session, row) == heard.witnesses
     assert "赵一" not in str(row.witnesses)
     assert row.second is SecondCall.DUE or kind != "spoken"
