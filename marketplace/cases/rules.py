@@ -76,6 +76,27 @@ def standard(code: str, /, *, district: str, on: date) -> int:
     return int(max(found, key=lambda one: one["district"])["value"])
 
 
+@dataclass(frozen=True, slots=True)
+class ItemRule:
+    """Which department owns an item, for whom or what it is had once at a time, and whether a grant lasts."""
+
+    department: str
+    once_for: str
+    lasts: bool
+
+
+def item_rule(code: str, /, *, district: str, on: date) -> ItemRule:
+    """The rule of an item in this district on this day."""
+    row = max(_standing("item_rules", "code", code, district=district, on=on), key=lambda one: one["district"])
+    return ItemRule(row["department"], row["once_for"], row["lasts"] == "1")
+
+
+def illness_bands(kind: str, /, *, district: str, on: date) -> list[Mapping[str, str]]:
+    """The bands of a class of illness aid; where the district chose its own for the class, those alone."""
+    found = _standing("illness_aid", "class", kind, district=district, on=on)
+    return [row for row in found if row["district"]] or found
+
+
 def review_months(code: str, kind: str, /, *, district: str, on: date) -> int:
     """After how many months a granted item is looked at again in its class; 0 where no rule says so."""
     try:
