@@ -120,11 +120,14 @@ def _drawn_anew(data: bytes) -> str:
 
 
 def add_bill(session: Session, case: Case, data: bytes, /, *, actor: Actor, now: datetime) -> None:
-    """A bill or another paper that is owed, while the application runs: drawn anew, then sealed."""
+    """A bill or another paper, with the application or while it runs: drawn anew, then sealed. In a draft it voids the
+    signature unless who signs hands it in."""
     require(actor, "case:answer", household_id=case.household_id, district=case.district_code)
-    if case.state is not CaseState.OPEN:
+    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
     text = _drawn_anew(data)
+    if case.state is CaseState.DRAFT and actor.id != case.signer_id:
+        unsign(session, case, actor=actor, now=now)
     seal_paper(session, case, text, kind=PaperKind.BILL, owner=case.subject_id, actor=actor, now=now)
 
 

@@ -7,7 +7,7 @@ graph of items is checked to have no circle when it is first read. Marks and sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -16,6 +16,7 @@ import networkx as nx
 
 from marketplace.cases.models import Unit
 from marketplace.reference.tables import UnknownCode, day, in_force, rows
+from marketplace.reference.words import list_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,19 @@ def item_rule(code: str, /, *, district: str, on: date) -> ItemRule:
     """The rule of an item in this district on this day."""
     row = max(_standing("item_rules", "code", code, district=district, on=on), key=lambda one: one["district"])
     return ItemRule(row["department"], row["once_for"], row["lasts"] == "1")
+
+
+def papers_of(items: Iterable[str], /, *, district: str, on: date) -> list[str]:
+    """The papers that these items want, each named once; what offices ask each other for is not among them. A district
+    that says it for an item says all of it."""
+    wanted: set[str] = set()
+    for code in items:
+        try:
+            found = _standing("item_papers", "code", code, district=district, on=on)
+        except UnknownCode:
+            continue
+        wanted |= {row["paper"] for row in [row for row in found if row["district"]] or found}
+    return [code for code in list_codes("item_paper") if code in wanted]
 
 
 def illness_bands(kind: str, /, *, district: str, on: date) -> list[Mapping[str, str]]:

@@ -204,7 +204,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
     if item.stops and actor.role is not Role.VERIFIER:
         raise BadInput("asked_before", field="missing")
     item.stops += 1
-    step.stopped_at, step.stopped_for = now, missing.strip()[:200]
+    step.stopped_at, step.stopped_for = now, missing.strip()[:400]
     step.left_days = days.left_at(now, step.due_at, unit=step.unit, district=item.district_code)
     item.state = ItemState.STOPPED
     clocks.end(session, clock_ref(item.id), outcome="stopped", now=now)

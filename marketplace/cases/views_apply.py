@@ -161,6 +161,10 @@ def check(case_id: str) -> ResponseReturnValue:
     shown: dict[str, Any] = {"apart": apart.left_out(session, case, now=utc_now())}
     facts = service.facts_of(session, case, on=local_day(utc_now()))
     again = SENTENCES["signed_before"] if papers.was_signed(session, case) else ""
+    shown["wanted"], shown["bills"] = (
+        apart.papers_for(session, case, now=utc_now()),
+        papers.count_bills(session, case.id),
+    )
     shown |= {"facts": facts, "number": _number(case), "fault": fault, "again": again}
     shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
     return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
@@ -183,10 +187,11 @@ def sent(case_id: str) -> ResponseReturnValue:
     if case.state is CaseState.DRAFT:
         raise NotFound("case")
     items = service.list_items(session, case.id)
-    apart = once.left_to(session, case)
+    left = once.left_to(session, case)
+    wanted = apart.papers_for(session, case, now=utc_now())
     by = min((item.due_at for item in items if item.due_at), default=None)
     picture = qr_of(url_for(".one", case_id=case.id))
-    return render("cases/sent.html", case=case, items=items, apart=apart, by=by, picture=picture)
+    return render("cases/sent.html", case=case, items=items, apart=left, by=by, picture=picture, wanted=wanted)
 
 
 @bp.get("/cases/leaflets")

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
 from marketplace.cases import (
+    apart,
     forms,
     handing_on,
     notice,
@@ -158,7 +159,7 @@ def bills(case_id: str) -> ResponseReturnValue:
     """Hand a bill in as a photo, one at a time: what was sent before a bad network cut in lies there already."""
     session, form = current_session(), forms.BillForm()
     case = service.get_case(session, case_id, actor=current_actor(), asks="case:answer")
-    if case.state is not CaseState.OPEN:
+    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise NotFound("case")
     layout = "household" if current_actor().household_id else "staff"
     if form.validate_on_submit():
@@ -169,7 +170,8 @@ def bills(case_id: str) -> ResponseReturnValue:
         else:
             return done(_("Kept. Send the next one, or go back."), to=url_for(".bills", case_id=case.id))
     held = papers.count_bills(session, case.id)
-    return render("cases/bills.html", form=form, case=case, held=held, layout=f"layout/{layout}.html")
+    shown: dict[str, Any] = {"held": held, "wanted": apart.papers_for(session, case, now=utc_now())}
+    return render("cases/bills.html", form=form, case=case, layout=f"layout/{layout}.html", **shown)
 
 
 @bp.post("/cases/items/<item_id>/urge")

@@ -34,6 +34,7 @@ from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
 from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
+from marketplace.cases.rules import papers_of
 from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
@@ -43,9 +44,11 @@ from marketplace.households.service import masked_name, masked_names
 from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
+from marketplace.reference.words import choices
 from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
+from marketplace.web.display import language
 
 SIZE = 50
 
@@ -121,14 +124,21 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
         **_at(session, found, step),
-        **{**_forms(), **shown},
+        **{**_forms(found), **shown},
     )
 
 
-def _forms() -> dict[str, Any]:
+def _stop_form(item: CaseItem) -> forms.StopForm:
+    form, words = forms.StopForm(), dict(choices("item_paper", lang=language()))
+    wanted = papers_of([item.code], district=item.district_code, on=local_day(utc_now()))
+    form.papers.choices = [(code, words[code]) for code in wanted]
+    return form
+
+
+def _forms(item: CaseItem) -> dict[str, Any]:
     return {
         "work": forms.filled(forms.WorkForm()),
-        "stop": forms.StopForm(),
+        "stop": _stop_form(item),
         "decide": forms.filled(forms.DecideForm()),
         "silent": forms.filled(forms.SilentForm()),
         "pay": forms.filled(forms.PayForm()),
@@ -193,11 +203,12 @@ def pay(item_id: str) -> ResponseReturnValue:
 @writes
 def stop(item_id: str) -> ResponseReturnValue:
     """Papers are missing: told all at once."""
-    form, found = forms.StopForm(), _item(item_id)
+    found = _item(item_id)
+    form = _stop_form(found)
     if not form.validate_on_submit():
         return _page(found, stop=form)
     try:
-        steps.stop(current_session(), item_id, missing=form.missing.data, actor=current_actor(), now=utc_now())
+        steps.stop(current_session(), item_id, missing=form.told(), actor=current_actor(), now=utc_now())
     except BadInput as error:
         form.missing.errors = [SENTENCES[error.code]]
         return _page(found, stop=form)

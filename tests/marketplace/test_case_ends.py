@@ -37,7 +37,7 @@ from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
-from marketplace.cases.rules import in_order, path_of, steps_of
+from marketplace.cases.rules import in_order, item_rule, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, WrongState
@@ -86,7 +86,7 @@ def an_item(session: Session, code: str, now: datetime) -> CaseItem:
             session.delete(step)
     session.flush()
     found.code, found.path = code, path_of(code, district=CITY, on=ON).name
-    found.department = service.department_of(code)
+    found.department = item_rule(code, district=CITY, on=ON).department
     steps.begin(session, found, now=now)
     return found
 

@@ -297,8 +297,34 @@ def test_a_bill_is_handed_in_as_a_photo_drawn_anew_one_at_a_time(app: Flask, hom
     with app.extensions["database"].reading() as session:
         kept = session.exec(select(CasePaper).where(CasePaper.kind == "bill")).all()
         assert len(kept) == 2
+    worker = staff(app, "w-papers", Role.WORKER)
+    with app.extensions["database"].reading() as session:
+        item_id = session.exec(select(CaseItem.id).where(CaseItem.code == "DIBAO")).one()
+    assert worker.post(f"/cases/items/{item_id}/stop", data={"missing": ""}).status_code == 422
+    named = {"papers": ["INCOME_PROOF"], "missing": "房产证"}
+    assert worker.post(f"/cases/items/{item_id}/stop", data=named).status_code == 303
+    assert "收入、财产、支出证明、房产证" in home.get(case).text
     home.post(case + "/withdraw")
     assert home.get(path).status_code == 404
+
+
+def test_papers_are_named_once_before_sending_and_can_be_handed_in_then_or_while_it_runs(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+    case = sign.removesuffix("/step/sign")
+    page = home.get(case + "/check").text
+    assert page.count("户口簿或居住证") == 1, "named once, though several items want it"
+    assert f"{case}/bills" in page
+    sent = {"photo": (io.BytesIO(photo()), "bill.jpg")}
+    assert home.post(case + "/bills", data=sent, content_type="multipart/form-data").status_code == 303
+    assert "Here so far: 1" in home.get(case + "/check?lang=en").text
+    assert home.post(case + "/check").status_code == 303, "what the signer hands in does not void the signature"
+    assert f"{case}/bills" in home.get(case + "/sent").text
+    assert f"{case}/bills" in home.get(f"{case}?lang=en").text, "also while nobody has asked for it"
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(CasePaper.kind).where(CasePaper.kind == "bill")).all() == ["bill"]
 
 
 FINGER = "20,40 60,90 120,60;200,50 240,120 300,80"
