@@ -131,6 +131,15 @@ def add_bill(session: Session, case: Case, data: bytes, /, *, actor: Actor, now:
     seal_paper(session, case, text, kind=PaperKind.BILL, owner=case.subject_id, actor=actor, now=now)
 
 
+def own_card(session: Session, case: Case, /, *, actor: Actor) -> str:
+    """The photo of the card as base64, for the person whose it is, or who signs for a child: whether it can be read."""
+    if actor.role is not Role.HOUSEHOLD or actor.id not in (case.subject_id, case.signer_id):
+        return ""
+    asked = select(CasePaper).where(CasePaper.case_id == case.id, CasePaper.kind == PaperKind.ID_PHOTO)
+    row = session.exec(asked).first()
+    return vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body) if row else ""
+
+
 def count_bills(session: Session, case_id: str, /) -> int:
     """How many bills lie with a case; whether they fit is said by `looking`."""
     asked = select(CasePaper.id).where(CasePaper.case_id == case_id, CasePaper.kind == PaperKind.BILL)

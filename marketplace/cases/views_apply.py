@@ -138,6 +138,7 @@ def step(case_id: str, name: str) -> ResponseReturnValue:
     number, total = NAMES.index(name) + 1, len(NAMES)
     signs = name != "sign" or service.may_sign(current_session(), case, actor=current_actor())
     shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "fault": SENTENCES["signs_itself"]}
+    shown["mine"] = papers.own_card(current_session(), case, actor=current_actor()) if name == "card" else ""
     return render("cases/step.html", case=case, name=name, title=title, form=form, **shown)
 
 

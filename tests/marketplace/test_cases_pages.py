@@ -525,12 +525,15 @@ def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says
     money = {"size": "2", "income_fen": "500", "savings_fen": "1234", "schooling_fen": "4321"}
     assert home.post(f"{base}money", data=money).status_code == 303
     assert home.post(f"{base}situation", data={"label": "DIBIAN"}).status_code == 303
+    assert "示例：整张证件" in home.get(f"{base}card").text
     for _turn in range(13):
         sent = {"id_number": number, "photo": (io.BytesIO(photo()), "a.jpg")}
         assert home.post(f"{base}card", data=sent, content_type="multipart/form-data").status_code == 303
     assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
     with app.extensions["database"].reading() as session:
         assert sorted(session.exec(select(CasePaper.kind))) == ["id_photo", "typed_name"]
+    assert "data:image/jpeg;base64,/9j/" in home.get(f"{base}card").text, "the photo as it is kept"
+    assert "base64" not in staff(app, "w-card", Role.WORKER).get(f"{base}card").text
     told = home.get(base.replace("step/", "check")).text
     for words in ("1,234", "4,321", "低保边缘家庭", f"{number[:4]}************{number[-2:]}", "已提交"):
         assert words in told, words
