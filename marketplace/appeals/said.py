@@ -18,6 +18,7 @@ from marketplace.answers.service import HAND_ON, TAKE_BACK, WAITS
 from marketplace.appeals import service
 from marketplace.appeals.decided import ITEM
 from marketplace.appeals.models import AppealKind
+from marketplace.calendar import local_day
 from marketplace.cases import handing_on, register, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import first_of, list_cases, list_items
@@ -44,11 +45,11 @@ class Possible:
     code: str = ""
 
 
-def possible(session: Session, household_id: str, /, *, actor: Actor) -> list[Possible]:
+def possible(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> list[Possible]:
     """Everything that this household can say about its applications now."""
     home = session.get(Household, household_id)
     require(actor, ASKS, district=home.district_code if home is not None else None)
-    found = [Possible(LEAVE, entry.id) for entry in register.list_entries(session, household_id)]
+    found = [Possible(LEAVE, entry.id) for entry in register.list_entries(session, household_id, on=local_day(now))]
     for case in list_cases(session, household_id):
         found += [Possible(act, case.id, case.number) for act in _of_case(session, case)]
         held = {one.item_id for one in steps.list_steps(session, case.id) if not one.ended_at and not one.stopped_at}
@@ -87,7 +88,8 @@ def keep(
     now: datetime,
 ) -> ReadBack:
     """A worker heard it and wrote it down."""
-    if not any((one.act, one.object_id) == (act, object_id) for one in possible(session, household_id, actor=actor)):
+    sayable = possible(session, household_id, actor=actor, now=now)
+    if not any((one.act, one.object_id) == (act, object_id) for one in sayable):
         raise WrongState("said_over")
     person = speaker(session, household_id, act, object_id)
     kind = "case" if act in OF_CASE else "entry" if act == LEAVE else ITEM

@@ -41,7 +41,7 @@ class WordsForm(ReadingForm):
 @guard("reading:keep")
 def said(household_id: str) -> ResponseReturnValue:
     """What can be said now."""
-    rows = saying.possible(current_session(), household_id, actor=current_actor())
+    rows = saying.possible(current_session(), household_id, actor=current_actor(), now=utc_now())
     return render("appeals/said.html", household_id=household_id, rows=rows)
 
 
@@ -51,7 +51,7 @@ def said(household_id: str) -> ResponseReturnValue:
 def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
     """Read it aloud and write down that it was said."""
     session = current_session()
-    rows = saying.possible(session, household_id, actor=current_actor())
+    rows = saying.possible(session, household_id, actor=current_actor(), now=utc_now())
     row = next((one for one in rows if (one.act, one.object_id) == (act, about)), None)
     if row is None:
         raise NotFound("said")

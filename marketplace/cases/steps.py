@@ -29,6 +29,8 @@ OURS = ("confirm", "fast_aid")
 DECIDES = (*OURS, "department_answer")
 """Steps that end with a decision and with nothing else."""
 PAYMENT = "payment"
+FAST = "LINSHI_FAST"
+"""The path of one step, whose limit is the limit of all of it."""
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 """Steps whose end is the first opinion."""
 HOLDS = {"TOWNSHIP": "case:handle", "COUNTY": "case:decide", "DEPARTMENT": "case:decide"}
@@ -66,7 +68,7 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
     path = path_of(item.code, district=item.district_code, on=local_day(now))
     rules = steps_of(item.path, district=item.district_code, on=local_day(now))
     item.state, item.started_at = ItemState.RUNNING, now
-    fast = item.path == "LINSHI_FAST"
+    fast = item.path == FAST
     item.due_at = (
         days.due_after(now, rules[0].limit, unit=rules[0].unit, district=item.district_code)
         if fast
@@ -224,8 +226,9 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
         raise WrongState("clock_runs")
     stopped, here = step.stopped_at, item.district_code
     if item.due_at is not None:
-        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING, district=here)
-        item.due_at = days.due_with(now, left, unit=Unit.WORKING, district=here)
+        unit = step.unit if item.path == FAST else Unit.WORKING  # as it was set
+        left = days.left_at(stopped, item.due_at, unit=unit, district=here)
+        item.due_at = days.due_with(now, left, unit=unit, district=here)
     step.due_at = days.due_with(now, step.left_days, unit=step.unit, district=here)
     step.stopped_days += working_days_between(local_day(stopped), local_day(now), district=here)
     step.ran_from += now - stopped

@@ -20,6 +20,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people, masked_name
+from marketplace.households.views_enter import PHONE
 from marketplace.policy import require
 from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
 from marketplace.readback.service import Script
@@ -81,9 +82,12 @@ def newcomer() -> ResponseReturnValue:
     ready = form.validate_on_submit()
     if lacks_street and "street" in request.form:
         form.street.errors = [_("Choose from the list")]
+    phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
+    if phone and not PHONE.match(phone):
+        form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
+        ready = False
     if not ready or lacks_street:
         return _newcomer(form)
-    phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
     who = counter.Newcomer(
         form.name.data or "",
         (form.id_number.data or "").strip().upper(),

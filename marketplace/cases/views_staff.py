@@ -97,6 +97,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
+    until = lateness.as_of(session, found, now=now)
     step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
@@ -116,7 +117,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
-        late=found.state not in ENDED and lateness.is_late(session, found, now=now),
+        late=found.state not in ENDED and lateness.is_late(session, found, now=until),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
         aided=outcome.aided_already(session, found, now=now),

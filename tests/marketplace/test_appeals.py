@@ -264,8 +264,9 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     case, items = cases.send(session, now, wants=["living"])
     home, told = case.household_id, {"actor": WORKER, "now": now}
     with pytest.raises(NotFound):
-        said.possible(session, home, actor=FAR)
-    assert {one.act for one in said.possible(session, home, actor=WORKER)} == {"withdraw_case", "urge", "hand_on_no"}
+        said.possible(session, home, actor=FAR, now=now)
+    sayable = said.possible(session, home, actor=WORKER, now=now)
+    assert {one.act for one in sayable} == {"withdraw_case", "urge", "hand_on_no"}
     said.keep(session, home, "urge", items["DIBAO"].id, CALL, **told)
     assert steps.running_step(session, items["DIBAO"].id).urged == 1
     row = said.keep(session, home, "withdraw_case", case.id, CALL, **told)
@@ -285,6 +286,9 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
     assert (other.state, row.second.value) == (CaseState.CLOSED, "confirmed"), "it was decided before the second call"
     (entry,) = register.list_entries(session, home)
+    assert entry.to_on is not None
+    over = now + timedelta(days=370)
+    assert [one.act for one in said.possible(session, home, actor=WORKER, now=over)] == [], "it ran out by itself"
     said.keep(session, home, "leave_register", entry.id, CALL, **told)
     assert register.list_entries(session, home) == []
 
@@ -296,7 +300,7 @@ def test_what_stays_uncovered_is_said_by_telephone_too(session: Session, now: da
     about = {"hand_on_no", "hand_on_yes"}
 
     def sayable() -> set[str]:
-        return about & {one.act for one in said.possible(session, home, actor=WORKER)}
+        return about & {one.act for one in said.possible(session, home, actor=WORKER, now=now)}
 
     assert sayable() == {"hand_on_no"}
     assert clocks.running_of(session, f"case:{case.id}")
@@ -323,7 +327,7 @@ def test_what_nobody_said_is_put_right_by_a_person(
     case, items = cases.send(session, now)
     if act != "urge":
         cases._all_refused(session, case, items, now)
-    about = next(one for one in said.possible(session, case.household_id, actor=WORKER) if one.act == act)
+    about = next(one for one in said.possible(session, case.household_id, actor=WORKER, now=now) if one.act == act)
     row = said.keep(session, case.household_id, act, about.object_id, CALL, words="不公", actor=WORKER, now=now)
     answers.second(session, row.id, confirmed=False, actor=COLLEAGUE, now=now)
     assert answers.denied(session, actor=COLLEAGUE) == [row]

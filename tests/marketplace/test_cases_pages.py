@@ -303,7 +303,8 @@ def test_a_bill_is_handed_in_as_a_photo_drawn_anew_one_at_a_time(app: Flask, hom
     assert worker.post(f"/cases/items/{item_id}/stop", data={"missing": ""}).status_code == 422
     named = {"papers": ["INCOME_PROOF"], "missing": "房产证"}
     assert worker.post(f"/cases/items/{item_id}/stop", data=named).status_code == 303
-    assert "收入、财产、支出证明、房产证" in home.get(case).text
+    for page in (case, f"{case}/print", f"{case}/aloud"):
+        assert "收入、财产、支出证明、房产证" in home.get(page).text, page
     home.post(case + "/withdraw")
     assert home.get(path).status_code == 404
 

@@ -184,6 +184,8 @@ def test_a_child_of_thirteen_goes_the_whole_way_through_her_guardian(session: Se
         with pytest.raises(WrongState, match="guardian_not_verified"):
             service.start(session, home.id, subject_id=child.id, actor=myself(who), now=now)
     me = myself(granny)
+    assert survival.has_phone(session, child, actor=me, now=now), "digits about the child go to its guardian"
+    assert not survival.has_phone(session, child, actor=myself(uncle), now=now)
     case = service.start(session, home.id, subject_id=child.id, actor=me, now=now)
     assert (case.subject_id, case.signer_id) == (child.id, granny.id)
     service.save(session, case, {**POOR, "wants": ["living"]}, actor=me, now=now)
@@ -232,6 +234,8 @@ def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(a
     assert (asked.status_code, 'name="street"' in asked.text) == (200, True)
     body["street"] = "500103003"
     assert "号码不对" in worker.post("/cases/counter", data=body).text
+    short = worker.post("/cases/counter", data={**body, "id_number": NUMBER, "phone": "138 0000 000"})
+    assert (short.status_code, "11 位" in short.text) == (422, True)
     where = worker.post("/cases/counter", data={**body, "id_number": NUMBER}).headers["Location"]
     page = worker.get(where).text
     person = page.split('name="person" value="')[1].split('"')[0]
