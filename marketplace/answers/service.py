@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.answers import texts
-from marketplace.cases import counter
+from marketplace.cases import counter, handing_on
 from marketplace.cases.withdrawing import is_over
 from marketplace.cases.withdrawing import withdraw as withdraw_case
 from marketplace.clocks import service as clocks
@@ -39,7 +39,9 @@ from marketplace.reference.words import list_codes
 
 DENIED = "denied_answer"
 ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
-TAKE_BACK = "withdraw_case"
+TAKE_BACK, HAND_ON = "withdraw_case", "hand_on_yes"
+WAITS = (TAKE_BACK, HAND_ON)
+"""What is said about an application and counts only when the second call has confirmed it."""
 ACTS = {
     MatchState.AWAITING_HOUSEHOLD: (ACCEPT, DECLINE),
     MatchState.DELIVERED: (RECEIVED, MISSING),
@@ -148,39 +150,41 @@ def _base_card(session: Session, match: Match, *, actor: Actor, now: datetime) -
 
 def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
     """Somebody else asked again. Confirmed: a yes to an offer counts from now, unless what was read out has changed; an
-    application that the person takes back ends. Denied: a yes by voice never counted; an application that the person
-    did not want is taken back while nothing came of it, and so is a yes by text message, which counted already. For
-    anything else that counted already a task opens for a person."""
+    application that the person takes back ends, and what stays uncovered may be written down. Denied: a yes by voice
+    never counted; an application that the person did not want is taken back while nothing came of it, and so is a yes
+    by text message, which counted already. For anything else that counted already a task opens for a person."""
     row = readback.get_reading(session, reading_id, "reading:second", actor=actor)
     if confirmed and row.act == ACCEPT and not is_as_read(session, row):
         raise WrongState("text_changed")
     row = readback.take_second(session, reading_id, confirmed=confirmed, actor=actor, now=now)
-    kind, _colon, ref = row.object_ref.partition(":")
-    if kind == "match" and row.act == ACCEPT and row.signed is SignedBy.CODE:
-        if not confirmed:
-            _take_back(session, ref, actor=actor, now=now)
-    elif kind == "match" and row.act == ACCEPT and confirmed:
-        _accept(session, row, ref, actor=actor, now=now)
-    elif kind == "match" and not confirmed and row.act != ACCEPT:
-        _hand_over(session, row, ref, actor=actor, now=now)
-    elif row.act == counter.ACT and not confirmed and counter.has_counted(session, ref):
-        _to_a_person(session, row, now=now)
-    elif row.act == counter.ACT and not confirmed:
-        counter.take_back(session, ref, actor=actor, now=now)
-    elif row.act == TAKE_BACK and confirmed and not is_over(session, ref):
-        withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
+    follow = _confirmed if confirmed else _denied
+    follow(session, row, row.object_ref.rpartition(":")[2], actor=actor, now=now)
     return row
 
 
-def _hand_over(session: Session, row: ReadBack, match_id: str, *, actor: Actor, now: datetime) -> None:
-    """A no, an arrival or a withdrawal that was not said: a no about privacy is void, so that the giver may be matched
-    again. The rest stands, because it has moved help and money on: a person of the district puts it right."""
+def _confirmed(session: Session, row: ReadBack, ref: str, /, *, actor: Actor, now: datetime) -> None:
+    if row.act == ACCEPT and row.signed is not SignedBy.CODE:
+        _accept(session, row, ref, actor=actor, now=now)
+    elif row.act == TAKE_BACK and not is_over(session, ref):
+        withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
+    elif row.act == HAND_ON and handing_on.is_sayable(session, ref):
+        handing_on.say(session, ref, yes=True, said_by=row.person_id, asks="reading:second", actor=actor, now=now)
+
+
+def _denied(session: Session, row: ReadBack, ref: str, /, *, actor: Actor, now: datetime) -> None:
+    if row.act == ACCEPT and row.signed is SignedBy.CODE:
+        _take_back(session, ref, actor=actor, now=now)
+    elif row.act == counter.ACT and not counter.has_counted(session, ref):
+        counter.take_back(session, ref, actor=actor, now=now)
+    elif row.act not in (ACCEPT, *WAITS):
+        _hand_over(session, row, ref, actor=actor, now=now)
+
+
+def _hand_over(session: Session, row: ReadBack, ref: str, *, actor: Actor, now: datetime) -> None:
+    """A no, an arrival, an objection or a withdrawal that was not said: a no about privacy is void, so that the giver
+    may be matched again. The rest stands, because it has moved things on: a person of the district puts it right."""
     if row.act == DECLINE:
-        consent.void_refusals(session, match_id, asks="reading:second", actor=actor, now=now)
-    _to_a_person(session, row, now=now)
-
-
-def _to_a_person(session: Session, row: ReadBack, *, now: datetime) -> None:
+        consent.void_refusals(session, ref, asks="reading:second", actor=actor, now=now)
     clocks.start(session, DENIED, row.id, holder=Holder(district_code=row.district_code), now=now)
 
 

@@ -2,7 +2,8 @@
 
 Enters: a reading by a worker of the district, on the telephone, at home or at the counter. Leaves: the same as if the
 household had pressed the button, with the reading beside it. An application ends only when somebody else has asked
-again; everything else takes nothing from the household and counts at once. Called by the pages of this room.
+again, and a yes to writing down what stays uncovered counts only then; everything else takes nothing from the household
+and counts at once. Called by the pages of this room.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from datetime import datetime
 from sqlmodel import Session
 
 from marketplace.actors import Actor
-from marketplace.answers.service import TAKE_BACK
+from marketplace.answers.service import HAND_ON, TAKE_BACK, WAITS
 from marketplace.appeals import service
 from marketplace.appeals.decided import ITEM
 from marketplace.appeals.models import AppealKind
-from marketplace.cases import register, steps
+from marketplace.calendar import local_day
+from marketplace.cases import handing_on, register, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import first_of, list_cases, list_items
 from marketplace.errors import NotFound, WrongState
@@ -28,9 +30,9 @@ from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.readback.service import Heard
 
 ASKS = "reading:keep"
-URGE, LEAVE = "urge", "leave_register"
+URGE, LEAVE, KEEP_BACK = "urge", "leave_register", "hand_on_no"
 RAISED = {"appeal": AppealKind.APPEAL, "complaint": AppealKind.COMPLAINT}
-ACTS = (TAKE_BACK, URGE, *RAISED, LEAVE)
+OF_CASE = (*WAITS, KEEP_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +45,28 @@ class Possible:
     code: str = ""
 
 
-def possible(session: Session, household_id: str, /, *, actor: Actor) -> list[Possible]:
+def possible(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> list[Possible]:
     """Everything that this household can say about its applications now."""
     home = session.get(Household, household_id)
     require(actor, ASKS, district=home.district_code if home is not None else None)
-    found = [Possible(LEAVE, entry.id) for entry in register.list_entries(session, household_id)]
+    found = [Possible(LEAVE, entry.id) for entry in register.list_entries(session, household_id, on=local_day(now))]
     for case in list_cases(session, household_id):
-        if case.state is CaseState.OPEN and not _waits(session, case.id):
-            found.append(Possible(TAKE_BACK, case.id, case.number))
+        found += [Possible(act, case.id, case.number) for act in _of_case(session, case)]
         held = {one.item_id for one in steps.list_steps(session, case.id) if not one.ended_at and not one.stopped_at}
         for item in list_items(session, case.id):
             found += [Possible(act, item.id, case.number, item.code) for act in _acts(item, held=item.id in held)]
     return found
 
 
-def _waits(session: Session, case_id: str) -> bool:
-    """Whether taking it back waits for its second call already."""
-    rows = readback.of_object(session, f"case:{case_id}")
-    return any(row.act == TAKE_BACK and row.second is SecondCall.DUE for row in rows)
+def _of_case(session: Session, case: Case) -> list[str]:
+    """What runs is taken back; what stays uncovered is written down or not, as the family wants it now. What waits for
+    its second call is not said again."""
+    rows = readback.of_object(session, f"case:{case.id}")
+    due = {row.act for row in rows if row.second is SecondCall.DUE}
+    acts = [TAKE_BACK] if case.state is CaseState.OPEN else []
+    if case.state in handing_on.SAYABLE:
+        acts.append(KEEP_BACK if case.hand_on else HAND_ON)
+    return [act for act in acts if act not in due or act == KEEP_BACK]
 
 
 def _acts(item: CaseItem, *, held: bool) -> list[str]:
@@ -82,14 +88,17 @@ def keep(
     now: datetime,
 ) -> ReadBack:
     """A worker heard it and wrote it down."""
-    if not any((one.act, one.object_id) == (act, object_id) for one in possible(session, household_id, actor=actor)):
+    sayable = possible(session, household_id, actor=actor, now=now)
+    if not any((one.act, one.object_id) == (act, object_id) for one in sayable):
         raise WrongState("said_over")
     person = speaker(session, household_id, act, object_id)
-    kind = {TAKE_BACK: "case", LEAVE: "entry"}.get(act, ITEM)
+    kind = "case" if act in OF_CASE else "entry" if act == LEAVE else ITEM
     ref = f"{kind}:{object_id}"
-    row = readback.keep(session, person, heard, act=act, ref=ref, always=act == TAKE_BACK, actor=actor, now=now)
+    row = readback.keep(session, person, heard, act=act, ref=ref, always=act in WAITS, actor=actor, now=now)
     if act == URGE:
         steps.urge(session, object_id, asks=ASKS, actor=actor, now=now)
+    elif act == KEEP_BACK:
+        handing_on.say(session, object_id, yes=False, asks=ASKS, actor=actor, now=now)
     elif act == LEAVE:
         register.leave(session, object_id, asks=ASKS, actor=actor, now=now)
     elif act in RAISED:
@@ -101,7 +110,7 @@ def speaker(session: Session, household_id: str, act: str, object_id: str, /) ->
     """Who has to say it: who signed the application; for the register, whom messages reach."""
     person = first_of(session, household_id)
     if act != LEAVE:
-        item = None if act == TAKE_BACK else session.get_one(CaseItem, object_id)
+        item = None if act in OF_CASE else session.get_one(CaseItem, object_id)
         case = session.get_one(Case, item.case_id if item is not None else object_id)
         person = session.get_one(Person, case.signer_id)
     if person is None:

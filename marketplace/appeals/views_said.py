@@ -11,7 +11,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.answers.service import TAKE_BACK
+from marketplace.answers.service import HAND_ON, TAKE_BACK
 from marketplace.appeals import said as saying
 from marketplace.appeals.doors import bp
 from marketplace.calendar import utc_now
@@ -41,7 +41,7 @@ class WordsForm(ReadingForm):
 @guard("reading:keep")
 def said(household_id: str) -> ResponseReturnValue:
     """What can be said now."""
-    rows = saying.possible(current_session(), household_id, actor=current_actor())
+    rows = saying.possible(current_session(), household_id, actor=current_actor(), now=utc_now())
     return render("appeals/said.html", household_id=household_id, rows=rows)
 
 
@@ -51,7 +51,7 @@ def said(household_id: str) -> ResponseReturnValue:
 def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
     """Read it aloud and write down that it was said."""
     session = current_session()
-    rows = saying.possible(session, household_id, actor=current_actor())
+    rows = saying.possible(session, household_id, actor=current_actor(), now=utc_now())
     row = next((one for one in rows if (one.act, one.object_id) == (act, about)), None)
     if row is None:
         raise NotFound("said")
@@ -59,8 +59,11 @@ def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
     filled_reading(form, channels=CHANNELS)
     script = Script("said", 1, language(), tuple(_script(row)))
     if form.validate_on_submit() and _kept(household_id, row, form, script):
-        text = _("Kept. It ends when somebody else has asked again.") if act == TAKE_BACK else _("Kept. It counts now.")
-        return done(text, to=url_for(".said", household_id=household_id))
+        waits = {
+            TAKE_BACK: _("Kept. It ends when somebody else has asked again."),
+            HAND_ON: _("Kept. It counts when somebody else has asked again."),
+        }
+        return done(waits.get(act) or _("Kept. It counts now."), to=url_for(".said", household_id=household_id))
     show(form, script)
     who = masked_name(session, saying.speaker(session, household_id, act, about))
     shown: dict[str, Any] = {"household_id": household_id, "row": row, "form": form, "script": script.lines, "who": who}
@@ -97,6 +100,15 @@ def _script(row: saying.Possible) -> list[str]:
         "complaint": [
             _("You complain about how you were treated with: %(item)s.", item=item),
             _("Somebody who did not decide answers, within ten working days. It costs nothing."),
+        ],
+        saying.KEEP_BACK: [
+            _("What stays uncovered of application %(number)s is not written down for charities.", number=row.number),
+            _("What was written down before stays. To end that too, ask us for it now."),
+        ],
+        HAND_ON: [
+            _("What stays uncovered of application %(number)s may be written down for charities.", number=row.number),
+            _("No charity learns who you are before you say yes to it by name."),
+            _("Somebody else calls you and asks again before it counts. You can take it back at any time."),
         ],
         saying.LEAVE: [
             _("You leave the register of refused applicants. Nobody looks at your household for it any more.")

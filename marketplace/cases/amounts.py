@@ -9,22 +9,20 @@ from __future__ import annotations
 from datetime import date
 
 from marketplace.cases.evaluate import Facts, month_standard
-from marketplace.cases.rules import standard
-from marketplace.reference.tables import UnknownCode, rows
+from marketplace.cases.rules import illness_bands, standard
 
 CLASS_OF = {"TEKUN": "A", "DIBAO": "B", "DIBIAN": "C", "GANGXING": "C"}
 """A family's label ► its class in the illness table; without one, a small income alone is class C."""
 
 
-def illness_aid(own_cost_fen: int, kind: str, /) -> int:
-    """Temporary aid for illness (R2.42).
+def illness_aid(own_cost_fen: int, kind: str, /, *, district: str, on: date) -> int:
+    """Temporary aid for illness (R2.42), as the district chose it within the city's frame, else as the city says.
 
-    >>> illness_aid(50_000_00, "D"), illness_aid(60_000_00, "D"), illness_aid(1_000_00, "A")
-    (300000, 500000, 63000)
+    >>> here = {"district": "500231", "on": date(2026, 11, 23)}
+    >>> [illness_aid(cost, kind, **here) for cost, kind in ((50_000_00, "D"), (60_000_00, "D"), (1_000_00, "A"))]
+    [300000, 500000, 63000]
     """
-    bands = [row for row in rows("illness_aid") if row["class"] == kind]
-    if not bands:
-        raise UnknownCode("illness_aid", kind)
+    bands = illness_bands(kind, district=district, on=on)
     reached = [row for row in bands if own_cost_fen > int(row["from_fen"])]
     if not reached:
         return 0
@@ -57,5 +55,5 @@ def proposed(code: str, facts: Facts, /, *, path: str, district: str, on: date) 
     if code == "LINSHI" and path == "LINSHI_FAST":
         return fast_aid_cap(facts, district=district, on=on)
     if code == "LINSHI":
-        return illness_aid(facts.medical_fen, illness_class(facts, district=district, on=on))
+        return illness_aid(facts.medical_fen, illness_class(facts, district=district, on=on), district=district, on=on)
     return 0

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day
 from marketplace.cases import once
 from marketplace.cases.evaluate import Facts, Planned, may_be_owed, plan
 from marketplace.cases.known import facts_of
-from marketplace.cases.models import Case, CaseItem, ItemState
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
+from marketplace.cases.rules import papers_of
 
 CAUSES = ("illness", "accident", "schooling", "housing", "work")
 """What aid is asked for ► the cause that is aided once a year."""
@@ -41,6 +42,20 @@ def planned_for(case: Case, facts: Facts, apart: Mapping[str, CaseItem], *, now:
     granted = {code for code, item in apart.items() if item.state is ItemState.GRANTED}
     only, running = case.answers.get("only") or (), set(apart) - granted
     return plan(facts, district=case.district_code, on=local_day(now), only=only, granted=granted, running=running)
+
+
+def papers_for(session: Session, case: Case, /, *, now: datetime) -> list[str]:
+    """The papers that help with what the application asks for; of a draft what it would ask for. What is decided wants
+    none."""
+    on = local_day(now)
+    if case.state is CaseState.DRAFT:
+        facts = facts_of(session, case, on=on)
+        found = planned_for(case, facts, left_to_others(session, case, facts, now=now), now=now)
+        items = [one.code for one in found]
+    else:
+        asked = select(CaseItem.code).where(CaseItem.case_id == case.id, col(CaseItem.state).in_(OPEN))
+        items = list(session.exec(asked))
+    return papers_of(items, district=case.district_code, on=on)
 
 
 def cause_of(facts: Facts, /) -> str:

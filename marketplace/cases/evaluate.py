@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from marketplace.cases.rules import in_order, path_of, standard, waits_for
+from marketplace.reference.tables import codes, rows
 
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
 """A label that a family has already ► the item that gave it."""
@@ -75,7 +76,8 @@ def plan(
 ) -> list[Planned]:
     """The items that this family may be owed, each after those it waits for.
 
-    `only` narrows to items that were asked for by name (a code at a counter leads straight to one), with what follows.
+    `only` are items that were asked for by name (a code at a counter leads straight to one): they are asked about
+    whatever the gate says, and of the wish for them nothing else but what follows. Other wishes are looked at too.
     What is `granted` or `running` by another application is left out; what waits for a running one waits for it there.
     """
     owed = may_be_owed(facts, district=district, on=on, only=only)
@@ -96,11 +98,30 @@ def plan(
 
 
 def may_be_owed(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()) -> set[str]:
-    """The items whose wide gate this family passes, narrowed to those that were asked for by name."""
-    owed = {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
-    if only:
-        owed &= {*only, *(code for code in in_order() if set(waits_for(code)) & set(only))}
-    return owed
+    """The items whose wide gate this family passes; of the wishes for what was asked for by name only that, with what
+    follows it."""
+    owed = _through_the_gate(facts, district=district, on=on)
+    if not only:
+        return owed
+    named = set(only)
+    besides = tuple(want for want in facts.wants if not items_of(want) & named)
+    other = _through_the_gate(replace(facts, wants=besides), district=district, on=on) if besides else set()
+    return named | other | {code for code in owed if set(waits_for(code)) & named}
+
+
+def _through_the_gate(facts: Facts, *, district: str, on: date) -> set[str]:
+    return {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
+
+
+def items_of(want: str, /) -> set[str]:
+    """The items for which a wish stands."""
+    return {code for row in rows("want_needs") if row["want"] == want for code in codes(row["items"])}
+
+
+def wishes_for(only: Collection[str], /) -> list[str]:
+    """The wishes that the items asked for by name stand for, where each stands for one."""
+    meant = [[want for want in WANTS if code in items_of(want)] for code in only]
+    return sorted({wants[0] for wants in meant if len(wants) == 1}, key=WANTS.index)
 
 
 def by_label(facts: Facts, /, *, district: str, on: date) -> list[Planned]:

@@ -112,9 +112,15 @@ class WorkForm(Form):
 
 
 class StopForm(Form):
-    """What is missing."""
+    """What is missing: of the item's own papers, and what else."""
 
-    missing = TextField(_l("Everything that is missing"), longest=200, lines=3)
+    papers = ManyField(_l("Which of the papers for this?"), required=False)
+    missing = TextField(_l("Everything that is missing"), longest=200, lines=3, required=False)
+
+    def told(self) -> str:
+        """All of it as one text, in the language of whoever asks."""
+        words = dict(choices("item_paper", lang=language()))
+        return _(", ").join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
 
 
 class DecideForm(Form):

@@ -2,7 +2,8 @@
 
 Enters: the household's own word about a case that runs or is decided: a yes is the signer's, a no anybody's at home.
 Leaves: the switch as it stands now with its act; of a decided case the clock that asks staff for what stayed uncovered,
-or its end. A need that was written down already stays; matching it is a consent of its own. Called by the page.
+or its end. A need that was written down already stays; matching it is a consent of its own. Called by the page,
+by `appeals.said` for a no that staff heard, and by `answers` for a yes that two of them heard.
 """
 
 from __future__ import annotations
@@ -25,13 +26,28 @@ STEP = "case_remainder"
 SAYABLE = (CaseState.OPEN, CaseState.CLOSED)
 
 
-def say(session: Session, case_id: str, /, *, yes: bool, actor: Actor, now: datetime) -> Case:
-    """The same word again changes nothing."""
-    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
+def is_sayable(session: Session, case_id: str, /) -> bool:
+    """Whether the case runs or is decided, and was not taken back meanwhile."""
+    return session.get_one(Case, case_id).state in SAYABLE
+
+
+def say(
+    session: Session,
+    case_id: str,
+    /,
+    *,
+    yes: bool,
+    said_by: str = "",
+    asks: str = "case:withdraw",
+    actor: Actor,
+    now: datetime,
+) -> Case:
+    """The same word again changes nothing. Staff who heard it name who `said_by` voice or signature."""
+    case = get_case(session, case_id, actor=actor, asks=asks)
     session.refresh(case, with_for_update=True)
     if case.state not in SAYABLE:
         raise WrongState("case_closed")
-    if yes and actor.id != case.signer_id:
+    if yes and (said_by or actor.id) != case.signer_id:
         raise WrongState("not_the_signer")
     if case.hand_on is yes:
         return case

@@ -32,6 +32,12 @@ def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
     return over.holder if over is not None else item.holder
 
 
+def as_of(session: Session, item: CaseItem, /, *, now: datetime) -> datetime:
+    """The moment up to which the offices had it: now, or since its clock stands still, when it was stopped."""
+    asked = select(CaseStep.stopped_at).where(CaseStep.item_id == item.id, col(CaseStep.ended_at).is_(None))
+    return session.exec(asked).first() or now
+
+
 def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     """Whether the item, or any of its steps, went over its limit."""
     if item.due_at is not None and now > item.due_at:

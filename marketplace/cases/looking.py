@@ -16,7 +16,7 @@ from marketplace.actors import Actor
 from marketplace.cases import steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, PaperKind
 from marketplace.cases.models_papers import PaperCheck
-from marketplace.cases.papers import COLUMN, papers_case_id, was_opened
+from marketplace.cases.papers import COLUMN, papers_case_ids, was_opened
 from marketplace.db import flush
 from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.households import kin
@@ -30,7 +30,7 @@ LOOK = "case:upload_look"
 def list_uploads(session: Session, case: Case, /) -> list[tuple[CasePaper, PaperCheck | None]]:
     """The photos that lie with an application, the newest first, and what was found; the pictures stay sealed."""
     wanted = select(CasePaper, PaperCheck).outerjoin(PaperCheck, col(PaperCheck.paper_id) == col(CasePaper.id))
-    wanted = wanted.where(CasePaper.case_id == papers_case_id(session, case), col(CasePaper.kind).in_(UPLOADS))
+    wanted = wanted.where(col(CasePaper.case_id).in_(papers_case_ids(session, case)), col(CasePaper.kind).in_(UPLOADS))
     return list(session.exec(wanted.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id))))
 
 
@@ -75,7 +75,7 @@ def _upload(session: Session, item_id: str, paper_id: str, *, actor: Actor) -> t
     item = steps.get_item(session, item_id)
     require(actor, "case:look", district=item.district_code)
     case, paper = session.get_one(Case, item.case_id), session.get(CasePaper, paper_id)
-    if paper is None or paper.kind not in UPLOADS or paper.case_id != papers_case_id(session, case):
+    if paper is None or paper.kind not in UPLOADS or paper.case_id not in papers_case_ids(session, case):
         raise NotFound("paper")
     kin.refuse_close(session, item.household_id, actor=actor)
     return item, paper

@@ -207,7 +207,7 @@ class CaseStep(SQLModel, table=True):
     left_days: int | None = None
     stopped_days: int = 0
     ran_from: datetime = Field(sa_column=moment())
-    stopped_for: str = Field(default="", max_length=200)
+    stopped_for: str = Field(default="", max_length=400)
     urged: int = 0
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_by: str = Field(default="", max_length=64)

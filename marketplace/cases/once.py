@@ -17,9 +17,9 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import local_day
 from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.register import HELD
+from marketplace.cases.rules import item_rule
 from marketplace.households import categories
 from marketplace.households.models import Spell
-from marketplace.reference.tables import rows
 
 CATEGORIES = {
     "DIBAO": "IN_REGISTER",
@@ -36,14 +36,10 @@ APART = "apart"
 """Under which an application keeps what it left to another one: code ► the other item."""
 
 
-def _rule(code: str) -> Mapping[str, str]:
-    return next(row for row in rows("aid_items") if row["code"] == code)
-
-
-def key_of(code: str, case: Case, /, *, cause: str) -> str:
+def key_of(code: str, case: Case, /, *, cause: str, on: date) -> str:
     """For whom, or for what, this item is had once at a time."""
     keys = {"household": case.household_id, "person": case.subject_id, "event": f"{case.subject_id}:{cause}"}
-    return keys[_rule(code)["once_for"]]
+    return keys[item_rule(code, district=case.district_code, on=on).once_for]
 
 
 def elsewhere(session: Session, case: Case, /, *, cause: str, on: date) -> dict[str, CaseItem]:
@@ -53,7 +49,7 @@ def elsewhere(session: Session, case: Case, /, *, cause: str, on: date) -> dict[
     spells = categories.list_spells(session, case.household_id)
     found: dict[str, CaseItem] = {}
     for item in session.exec(asked.order_by(col(CaseItem.state) == ItemState.GRANTED, col(CaseItem.id))):
-        same = item.once_for == key_of(item.code, case, cause=cause)
+        same = item.once_for == key_of(item.code, case, cause=cause, on=on)
         if same and (item.state in OPEN or lasts(item, spells, on=on)):
             found[item.code] = item
     return found
@@ -61,7 +57,9 @@ def elsewhere(session: Session, case: Case, /, *, cause: str, on: date) -> dict[
 
 def lasts(item: CaseItem, spells: list[Spell], /, *, on: date) -> bool:
     """Whether this grant still runs: the household has been in the category behind it since."""
-    if item.over_on is not None or item.decided_at is None or _rule(item.code)["lasts"] != "1":
+    if item.over_on is not None or item.decided_at is None:
+        return False
+    if not item_rule(item.code, district=item.district_code, on=local_day(item.decided_at)).lasts:
         return False
     behind, granted = CATEGORIES.get(item.code), local_day(item.decided_at)
     wanted = CLASSES if behind is None else (behind,)

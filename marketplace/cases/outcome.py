@@ -155,14 +155,15 @@ def settle(
         raise BadInput("less_than_before", field="amount_fen" if granted else "verdict")
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if lateness.is_late(session, item, now=now) and late_cause not in lateness.late_causes():
+    late = lateness.is_late(session, item, now=now)
+    if late and late_cause not in lateness.late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
-    item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
+    item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause if late else ""
     item.decided_at, item.decided_by, item.letter = now, actor.id, " ".join(letter.split())[:40]
-    item.late_with = lateness.late_with(session, item, now=now) if late_cause else ""
+    item.late_with = lateness.late_with(session, item, now=now) if late else ""
     item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)

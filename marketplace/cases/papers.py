@@ -120,12 +120,24 @@ def _drawn_anew(data: bytes) -> str:
 
 
 def add_bill(session: Session, case: Case, data: bytes, /, *, actor: Actor, now: datetime) -> None:
-    """A bill or another paper that is owed, while the application runs: drawn anew, then sealed."""
+    """A bill or another paper, with the application or while it runs: drawn anew, then sealed. In a draft it voids the
+    signature unless who signs hands it in."""
     require(actor, "case:answer", household_id=case.household_id, district=case.district_code)
-    if case.state is not CaseState.OPEN:
+    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
     text = _drawn_anew(data)
+    if case.state is CaseState.DRAFT and actor.id != case.signer_id:
+        unsign(session, case, actor=actor, now=now)
     seal_paper(session, case, text, kind=PaperKind.BILL, owner=case.subject_id, actor=actor, now=now)
+
+
+def own_card(session: Session, case: Case, /, *, actor: Actor) -> str:
+    """The photo of the card as base64, for the person whose it is, or who signs for a child: whether it can be read."""
+    if actor.role is not Role.HOUSEHOLD or actor.id not in (case.subject_id, case.signer_id):
+        return ""
+    asked = select(CasePaper).where(CasePaper.case_id == case.id, CasePaper.kind == PaperKind.ID_PHOTO)
+    row = session.exec(asked).first()
+    return vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body) if row else ""
 
 
 def count_bills(session: Session, case_id: str, /) -> int:
@@ -167,10 +179,14 @@ def signed_as(actor: Actor, heard: Heard | None, /) -> PaperKind:
     return SIGNED_AS[heard.signed] if heard is not None else PaperKind.TYPED
 
 
-def keep_reading(session: Session, case: Case, heard: Heard, /, *, actor: Actor, now: datetime) -> None:
-    """What was only spoken is asked again by somebody else in any case, the rest by the sample."""
+def keep_reading(
+    session: Session, case: Case, heard: Heard, /, *, answer: dict[str, bool], actor: Actor, now: datetime
+) -> None:
+    """With what was answered to each of the two questions besides. What was only spoken is asked again by somebody else
+    in any case, the rest by the sample."""
     signer, always = session.get_one(Person, case.signer_id), heard.signed is SignedBy.SPOKEN
-    readback.keep(session, signer, heard, act=READING, ref=f"case:{case.id}", always=always, actor=actor, now=now)
+    told: Any = {"act": READING, "ref": f"case:{case.id}", "always": always, "answer": answer}
+    readback.keep(session, signer, heard, **told, actor=actor, now=now)
 
 
 def readings_of(session: Session, case_id: str, /) -> list[ReadBack]:
@@ -190,7 +206,8 @@ def show_signature(session: Session, case: Case, /, *, actor: Actor, now: dateti
 
 def signature_of(session: Session, case: Case, /) -> tuple[CasePaper, str] | None:
     """The newest signature under the authorisation, with the name as it was signed; a drawn one has its points."""
-    row = _last_signature(session, papers_case_id(session, case))
+    signed = (_last_signature(session, case_id) for case_id in papers_case_ids(session, case))
+    row = next((one for one in signed if one is not None), None)
     if row is None:
         return None
     return row, vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body)
@@ -206,10 +223,14 @@ def was_signed(session: Session, case: Case, /) -> bool:
     return case.signed_at is None and _last_signature(session, case.id) is not None
 
 
-def papers_case_id(session: Session, case: Case, /) -> str:
-    """With which application the papers lie: what is decided anew is decided on the papers of the first."""
-    first = session.get(CaseItem, case.review_of) if case.review_of else None
-    return first.case_id if first is not None else case.id
+def papers_case_ids(session: Session, case: Case, /) -> list[str]:
+    """With which applications the papers lie, this one first: what is decided anew, be it for the third time, is
+    decided on the papers of the first and on what was handed in since."""
+    found = [case.id]
+    while case.review_of and (item := session.get(CaseItem, case.review_of)) is not None:
+        case = session.get_one(Case, item.case_id)
+        found.append(case.id)
+    return found
 
 
 def was_opened(session: Session, act: str, ref: str, /, *, actor: Actor) -> bool:

@@ -7,7 +7,7 @@ so, and the end of the spell as soon as the family objects or gets a class. Call
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, col, func, select
 
@@ -74,7 +74,8 @@ def end(session: Session, household_id: str, /, *, now: datetime) -> None:
             categories.leave(session, row.id, on=today, reason="GRANTED", actor=SYSTEM, now=now)
 
 
-def list_entries(session: Session, household_id: str, /) -> list[Spell]:
-    """The household's spells as a refused one that have not been ended."""
+def list_entries(session: Session, household_id: str, /, *, on: date | None = None) -> list[Spell]:
+    """The household's spells as a refused one that have not been ended; with a day, those that run on it still."""
     found = categories.list_spells(session, household_id)
-    return [row for row in found if row.category == REJECTED and row.ended_at is None]
+    rows = [row for row in found if row.category == REJECTED and row.ended_at is None]
+    return [row for row in rows if on is None or row.to_on is None or row.to_on > on]

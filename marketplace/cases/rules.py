@@ -7,7 +7,7 @@ graph of items is checked to have no circle when it is first read. Marks and sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -16,6 +16,7 @@ import networkx as nx
 
 from marketplace.cases.models import Unit
 from marketplace.reference.tables import UnknownCode, day, in_force, rows
+from marketplace.reference.words import list_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,40 @@ def standard(code: str, /, *, district: str, on: date) -> int:
     """A standard's value: fen, per cent or months."""
     found = _standing("standards", "code", code, district=district, on=on)
     return int(max(found, key=lambda one: one["district"])["value"])
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRule:
+    """Which department owns an item, for whom or what it is had once at a time, and whether a grant lasts."""
+
+    department: str
+    once_for: str
+    lasts: bool
+
+
+def item_rule(code: str, /, *, district: str, on: date) -> ItemRule:
+    """The rule of an item in this district on this day."""
+    row = max(_standing("item_rules", "code", code, district=district, on=on), key=lambda one: one["district"])
+    return ItemRule(row["department"], row["once_for"], row["lasts"] == "1")
+
+
+def papers_of(items: Iterable[str], /, *, district: str, on: date) -> list[str]:
+    """The papers that these items want, each named once; what offices ask each other for is not among them. A district
+    that says it for an item says all of it."""
+    wanted: set[str] = set()
+    for code in items:
+        try:
+            found = _standing("item_papers", "code", code, district=district, on=on)
+        except UnknownCode:
+            continue
+        wanted |= {row["paper"] for row in [row for row in found if row["district"]] or found}
+    return [code for code in list_codes("item_paper") if code in wanted]
+
+
+def illness_bands(kind: str, /, *, district: str, on: date) -> list[Mapping[str, str]]:
+    """The bands of a class of illness aid; where the district chose its own for the class, those alone."""
+    found = _standing("illness_aid", "class", kind, district=district, on=on)
+    return [row for row in found if row["district"]] or found
 
 
 def review_months(code: str, kind: str, /, *, district: str, on: date) -> int:

@@ -23,6 +23,7 @@ from marketplace.cases.evaluate import MONEY, WANTS, Facts
 from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import keep_reading, require_draft, seal_paper, signed_as
+from marketplace.cases.rules import item_rule
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound
@@ -178,7 +179,8 @@ def sign(
     if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
         raise BadInput("not_for_agents", field="hand_on")
     if heard is not None:
-        keep_reading(session, case, heard, actor=actor, now=now)
+        answer = {"all_classes": all_classes, "hand_on": hand_on}
+        keep_reading(session, case, heard, answer=answer, actor=actor, now=now)
     kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (signed_as(actor, heard), _written(name))
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
@@ -240,19 +242,20 @@ def add_item(
     session: Session, case: Case, code: str, /, *, path: str, after: Sequence[str], facts: Facts, now: datetime
 ) -> CaseItem:
     """One item of a case that is sent: it begins, or waits."""
+    on = local_day(now)
     item = CaseItem(
         id=new_id(),
         case_id=case.id,
         household_id=case.household_id,
         code=code,
-        department=department_of(code),
+        department=item_rule(code, district=case.district_code, on=on).department,
         path=path,
         district_code=case.district_code,
         office=case.office,
         after=list(after),
         state=ItemState.WAITING,
         cause=cause_of(facts),
-        once_for=once.key_of(code, case, cause=cause_of(facts)),
+        once_for=once.key_of(code, case, cause=cause_of(facts), on=on),
         asked_fen=facts.medical_fen if code in ("LINSHI", "YILIAO_JIUZHU") else 0,
     )
     session.add(item)
@@ -260,13 +263,6 @@ def add_item(
     if not after:
         steps.begin(session, item, now=now)
     return item
-
-
-def department_of(code: str, /) -> str:
-    """The department that owns an item."""
-    from marketplace.reference.tables import rows
-
-    return next(row["department"] for row in rows("aid_items") if row["code"] == code)
 
 
 def get_case(session: Session, case_id: str, /, *, actor: Actor, asks: str = "case:view") -> Case:

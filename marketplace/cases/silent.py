@@ -23,6 +23,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database
 from marketplace.errors import WrongState
+from marketplace.households import reaching
 from marketplace.households.reaching import anybody_said
 from marketplace.households.service import reachable
 from marketplace.policy import require
@@ -60,6 +61,20 @@ def _ask_to_call(session: Session, item_id: str, *, now: datetime) -> None:
     ref, kind = steps.call_ref(item.id), TaskKind.CALL if telephone else TaskKind.VISIT
     visits.ask(session, item.household_id, CAUSE, ref=ref, kind=kind, actor=SYSTEM, now=now)
     clocks.start(session, CALL, steps.clock_ref(item.id), holder=Holder(district_code=item.district_code), now=now)
+
+
+def leave_alone(session: Session, household_id: str, now: datetime, /) -> None:
+    """Somebody there said how it may be reached: where no telephone is safe any more, nobody calls or comes for papers,
+    and nobody is late with it."""
+    if reachable(session, household_id) is not None or not anybody_said(session, household_id):
+        return
+    owing = select(CaseItem).where(CaseItem.household_id == household_id, CaseItem.state == ItemState.STOPPED)
+    for item in session.exec(owing).all():
+        visits.settle(session, steps.call_ref(item.id), actor=SYSTEM, now=now)
+        clocks.end(session, steps.clock_ref(item.id), step=CALL, outcome="contact_unsafe", now=now)
+
+
+reaching.WHEN_SAID.append(leave_alone)
 
 
 def list_owing(

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
-from marketplace.cases import ahead, days
+from marketplace.cases import ahead, days, named
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
@@ -29,6 +29,8 @@ OURS = ("confirm", "fast_aid")
 DECIDES = (*OURS, "department_answer")
 """Steps that end with a decision and with nothing else."""
 PAYMENT = "payment"
+FAST = "LINSHI_FAST"
+"""The path of one step, whose limit is the limit of all of it."""
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 """Steps whose end is the first opinion."""
 HOLDS = {"TOWNSHIP": "case:handle", "COUNTY": "case:decide", "DEPARTMENT": "case:decide"}
@@ -66,7 +68,7 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
     path = path_of(item.code, district=item.district_code, on=local_day(now))
     rules = steps_of(item.path, district=item.district_code, on=local_day(now))
     item.state, item.started_at = ItemState.RUNNING, now
-    fast = item.path == "LINSHI_FAST"
+    fast = item.path == FAST
     item.due_at = (
         days.due_after(now, rules[0].limit, unit=rules[0].unit, district=item.district_code)
         if fast
@@ -204,7 +206,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
     if item.stops and actor.role is not Role.VERIFIER:
         raise BadInput("asked_before", field="missing")
     item.stops += 1
-    step.stopped_at, step.stopped_for = now, missing.strip()[:200]
+    step.stopped_at, step.stopped_for = now, missing.strip()[:400]
     step.left_days = days.left_at(now, step.due_at, unit=step.unit, district=item.district_code)
     item.state = ItemState.STOPPED
     clocks.end(session, clock_ref(item.id), outcome="stopped", now=now)
@@ -224,8 +226,9 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
         raise WrongState("clock_runs")
     stopped, here = step.stopped_at, item.district_code
     if item.due_at is not None:
-        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING, district=here)
-        item.due_at = days.due_with(now, left, unit=Unit.WORKING, district=here)
+        unit = step.unit if item.path == FAST else Unit.WORKING  # as it was set
+        left = days.left_at(stopped, item.due_at, unit=unit, district=here)
+        item.due_at = days.due_with(now, left, unit=unit, district=here)
     step.due_at = days.due_with(now, step.left_days, unit=step.unit, district=here)
     step.stopped_days += working_days_between(local_day(stopped), local_day(now), district=here)
     step.ran_from += now - stopped
@@ -239,7 +242,8 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
 
 
 def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: Actor, now: datetime) -> CaseStep:
-    """The household reminds whoever holds its item (催办), at most once a day; the number of times is shown to all."""
+    """The household reminds whoever holds its item (催办), at most once a day: that person has a letter, and the number
+    of times is shown to all."""
     item = get_item(session, item_id, lock=True)
     require(actor, asks, household_id=item.household_id, district=item.district_code)
     step = running_step(session, item.id)
@@ -250,6 +254,10 @@ def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: A
         raise WrongState("urged_today")
     step.urged += 1
     session.add(step)
+    person = named.holder_of(session, item, step)
+    if person is not None:
+        key = f"urge:{step.id}:{step.urged}"
+        notices.post(session, "reminder_staff", key=key, account_id=person.id, now=now)
     return _recorded(session, item, step, "case:urge", actor=actor, now=now)
 
 

@@ -18,10 +18,9 @@ from sqlalchemy import case as when
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import board, notice, silent
+from marketplace.cases import board, named, notice, silent
 from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.clocks.models import Clock
@@ -33,7 +32,6 @@ from marketplace.reference.words import list_codes
 LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
 """Rung ► whose role is told; the fourth is for an approver of the whole city, the first for who holds the step."""
 BATCH = 100
-TOWNSHIP = "TOWNSHIP"
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
@@ -75,10 +73,8 @@ def climb(database: Database, /, *, now: datetime) -> int:
 def _tell(
     session: Session, clock_id: str, step_id: str, item_id: str, *, level: int, district: str, now: datetime
 ) -> None:
-    role = LEVELS[level]
-    if level == 1 and session.get_one(CaseStep, step_id).holder != TOWNSHIP:
-        role = Role.APPROVER  # the office above the street holds it
-    person = _named(session, role, district="" if level == max(LEVELS) else district)
+    role = LEVELS[level] if level > 1 else named.role_of(session.get_one(CaseStep, step_id))
+    person = named.person_of(session, role, district="" if level == max(LEVELS) else district)
     row = Escalation(
         id=new_id(),
         step_id=step_id,
@@ -96,15 +92,6 @@ def _tell(
     audit.record(session, entry, actor=SYSTEM, now=now)
     if person is not None:
         notices.post(session, "reminder_staff", key=f"rung:{row.id}", account_id=person.id, now=now)
-
-
-def _named(session: Session, role: Role, *, district: str) -> Account | None:
-    """The person of this role for the district; one of the whole city if the district has none of its own."""
-    asked = select(Account).where(Account.role == role, col(Account.active).is_(True)).order_by(col(Account.id))
-    people = session.exec(asked).all()
-    own = [person for person in people if district and district in person.districts]
-    city = [person for person in people if not person.districts]
-    return next(iter(own + city), None)
 
 
 def count_late(session: Session, /, *, actor: Actor, now: datetime) -> dict[str, int]:

@@ -20,6 +20,7 @@ from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import apart, forms, looking, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
+from marketplace.cases.evaluate import wishes_for
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
 from marketplace.errors import BadInput, NotFound
@@ -137,6 +138,7 @@ def step(case_id: str, name: str) -> ResponseReturnValue:
     number, total = NAMES.index(name) + 1, len(NAMES)
     signs = name != "sign" or service.may_sign(current_session(), case, actor=current_actor())
     shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "fault": SENTENCES["signs_itself"]}
+    shown["mine"] = papers.own_card(current_session(), case, actor=current_actor()) if name == "card" else ""
     return render("cases/step.html", case=case, name=name, title=title, form=form, **shown)
 
 
@@ -160,6 +162,10 @@ def check(case_id: str) -> ResponseReturnValue:
     shown: dict[str, Any] = {"apart": apart.left_out(session, case, now=utc_now())}
     facts = service.facts_of(session, case, on=local_day(utc_now()))
     again = SENTENCES["signed_before"] if papers.was_signed(session, case) else ""
+    shown["wanted"], shown["bills"] = (
+        apart.papers_for(session, case, now=utc_now()),
+        papers.count_bills(session, case.id),
+    )
     shown |= {"facts": facts, "number": _number(case), "fault": fault, "again": again}
     shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
     return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
@@ -182,10 +188,11 @@ def sent(case_id: str) -> ResponseReturnValue:
     if case.state is CaseState.DRAFT:
         raise NotFound("case")
     items = service.list_items(session, case.id)
-    apart = once.left_to(session, case)
+    left = once.left_to(session, case)
+    wanted = apart.papers_for(session, case, now=utc_now())
     by = min((item.due_at for item in items if item.due_at), default=None)
     picture = qr_of(url_for(".one", case_id=case.id))
-    return render("cases/sent.html", case=case, items=items, apart=apart, by=by, picture=picture)
+    return render("cases/sent.html", case=case, items=items, apart=left, by=by, picture=picture, wanted=wanted)
 
 
 @bp.get("/cases/leaflets")
@@ -225,7 +232,8 @@ def _draft(case_id: str) -> Case:
 
 def _given(case: Case) -> dict[str, Any]:
     facts = service.facts_of(current_session(), case, on=local_day(utc_now()))
-    known = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
+    known: dict[str, Any] = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
+    known["wants"] = wishes_for(case.answers.get("only") or ())
     return {**known, **{name: value for name, value in case.answers.items() if value is not None}}
 
 

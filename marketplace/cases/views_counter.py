@@ -20,6 +20,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people, masked_name
+from marketplace.households.views_enter import PHONE
 from marketplace.policy import require
 from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
 from marketplace.readback.service import Script
@@ -81,9 +82,12 @@ def newcomer() -> ResponseReturnValue:
     ready = form.validate_on_submit()
     if lacks_street and "street" in request.form:
         form.street.errors = [_("Choose from the list")]
+    phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
+    if phone and not PHONE.match(phone):
+        form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
+        ready = False
     if not ready or lacks_street:
         return _newcomer(form)
-    phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
     who = counter.Newcomer(
         form.name.data or "",
         (form.id_number.data or "").strip().upper(),
@@ -181,7 +185,7 @@ def _kept(case: Case, form: Any) -> bool:
 def counter_read(case_id: str) -> ResponseReturnValue:
     """Read it aloud as it stands here; then sign and send."""
     session, case = current_session(), _draft(case_id)
-    form, script = SendForm(), Script("apply", 1, language(), tuple(script_of(case)))
+    form, script = SendForm(), Script("apply", 2, language(), tuple(script_of(case)))
     filled_reading(form)
     if form.validate_on_submit() and _sent(case, form, script):
         return done(
@@ -239,6 +243,11 @@ def script_of(case: Case, /) -> list[str]:
         _("Civil affairs may check the income, property and spending of your household. Without your yes nobody does."),
         _("Saying no costs nothing, and you can take all of it back at any time: by telephone, here, in writing."),
         _("Is all of this right, and do you say yes?"),
+        _("Besides: if one kind of help does not fit, may we look at the next ones with the same papers? Yes or no?"),
+        _(
+            "And if something stays uncovered, may it be written down as a need for charities? None of them learns who "
+            "you are before you say yes to it by name. Yes or no?"
+        ),
     ]
 
 

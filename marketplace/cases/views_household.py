@@ -11,8 +11,9 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
+    apart,
     forms,
     handing_on,
     notice,
@@ -49,7 +50,7 @@ HOME = "household"
 def mine() -> ResponseReturnValue:
     """All applications, and where the household stands in the register."""
     session, home = current_session(), own_household()
-    entries = register.list_entries(session, home)
+    entries = register.list_entries(session, home, on=local_day(utc_now()))
     children = [
         (child.id, masked_name(session, child))
         for child in guardians.children_of(session, current_actor().id, now=utc_now())
@@ -70,7 +71,9 @@ def sheet(case_id: str) -> ResponseReturnValue:
     """One page of paper: what, by whom, until when, who holds it, how to stop."""
     found = _followed(case_id)
     picture = qr_of(url_for(".one", case_id=case_id))
-    return as_asked(render("cases/print.html", picture=picture, last=how_to_stop(), **found))
+    more = [(label("aid_item", row["item"].code, lang=language()), _more(row)) for row in found["rows"]]
+    left = _elsewhere(found)
+    return as_asked(render("cases/print.html", picture=picture, last=how_to_stop(), more=more, left=left, **found))
 
 
 @bp.get("/cases/<case_id>/aloud")
@@ -86,24 +89,34 @@ def reading_of(found: dict[str, Any]) -> list[str]:
     case, lang = found["case"], language()
     lines = [_("Your application has the number %(number)s.", number=case.number)]
     for row in found["rows"]:
-        item, step = row["item"], row["step"]
+        item = row["item"]
         words = {
             "item": label("aid_item", item.code, lang=lang),
             "state": label("item_state", item.state.value, lang=lang),
         }
         lines.append(_("%(item)s: %(state)s.", **words))
-        lines += _decided(item)
-        if step is not None and step.stopped_at is not None:
-            lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
-        elif step is not None:
-            held = {"who": label("case_holder", step.holder, lang=lang), "day": day(step.due_at)}
-            lines.append(_("It lies with %(who)s, until %(day)s.", **held))
-        if item.due_at is not None and item.state not in ENDED:
-            lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
-    for code in found["apart"]:
-        name = label("aid_item", code, lang=lang)
-        lines.append(_("%(item)s is granted to you, or is being decided, in another application.", item=name))
+        lines += _more(row)
+    return lines + _elsewhere(found)
+
+
+def _more(row: dict[str, Any]) -> list[str]:
+    """What there is to say of one item besides its state: the decision, what is owed, who has it and until when."""
+    item, step = row["item"], row["step"]
+    lines = _decided(item)
+    if step is not None and step.stopped_at is not None:
+        lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
+    elif step is not None:
+        held = {"who": label("case_holder", step.holder, lang=language()), "day": day(step.due_at)}
+        lines.append(_("It lies with %(who)s, until %(day)s.", **held))
+    if item.due_at is not None and item.state not in ENDED:
+        lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
     return lines
+
+
+def _elsewhere(found: dict[str, Any]) -> list[str]:
+    """What is left to another application."""
+    names = [label("aid_item", code, lang=language()) for code in found["apart"]]
+    return [_("%(item)s is granted to you, or is being decided, in another application.", item=name) for name in names]
 
 
 def _decided(item: CaseItem) -> list[str]:
@@ -158,7 +171,7 @@ def bills(case_id: str) -> ResponseReturnValue:
     """Hand a bill in as a photo, one at a time: what was sent before a bad network cut in lies there already."""
     session, form = current_session(), forms.BillForm()
     case = service.get_case(session, case_id, actor=current_actor(), asks="case:answer")
-    if case.state is not CaseState.OPEN:
+    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise NotFound("case")
     layout = "household" if current_actor().household_id else "staff"
     if form.validate_on_submit():
@@ -169,7 +182,8 @@ def bills(case_id: str) -> ResponseReturnValue:
         else:
             return done(_("Kept. Send the next one, or go back."), to=url_for(".bills", case_id=case.id))
     held = papers.count_bills(session, case.id)
-    return render("cases/bills.html", form=form, case=case, held=held, layout=f"layout/{layout}.html")
+    shown: dict[str, Any] = {"held": held, "wanted": apart.papers_for(session, case, now=utc_now())}
+    return render("cases/bills.html", form=form, case=case, layout=f"layout/{layout}.html", **shown)
 
 
 @bp.post("/cases/items/<item_id>/urge")

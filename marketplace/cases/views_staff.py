@@ -34,6 +34,7 @@ from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
 from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
+from marketplace.cases.rules import papers_of
 from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
@@ -43,9 +44,11 @@ from marketplace.households.service import masked_name, masked_names
 from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
+from marketplace.reference.words import choices
 from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
+from marketplace.web.display import language
 
 SIZE = 50
 
@@ -94,6 +97,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
+    until = lateness.as_of(session, found, now=now)
     step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
@@ -113,7 +117,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
-        late=found.state not in ENDED and lateness.is_late(session, found, now=now),
+        late=found.state not in ENDED and lateness.is_late(session, found, now=until),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
         aided=outcome.aided_already(session, found, now=now),
@@ -121,14 +125,21 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
         **_at(session, found, step),
-        **{**_forms(), **shown},
+        **{**_forms(found), **shown},
     )
 
 
-def _forms() -> dict[str, Any]:
+def _stop_form(item: CaseItem) -> forms.StopForm:
+    form, words = forms.StopForm(), dict(choices("item_paper", lang=language()))
+    wanted = papers_of([item.code], district=item.district_code, on=local_day(utc_now()))
+    form.papers.choices = [(code, words[code]) for code in wanted]
+    return form
+
+
+def _forms(item: CaseItem) -> dict[str, Any]:
     return {
         "work": forms.filled(forms.WorkForm()),
-        "stop": forms.StopForm(),
+        "stop": _stop_form(item),
         "decide": forms.filled(forms.DecideForm()),
         "silent": forms.filled(forms.SilentForm()),
         "pay": forms.filled(forms.PayForm()),
@@ -193,11 +204,12 @@ def pay(item_id: str) -> ResponseReturnValue:
 @writes
 def stop(item_id: str) -> ResponseReturnValue:
     """Papers are missing: told all at once."""
-    form, found = forms.StopForm(), _item(item_id)
+    found = _item(item_id)
+    form = _stop_form(found)
     if not form.validate_on_submit():
         return _page(found, stop=form)
     try:
-        steps.stop(current_session(), item_id, missing=form.missing.data, actor=current_actor(), now=utc_now())
+        steps.stop(current_session(), item_id, missing=form.told(), actor=current_actor(), now=utc_now())
     except BadInput as error:
         form.missing.errors = [SENTENCES[error.code]]
         return _page(found, stop=form)

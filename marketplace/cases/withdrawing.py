@@ -65,10 +65,11 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
 
 
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    if item.state is ItemState.RUNNING and lateness.is_late(session, item, now=now):
+    until = lateness.as_of(session, item, now=now)
+    if item.state is not ItemState.WAITING and lateness.is_late(session, item, now=until):
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
-        item.late_with = lateness.late_with(session, item, now=now)
-        item.days_taken = lateness.days_taken(session, item, now=now)
+        item.late_with = lateness.late_with(session, item, now=until)
+        item.days_taken = lateness.days_taken(session, item, now=until)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
     if not again.let_stand(session, item, actor=actor, now=now):
         item.state = ItemState.WITHDRAWN

@@ -1,21 +1,22 @@
 """How somebody may be reached who is not safe at home: only at the own telephone, or not at all.
 
-Enters: an adult who says so on its own page, or staff to whom it said so. Leaves: a sealed rule of that person, and for
-every way by which people are called, written to or visited what may not be opened. Nobody else reads the rule: no other
-member, no helper, no page of staff; who wants to call meets a refusal. Called by `service`, by sharing and credentials
-before a value is opened, by lists that leave and by whoever sends a letter.
+Enters: an adult who says so on its own page, staff to whom it said so, or one who moves and said it before. Leaves: a
+sealed rule of that person, and for every way by which people are called, written to or visited what may not be opened.
+Nobody else reads the rule: no other member, no helper, no page of staff; who wants to call meets a refusal. Called by
+`service` and `register`, by sharing and credentials before a value is opened, by lists that leave and by whoever sends
+a letter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person, SafeContact
@@ -98,6 +99,32 @@ def _keep(session: Session, person: Person, way: str, *, actor: Actor, now: date
         row.way = vault_of(session).seal(session, person.id, column=COLUMN, text=way)
         row.since_at = now
         session.add(row)
+    _tell(session, person, way, actor=actor, now=now)
+
+
+def take_along(session: Session, arrived: Iterable[tuple[str, str]], /, *, now: datetime) -> None:
+    """Person and ID number of those who were just written down in a household. Who said something where it lived before
+    is no safer because it moved: it holds here, until the person says otherwise."""
+    asked = select(Person, SafeContact).join(SafeContact, col(SafeContact.person_id) == col(Person.id))
+    left = session.exec(asked.where(col(Person.left_on).is_not(None)).order_by(col(SafeContact.since_at))).all()
+    if not left:
+        return
+    vault = vault_of(session)
+    said: dict[str, tuple[SafeContact, str]] = {}
+    for person, row in left:
+        number = vault.open_if_kept(session, person.id, column="person.id_number", sealed=person.id_number)
+        said[number] = row, vault.open_if_kept(session, person.id, column=COLUMN, sealed=row.way)
+    for person_id, number in arrived:
+        row, way = said.pop(number, (None, "")) if number else (None, "")
+        if row is None or not way:
+            continue
+        session.delete(row)
+        sealed = vault.seal(session, person_id, column=COLUMN, text=way)
+        session.add(SafeContact(person_id=person_id, way=sealed, since_at=now))
+        _tell(session, session.get_one(Person, person_id), way, actor=SYSTEM, now=now)
+
+
+def _tell(session: Session, person: Person, way: str, *, actor: Actor, now: datetime) -> None:
     flush(session)
     audit.record(session, audit.Entry("contact:rule", subject=person.id), actor=actor, now=now)
     if way != USUAL:

@@ -3,8 +3,7 @@
 What enters: `HouseholdFacts` of one source. What leaves: household ids by reference. The same facts again change
 nothing; other facts change only the fields that differ. A person whose ID number is already known is not made twice:
 the need goes to the household where that person lives. Where the number is known under another name nothing is joined:
-one of the two was written down wrongly, so both stand and a person looks. Called by needs (imports, referrals, typing
-in) and the demo.
+one of the two was written down wrongly, so both stand and a person looks. Called by needs, cases and the demo.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from sqlmodel import Session, col
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import chunks
-from marketplace.households import search
+from marketplace.households import reaching, search
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
 from marketplace.intake.places import is_town
@@ -135,6 +134,7 @@ def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, actor: Actor
         search.new_keys(session, ((person_id, facts.name, facts.birth_date) for person_id, facts in told))
     entries = (audit.Entry("household:register", subject=home) for home in new)
     audit.record_many(session, entries, actor=actor, now=now)
+    reaching.take_along(session, zip(ids, (person.id_number for _, _, person in people), strict=True), now=now)
 
 
 def _household_row(vault: Vault, home: str, item: HouseholdFacts, now: datetime) -> dict[str, Any]:
@@ -269,11 +269,11 @@ def _add(
     values = _person_row(session, facts, person_id=person_id, home=home.id, free=free, now=now)
     session.execute(insert(Person), [values])
     search.new_keys(session, [(person_id, facts.name, facts.birth_date)])
+    reaching.take_along(session, [(person_id, facts.id_number)], now=now)
 
 
 def add_person(session: Session, home: Household, facts: PersonFacts, /, *, now: datetime) -> str:
-    """One more person of a household, by its own reference; a number that somebody carries already is not given twice.
-    The caller writes the audit row."""
+    """One more person, by its own reference; a number has one bearer. The caller writes the audit row."""
     person_id = vault_of(session).ref("person", home.id, facts.ref)
     _add(session, home, with_birth(facts), person_id, free=_free_numbers(session, [facts]), now=now)
     return person_id

@@ -142,6 +142,15 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
     return True
 
 
+def has_phone(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> bool:
+    """Whether there is a telephone to which the digits of this person can go."""
+    try:
+        holder = _phone_holder(session, person, actor=actor, now=now)
+    except (NotFound, WrongState):
+        return False
+    return holder.phone_index is not None and holder.contact
+
+
 def _phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:
     """To whose telephone the digits go: the person's own, for a child the guardian's. The number is always the
     child's."""

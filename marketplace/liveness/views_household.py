@@ -88,7 +88,8 @@ def my_check(check_id: str) -> ResponseReturnValue:
         one=found,
         name=masked_name(session, person),
         waits=found.state in WAITING,
-        phone=person.phone_index is not None and person.contact and found.cause is CheckCause.SCHEDULE,
+        phone=found.cause is CheckCause.SCHEDULE
+        and service.has_phone(session, person, actor=current_actor(), now=utc_now()),
         agreed=face.consent_of(session, found.person_id),
         offered=face_door() is not None and found.cause is CheckCause.SCHEDULE,
     )

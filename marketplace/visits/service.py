@@ -19,7 +19,7 @@ from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import kin, reaching
-from marketplace.households.service import get_household, list_people
+from marketplace.households.service import get_household, list_people, reachable
 from marketplace.policy import require
 from marketplace.reference.visiting import causes
 from marketplace.signals import answering
@@ -89,6 +89,8 @@ def from_alert(session: Session, household_id: str, kind: TaskKind, /, *, actor:
     household knows somebody already. A household noted as kin of staff is seen by two."""
     if kind not in (TaskKind.CALL, TaskKind.VISIT):
         raise BadInput("bad_input", field="kind")
+    if kind is TaskKind.CALL and _nobody_may_call(session, household_id):
+        raise WrongState("contact_unsafe")
     task = answering.start_task(session, household_id, kind, actor=actor, now=now)
     alerts = answering.open_alerts(session, household_id)
     near = any(alert.rule_code == "W28" for alert in alerts) or kin.of_staff(session, household_id)
@@ -117,13 +119,32 @@ def alerts_over(session: Session, household_id: str, /, *, actor: Actor, now: da
         HomeVisit.source_ref == answering.ref_of(household_id), HomeVisit.state == VisitState.OPEN
     )
     for visit in session.exec(asked.with_for_update()).all():
-        visit.state = VisitState.DROPPED
-        record(session, visit, "visit:drop", rule=visit.cause, actor=actor, now=now)
-        task = session.get(WatchTask, visit.task_id) if visit.task_id else None
-        if task is not None and task.done_at is None:
-            answering.drop_task(session, task, actor=actor, now=now)
+        _drop(session, visit, actor=actor, now=now)
 
 
+def _drop(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) -> None:
+    visit.state = VisitState.DROPPED
+    record(session, visit, "visit:drop", rule=visit.cause, actor=actor, now=now)
+    task = session.get(WatchTask, visit.task_id) if visit.task_id else None
+    if task is not None and task.done_at is None:
+        answering.drop_task(session, task, actor=actor, now=now)
+
+
+def _nobody_may_call(session: Session, household_id: str) -> bool:
+    return reachable(session, household_id) is None and reaching.anybody_said(session, household_id)
+
+
+def call_off(session: Session, household_id: str, now: datetime, /) -> None:
+    """Somebody there said how it may be reached: where no telephone is safe any more, calls leave the list. The alert
+    for which somebody was to call is open again."""
+    if not _nobody_may_call(session, household_id):
+        return
+    asked = select(HomeVisit).where(HomeVisit.household_id == household_id, HomeVisit.kind == TaskKind.CALL)
+    for visit in session.exec(asked.where(HomeVisit.state == VisitState.OPEN).with_for_update()).all():
+        _drop(session, visit, actor=SYSTEM, now=now)
+
+
+reaching.WHEN_SAID.append(call_off)
 answering.WHEN_OVER.append(alerts_over)
 
 

@@ -607,7 +607,8 @@ def a_man_with_kidney_disease(house: House) -> None:
     case_id = apply(hands, Asked(("illness",), "1200", "60000", label="DIBIAN", switches=("hand_on",)))
     temporary, medical = house.item(case_id, "LINSHI"), house.item(case_id, "YILIAO_JIUZHU")
     assert temporary.path == "LINSHI_SPENDING"
-    hands.go(f"/cases/{case_id}/bills")
+    hands.go(f"/cases/{case_id}")
+    hands.press("/bills")
     hands.attach("photo", make.a_picture())
     hands.press()
     clerk = house.officer(Role.WORKER)

@@ -21,6 +21,7 @@ from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
 from marketplace.cases import outcome, register, steps
 from marketplace.cases.models import CaseDecision, CaseItem, CaseState, ItemState
+from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -263,8 +264,9 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     case, items = cases.send(session, now, wants=["living"])
     home, told = case.household_id, {"actor": WORKER, "now": now}
     with pytest.raises(NotFound):
-        said.possible(session, home, actor=FAR)
-    assert {one.act for one in said.possible(session, home, actor=WORKER)} == {"withdraw_case", "urge"}
+        said.possible(session, home, actor=FAR, now=now)
+    sayable = said.possible(session, home, actor=WORKER, now=now)
+    assert {one.act for one in sayable} == {"withdraw_case", "urge", "hand_on_no"}
     said.keep(session, home, "urge", items["DIBAO"].id, CALL, **told)
     assert steps.running_step(session, items["DIBAO"].id).urged == 1
     row = said.keep(session, home, "withdraw_case", case.id, CALL, **told)
@@ -284,8 +286,51 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
     assert (other.state, row.second.value) == (CaseState.CLOSED, "confirmed"), "it was decided before the second call"
     (entry,) = register.list_entries(session, home)
+    assert entry.to_on is not None
+    over = now + timedelta(days=370)
+    assert [one.act for one in said.possible(session, home, actor=WORKER, now=over)] == [], "it ran out by itself"
     said.keep(session, home, "leave_register", entry.id, CALL, **told)
     assert register.list_entries(session, home) == []
+
+
+def test_what_stays_uncovered_is_said_by_telephone_too(session: Session, now: datetime) -> None:
+    case, items = cases.send(session, now)
+    cases._all_refused(session, case, items, now)
+    home, told = case.household_id, {"actor": WORKER, "now": now}
+    about = {"hand_on_no", "hand_on_yes"}
+
+    def sayable() -> set[str]:
+        return about & {one.act for one in said.possible(session, home, actor=WORKER, now=now)}
+
+    assert sayable() == {"hand_on_no"}
+    assert clocks.running_of(session, f"case:{case.id}")
+    said.keep(session, home, "hand_on_no", case.id, CALL, **told)
+    assert not case.hand_on
+    assert clocks.running_of(session, f"case:{case.id}") == []
+    for confirmed in (False, True):
+        assert sayable() == {"hand_on_yes"}
+        row = said.keep(session, home, "hand_on_yes", case.id, CALL, **told)
+        assert sayable() == set(), "it waits for its second call"
+        assert (case.hand_on, row.second.value, row.person_id) == (False, "due", case.signer_id)
+        readback.look(session, row.id, actor=COLLEAGUE, now=now)
+        answers.second(session, row.id, confirmed=confirmed, actor=COLLEAGUE, now=now)
+        assert case.hand_on is confirmed
+    assert clocks.running_of(session, f"case:{case.id}")
+    assert answers.denied(session, actor=COLLEAGUE) == [], "a yes that was denied never counted"
+
+
+@pytest.mark.parametrize("act", ["urge", "hand_on_no", "complaint", "leave_register"])
+def test_what_nobody_said_is_put_right_by_a_person(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(readback, "ONE_IN", 1)
+    case, items = cases.send(session, now)
+    if act != "urge":
+        cases._all_refused(session, case, items, now)
+    about = next(one for one in said.possible(session, case.household_id, actor=WORKER, now=now) if one.act == act)
+    row = said.keep(session, case.household_id, act, about.object_id, CALL, words="不公", actor=WORKER, now=now)
+    answers.second(session, row.id, confirmed=False, actor=COLLEAGUE, now=now)
+    assert answers.denied(session, actor=COLLEAGUE) == [row]
 
 
 def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now: datetime) -> None:
@@ -311,3 +356,10 @@ def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now:
         (row,) = session.exec(select(Appeal)).all()
         assert (row.household_id, row.object_ref, row.kind) == (case.household_id, f"item:{item.id}", "appeal")
         assert row.raised_by != case.subject_id
+    said_page = f"/appeals/said/{case.household_id}/hand_on"
+    shown = worker.get(f"{said_page}_no/{case.id}").text
+    read["shown"] = re.findall(r'name="shown"[^>]*value="(\w+)"', shown)[0]
+    assert "不再登记给慈善组织" in shown
+    assert "即时生效" in worker.post(f"{said_page}_no/{case.id}", data=read, follow_redirects=True).text
+    assert worker.get(f"{said_page}_no/{case.id}").status_code == 404
+    assert "may be written down for charities" in worker.get(f"{said_page}_yes/{case.id}?lang=en").text

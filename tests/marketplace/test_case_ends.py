@@ -37,7 +37,7 @@ from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
-from marketplace.cases.rules import in_order, path_of, steps_of
+from marketplace.cases.rules import in_order, item_rule, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, WrongState
@@ -86,7 +86,7 @@ def an_item(session: Session, code: str, now: datetime) -> CaseItem:
             session.delete(step)
     session.flush()
     found.code, found.path = code, path_of(code, district=CITY, on=ON).name
-    found.department = service.department_of(code)
+    found.department = item_rule(code, district=CITY, on=ON).department
     steps.begin(session, found, now=now)
     return found
 
@@ -332,6 +332,25 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
     hardest = replace(held, label="TEKUN", ticks=("no_kin",))
     kept = {one.code: one.after for one in plan(hardest, district=CITY, on=ON)}
     assert kept == dict.fromkeys(("LINSHI", "JIAGE_SHUIDIANQI", "LAJI_JIANMIAN", "YILIAO_JIUZHU"), ())
+
+
+@pytest.mark.parametrize(
+    ("only", "wants", "planned"),
+    [
+        ("GONGZU", ("housing",), {"GONGZU"}),
+        ("GONGZU", ("work",), {"GONGZU", "JIUYE_KUNNAN", "DIBAO"}),
+        ("WEIFANG", ("housing",), {"WEIFANG"}),
+        ("JIUYE_KUNNAN", ("illness",), {"JIUYE_KUNNAN", "LINSHI", "YILIAO_JIUZHU", "DIBAO"}),
+        ("CANJI_BUTIE", ("disability", "illness"), {"CANJI_BUTIE", "LINSHI", "YILIAO_JIUZHU", "DIBAO"}),
+        ("DIBAO", ("living",), {"DIBAO", "DIBIAN_GANGXING", "JIAGE_SHUIDIANQI", "LAJI_JIANMIAN"}),
+    ],
+)
+def test_what_was_asked_for_by_its_code_is_always_asked_about_and_other_wishes_are_too(
+    only: str, wants: tuple[str, ...], planned: set[str]
+) -> None:
+    found = {one.code for one in plan(Facts(wants=wants), district=CITY, on=ON, only=[only])}
+    assert planned <= found
+    assert len(wants) > 1 or only in ("JIUYE_KUNNAN", "DIBAO") or wants == ("work",) or found == planned
 
 
 def test_no_plan_waits_for_an_item_that_nobody_is_asked_about() -> None:

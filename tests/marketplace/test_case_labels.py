@@ -4,7 +4,7 @@ itself."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases import by_label, departments, outcome, service
+from marketplace.cases import by_label, departments, outcome, rules, service
 from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import BY_LABEL, Facts
 from marketplace.cases.models import CaseItem, ItemState
@@ -131,3 +131,30 @@ def test_who_has_all_that_a_class_brings_gets_no_empty_application(sqlite_databa
     assert by_label.look(sqlite_database, now=later) == 0
     with sqlite_database.reading() as session:
         assert len(service.list_cases(session, home)) == 1
+
+
+def test_amounts_and_departments_are_those_of_the_day_and_of_the_district(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {
+        "illness_aid": ("B", {"from_fen": "0", "base_fen": "0", "percent": "60", "cap_fen": "99"}),
+        "item_rules": ("GONGZU", {"department": "MCA", "once_for": "person", "lasts": "1"}),
+    }
+    known = rules.rows
+
+    def with_own(table: str) -> Any:
+        if table not in own:
+            return known(table)
+        code, told = own[table]
+        row = {"class": code, "code": code, "district": "500101", "valid_from": "2026-11-23", "valid_to": "", **told}
+        return (*known(table), row)
+
+    monkeypatch.setattr(rules, "rows", with_own)
+    facts = Facts(label="DIBAO", medical_fen=1_000_000)
+
+    def here(district: str, on: date) -> tuple[int, str]:
+        told: dict[str, Any] = {"district": district, "on": on}
+        return proposed("LINSHI", facts, path="LINSHI_GENERAL", **told), rules.item_rule("GONGZU", **told).department
+
+    day = date(2026, 11, 23)
+    assert here("500101", day) == (99, "MCA")
+    assert here("500101", day - timedelta(days=1)) == here(CITY, day) == (280_000, "HUD")
+    assert proposed("LINSHI", Facts(medical_fen=1), path="LINSHI_GENERAL", district=CITY, on=date(2027, 1, 1)) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import (
     looking,
@@ -233,7 +233,7 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
     later = now + timedelta(days=40)
     assert silent.sweep(database, now=later) == 1
     assert silent.sweep(database, now=later) == 0
-    told: dict[str, Any] = {"note": "电话后仍未补齐", "late_cause": "", "actor": APPROVER, "now": later}
+    told: dict[str, Any] = {"note": "电话后仍未补齐", "late_cause": "backlog", "actor": APPROVER, "now": later}
     with database.transaction() as session:
         (row,), total = silent.list_owing(session, actor=WORKER)
         assert (row[0].id, total) == (item_id, 1)
@@ -255,6 +255,7 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
         reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=later)
         item = silent.refuse(session, item_id, **told)
         assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
+        assert item.late_cause == "", "the household's silence is no delay of the office"
         assert clocks.running_of(session, steps.clock_ref(item_id)) == []
         assert session.get_one(Case, case.id).state is CaseState.OPEN
 
@@ -267,9 +268,12 @@ def test_who_may_not_be_called_at_all_is_neither_called_nor_visited_for_papers(s
         [person] = list_people(session, case.household_id)
         reaching.keep_for(session, person.id, way, actor=WORKER, now=now)
         silent._ask_to_call(session, item_id, now=now)
-        asked = session.exec(select(HomeVisit).where(HomeVisit.source_ref == steps.call_ref(item_id)))
-        assert [one.kind for one in asked] == kinds
+        asked = select(HomeVisit).where(HomeVisit.source_ref == steps.call_ref(item_id))
+        assert [one.kind for one in session.exec(asked)] == kinds
         assert len(clocks.running_of(session, steps.clock_ref(item_id))) == len(kinds)
+        reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
+        assert clocks.running_of(session, steps.clock_ref(item_id)) == [], "nobody is late with what nobody may do"
+        assert {one.state.value for one in session.exec(asked)} <= {"dropped"}
 
 
 def test_where_the_township_confirms_the_township_refuses_who_is_silent(session: Session, now: datetime) -> None:
@@ -309,13 +313,44 @@ def test_papers_are_asked_for_again_only_by_a_verifier_and_the_month_counts_it(s
     assert row.asked_again == 1
 
 
+def test_the_total_of_the_fast_path_runs_on_with_its_only_step(session: Session) -> None:
+    """Begun on a Thursday, stopped on Friday with two days left, on again on Monday: until the end of Wednesday."""
+    thursday = datetime(2026, 11, 19, 2, tzinfo=UTC)
+    _case, items = send(session, thursday, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    item = items["LINSHI"]
+    steps.stop(session, item.id, missing="收入证明", actor=WORKER, now=thursday + timedelta(days=1))
+    step = steps.run_on(session, item.id, actor=WORKER, now=thursday + timedelta(days=4))
+    assert item.due_at == step.due_at == datetime(2026, 11, 25, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("waited", "cause"), [(200, "withdrawn"), (0, "")])
+def test_what_was_late_before_its_clock_stood_still_is_counted_when_it_is_taken_back(
+    session: Session, now: datetime, waited: int, cause: str
+) -> None:
+    case, items = send(session, now, wants=["living"], medical_fen=0)
+    stopped = now + timedelta(days=waited)
+    steps.stop(session, items["DIBAO"].id, missing="收入证明", actor=WORKER, now=stopped)
+    me = make.as_household(session.get_one(Household, case.household_id))
+    withdrawing.withdraw(session, case.id, actor=me, now=stopped + timedelta(days=60))
+    assert (items["DIBAO"].state, items["DIBAO"].late_cause) == (ItemState.WITHDRAWN, cause)
+    if cause:
+        assert items["DIBAO"].days_taken == working_days_between(local_day(now), local_day(stopped), district=CITY)
+
+
 def test_the_household_reminds_the_holder_once_a_day(session: Session, now: datetime) -> None:
     _case, items = send(session, now)
     me = make.as_household(session.get_one(Household, items["DIBAO"].household_id))
+    named = accounts.create_account(
+        session, "street", role=Role.WORKER, display_name="李干部", districts=[CITY], now=now
+    )
+    other = {"display_name": "外区", "districts": ["500112"], "now": now}
+    accounts.create_account(session, "a-far", role=Role.WORKER, **other)  # type: ignore[arg-type]
     assert steps.urge(session, items["DIBAO"].id, actor=me, now=now).urged == 1
     with pytest.raises(WrongState, match="urged_today"):
         steps.urge(session, items["DIBAO"].id, actor=me, now=now + timedelta(hours=3))
     assert steps.urge(session, items["DIBAO"].id, actor=me, now=now + timedelta(days=1)).urged == 2
+    told = session.exec(select(Notice.account_id).where(Notice.letter == "reminder_staff")).all()
+    assert told == [named.id, named.id], "whoever holds it has a letter, each time"
 
 
 def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longer(

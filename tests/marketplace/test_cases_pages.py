@@ -26,6 +26,7 @@ from marketplace.db import Database
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
+from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
@@ -186,6 +187,8 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     with app.extensions["database"].reading() as session:
         assert session.exec(select(Case)).one().answers["only"] == ["LINSHI", "GONGZU"]
     assert begun.endswith("/wants")
+    assert re.search(r'value="housing"[^>]*checked', client.get(begun).text), "what the code stands for is ticked"
+    assert "临时救助" in client.get(begun.replace("/step/wants", "/check")).text
 
 
 def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_way_to_object(
@@ -294,8 +297,35 @@ def test_a_bill_is_handed_in_as_a_photo_drawn_anew_one_at_a_time(app: Flask, hom
     with app.extensions["database"].reading() as session:
         kept = session.exec(select(CasePaper).where(CasePaper.kind == "bill")).all()
         assert len(kept) == 2
+    worker = staff(app, "w-papers", Role.WORKER)
+    with app.extensions["database"].reading() as session:
+        item_id = session.exec(select(CaseItem.id).where(CaseItem.code == "DIBAO")).one()
+    assert worker.post(f"/cases/items/{item_id}/stop", data={"missing": ""}).status_code == 422
+    named = {"papers": ["INCOME_PROOF"], "missing": "房产证"}
+    assert worker.post(f"/cases/items/{item_id}/stop", data=named).status_code == 303
+    for page in (case, f"{case}/print", f"{case}/aloud"):
+        assert "收入、财产、支出证明、房产证" in home.get(page).text, page
     home.post(case + "/withdraw")
     assert home.get(path).status_code == 404
+
+
+def test_papers_are_named_once_before_sending_and_can_be_handed_in_then_or_while_it_runs(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+    case = sign.removesuffix("/step/sign")
+    page = home.get(case + "/check").text
+    assert page.count("户口簿或居住证") == 1, "named once, though several items want it"
+    assert f"{case}/bills" in page
+    sent = {"photo": (io.BytesIO(photo()), "bill.jpg")}
+    assert home.post(case + "/bills", data=sent, content_type="multipart/form-data").status_code == 303
+    assert "Here so far: 1" in home.get(case + "/check?lang=en").text
+    assert home.post(case + "/check").status_code == 303, "what the signer hands in does not void the signature"
+    assert f"{case}/bills" in home.get(case + "/sent").text
+    assert f"{case}/bills" in home.get(f"{case}?lang=en").text, "also while nobody has asked for it"
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(CasePaper.kind).where(CasePaper.kind == "bill")).all() == ["bill"]
 
 
 FINGER = "20,40 60,90 120,60;200,50 240,120 300,80"
@@ -421,11 +451,20 @@ def test_a_worker_never_signs_for_a_household_and_what_it_read_aloud_says_so_on_
     case = sign.removesuffix("/step/sign")
     assert worker.post(f"{case}/check").status_code == 422
     page = worker.get(f"{case}/read-back").text
+    read = page.split("<ol>")[1].split("</ol>")[0]
+    assert "下一类" in read, "both questions besides are read aloud"
+    assert "慈善" in read
     heard = {"channel": "home_visit", "dialect": "chongqing", "signed": "witnesses", "evidence": "档案 3"}
     heard |= {"witnesses": "赵一，钱二", "shown": re.findall(r'name="shown"[^>]*value="([^"]+)"', page)[0]}
     assert worker.post(f"{case}/read-back", data={**heard, **name, "read_aloud": "y"}).status_code == 303
     with app.extensions["database"].reading() as session:
         assert session.exec(select(CasePaper.kind)).all() == ["witnessed"]
+        reading = session.exec(select(ReadBack)).one()
+    with app.extensions["database"].transaction() as session:
+        session.merge(reading).second = SecondCall.DUE
+    asked = staff(app, "w-second", Role.WORKER).get(f"/answers/second-calls/{reading.id}?lang=en").text
+    assert "with the same papers: no." in asked
+    assert "what stays uncovered: yes." in asked
     for paper in (home.get(f"{case}/papers/authorisation"), worker.post(f"{case}/papers/authorisation/signed")):
         for words in ("w-sign · 上门", "两名见证人", "重庆话", "档案 3", "赵一，钱二", "（由工作人员代录）"):
             assert words in paper.text, words
@@ -487,12 +526,15 @@ def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says
     money = {"size": "2", "income_fen": "500", "savings_fen": "1234", "schooling_fen": "4321"}
     assert home.post(f"{base}money", data=money).status_code == 303
     assert home.post(f"{base}situation", data={"label": "DIBIAN"}).status_code == 303
+    assert "示例：整张证件" in home.get(f"{base}card").text
     for _turn in range(13):
         sent = {"id_number": number, "photo": (io.BytesIO(photo()), "a.jpg")}
         assert home.post(f"{base}card", data=sent, content_type="multipart/form-data").status_code == 303
     assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
     with app.extensions["database"].reading() as session:
         assert sorted(session.exec(select(CasePaper.kind))) == ["id_photo", "typed_name"]
+    assert "data:image/jpeg;base64,/9j/" in home.get(f"{base}card").text, "the photo as it is kept"
+    assert "base64" not in staff(app, "w-card", Role.WORKER).get(f"{base}card").text
     told = home.get(base.replace("step/", "check")).text
     for words in ("1,234", "4,321", "低保边缘家庭", f"{number[:4]}************{number[-2:]}", "已提交"):
         assert words in told, words

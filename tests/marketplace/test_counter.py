@@ -99,6 +99,7 @@ def test_a_person_without_a_telephone_applies_through_a_worker_in_each_way_of_si
     assert session.exec(select(CasePaper.kind).where(CasePaper.case_id == case.id)).one().value == kind
     [row] = readback.of_object(session, f"case:{case.id}")
     assert (row.dialect, row.read_by, len(row.script_sha256)) == ("chongqing", WORKER.id, 64)
+    assert row.answer == {"all_classes": True, "hand_on": False}, "what was said to each of the two questions"
     assert readback.witnesses_of(session, row) == heard.witnesses
     assert "赵一" not in str(row.witnesses)
     assert row.second is SecondCall.DUE or kind != "spoken"
@@ -183,6 +184,8 @@ def test_a_child_of_thirteen_goes_the_whole_way_through_her_guardian(session: Se
         with pytest.raises(WrongState, match="guardian_not_verified"):
             service.start(session, home.id, subject_id=child.id, actor=myself(who), now=now)
     me = myself(granny)
+    assert survival.has_phone(session, child, actor=me, now=now), "digits about the child go to its guardian"
+    assert not survival.has_phone(session, child, actor=myself(uncle), now=now)
     case = service.start(session, home.id, subject_id=child.id, actor=me, now=now)
     assert (case.subject_id, case.signer_id) == (child.id, granny.id)
     service.save(session, case, {**POOR, "wants": ["living"]}, actor=me, now=now)
@@ -231,6 +234,8 @@ def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(a
     assert (asked.status_code, 'name="street"' in asked.text) == (200, True)
     body["street"] = "500103003"
     assert "号码不对" in worker.post("/cases/counter", data=body).text
+    short = worker.post("/cases/counter", data={**body, "id_number": NUMBER, "phone": "138 0000 000"})
+    assert (short.status_code, "11 位" in short.text) == (422, True)
     where = worker.post("/cases/counter", data={**body, "id_number": NUMBER}).headers["Location"]
     page = worker.get(where).text
     person = page.split('name="person" value="')[1].split('"')[0]

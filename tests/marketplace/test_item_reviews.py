@@ -13,7 +13,7 @@ from adapters.items import ItemResult
 from marketplace import audit
 from marketplace.actors import Role
 from marketplace.calendar import local_day
-from marketplace.cases import departments, outcome, papers, reviews, service, withdrawing
+from marketplace.cases import departments, looking, outcome, papers, reviews, service, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.models import Case, CaseItem, CaseState
 from marketplace.cases.models_reviews import ItemReview
@@ -199,9 +199,16 @@ def test_what_has_changed_is_told_by_the_family_and_decided_anew_on_a_short_way(
         case = session.exec(select(Case).where(Case.review_of == item_id)).one()
         (again,) = service.list_items(session, case.id)
         assert (again.code, again.path, again.state.value) == ("DIBAO", "REVIEW", "running")
-        assert papers.signature_of(session, case) is not None
+        signed = papers.signature_of(session, case)
+        assert signed is not None
+        papers.add_bill(session, case, make.a_picture(), actor=me, now=now)
+        ((bill, _check),) = looking.list_uploads(session, case)
+        assert looking.look(session, again.id, bill.id, actor=WORKER, now=now)[1]
         day = walk(session, again, now)
         outcome.decide(session, again.id, granted=True, amount_fen=150_000, actor=APPROVER, now=day)
         assert (again.amount_fen, item.amount_fen) == (150_000, 104_000)
         assert reviews.next_days(session, [item_id, again.id]).keys() == {again.id}
         assert (item.over_on, again.over_on) == (local_day(day), None)
+        third = session.get_one(Case, looked_at_anew(session, again.id, day + timedelta(days=60)).case_id)
+        assert papers.signature_of(session, third) == signed, "signed once, also where it is decided for the third time"
+        assert [paper.id for paper, _check in looking.list_uploads(session, third)] == [bill.id]

@@ -15,7 +15,7 @@ from marketplace.actors import Actor, Role
 from marketplace.answers import slips
 from marketplace.app import create_app
 from marketplace.audit import AuditRow, subject_ref
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.consent.models import Consent
 from marketplace.credentials import claims
@@ -23,10 +23,17 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import exports, members, reaching, service
+from marketplace.households import facts as people
 from marketplace.households.models import Person, SafeContact
 from marketplace.households.reaching import OWN, QUIET, USUAL
+from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.notices import Notice
+from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
+from marketplace.signals.models import TaskKind
+from marketplace.visits import letters, lists
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit, VisitState
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.signal_scene import into
@@ -130,6 +137,53 @@ def test_each_adult_says_it_for_itself_and_what_it_said_is_sealed_and_named_by_n
     assert service.reachable(session, scene.household.id) == she
     vault_of(session).erase(session, she.id)
     assert reaching.closed_fields(session, she) == frozenset(), "of who was erased nothing is left"
+
+
+@pytest.mark.threat("T27")
+@pytest.mark.parametrize("way", [OWN, QUIET])
+def test_a_rule_goes_where_its_person_goes_and_calls_and_letters_there_leave_the_list(
+    session: Session, settings: Settings, way: str
+) -> None:
+    """She leaves him for her mother's, for whom a letter is to be brought and whom somebody is to call."""
+    scene, _he, she = _two(session)
+    mother = make.a_household(session, name="李母", phone="10000000088")
+    number = make_id_number("509900", date(1980, 3, 4), seq=71)
+    people.correct(session, she, "id_number", number, actor=WORKER, now=NOW)
+    reaching.keep_for(session, she.id, way, actor=WORKER, now=NOW)
+    members.end(session, she.id, on=local_day(NOW), reason="MOVED_OUT", actor=VERIFIER, now=NOW)
+    notice = notices.post(session, "match_held", key="brought", household_id=mother.id, now=NOW)
+    notice.state = notices.NoticeState.BY_HAND
+    letters.ask(session, notice, now=NOW)
+    visits.ask(session, mother.id, "PAPERS", ref="papers:1", kind=TaskKind.CALL, actor=WORKER, now=NOW)
+    facts = PersonFacts(name="李四", id_number=number, relation="CHILD")
+    arrived = members.add(session, mother.id, facts, actor=VERIFIER, now=NOW)
+    assert reaching.rule_of(session, actor=_as(arrived)) == way
+    assert {one.state for one in session.exec(select(HomeVisit))} == {VisitState.DROPPED}
+    assert (notice.state, notice.channel) == (notices.NoticeState.SENT, notices.ON_PAGE)
+    assert not reaching.anybody_said(session, scene.household.id)
+    reaching.keep_own(session, USUAL, actor=_as(arrived), now=NOW)
+    members.end(session, arrived.id, on=local_day(NOW), reason="MOVED_OUT", actor=VERIFIER, now=NOW)
+    home = HouseholdFacts("counter", "77", "500103", size=1, people=(PersonFacts(name="李四", id_number=number),))
+    own = register_many(session, [home], actor=VERIFIER, now=NOW)[home.key]
+    assert not reaching.anybody_said(session, own), "what she said last is that all is as usual"
+    asked = {one.rule_id for one in session.exec(select(AuditRow).where(AuditRow.action == "contact:rule"))}
+    assert asked == {""}, "the trail does not say what"
+
+
+@pytest.mark.threat("T27")
+@pytest.mark.parametrize(("way", "calls"), [(OWN, 1), (QUIET, 0)])
+def test_a_call_that_was_asked_for_before_leaves_the_list_where_no_telephone_is_safe(
+    session: Session, way: str, calls: int
+) -> None:
+    scene, _he, she = _two(session)
+    home = scene.household.id
+    visits.ask(session, home, "PAPERS", ref="papers:1", kind=TaskKind.CALL, actor=WORKER, now=NOW)
+    call = visits.ask(session, home, "ALERT", ref="alert:1", kind=TaskKind.CALL, actor=WORKER, now=NOW)
+    seen = visits.ask(session, home, "CASE", ref="case:1", actor=WORKER, now=NOW)
+    reaching.keep_own(session, way, actor=_as(she), now=NOW)
+    assert (call.state is VisitState.OPEN) == bool(calls)
+    assert lists.count(session, actor=WORKER) == 1 + 2 * calls
+    assert seen.state is VisitState.OPEN, "what the law asks for goes on"
 
 
 @pytest.mark.threat("T27")

@@ -25,6 +25,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households import reaching
 from marketplace.households.categories import categories_on
 from marketplace.households.models import Household, Spell
 from marketplace.households.service import list_people
@@ -206,6 +207,20 @@ def test_closing_the_last_alert_calls_off_the_visit_that_nobody_has_made(session
     answering.close(session, alert.id, outcome="wrong_data", actor=scene.two, now=NOW)
     task = session.get_one(WatchTask, visit.task_id)
     assert (visit.state, task.result, task.done_at) == (VisitState.DROPPED, answering.NOT_NEEDED, NOW)
+
+
+def test_a_call_falls_where_somebody_said_not_at_all_and_the_alert_waits_for_a_visit(
+    session: Session, scene: Scene
+) -> None:
+    call = tapped(session, scene, TaskKind.CALL)
+    (person,) = list_people(session, scene.home.id)
+    reaching.keep_for(session, person.id, reaching.QUIET, actor=scene.one, now=NOW)
+    task = session.get_one(WatchTask, call.task_id)
+    assert (call.state, task.result, task.done_at) == (VisitState.DROPPED, answering.NOT_NEEDED, NOW)
+    assert answering.open_alerts(session, scene.home.id)
+    with pytest.raises(WrongState, match="contact_unsafe"):
+        tapped(session, scene, TaskKind.CALL)
+    assert tapped(session, scene).state is VisitState.OPEN
 
 
 def test_where_nobody_was_met_the_visit_stays_on_the_list(session: Session, scene: Scene) -> None:

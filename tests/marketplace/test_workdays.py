@@ -17,6 +17,7 @@ from marketplace.calendar import after_working_days, is_working_day, local_day, 
 from marketplace.cases import days, steps
 from marketplace.cases.rules import path_of
 from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -24,6 +25,7 @@ from marketplace.households.models import Person
 from marketplace.rights import service as rights
 from marketplace.rights.models import RightKind
 from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit
 from marketplace.workdays import service
 from marketplace.workdays.models import DayState, OwnDay
 from marketplace.workdays.service import Draft
@@ -123,24 +125,73 @@ def test_what_runs_over_a_closed_day_ends_later_and_nothing_else_moves(session: 
     assert days.last_day(step.due_at) > step_last, "what was told stays told"
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("closed_on", [TUESDAY, WEDNESDAY, FRIDAY])
 def test_a_stopped_clock_runs_on_with_all_its_days_over_a_closed_one(
-    session: Session, now: datetime, closed_on: date
+    session: Session, now: datetime, closed_on: date, late: bool
 ) -> None:
-    """Stopped on Tuesday, on again on Thursday: whether the offices closed before, during or after, no day is lost."""
+    """Stopped on Tuesday, on again on Thursday: whether the offices closed before, during or after, no day is lost and
+    none is given twice, also where it is written down only after the clock ran on."""
     home = make.a_household(session, district_code=HOME)
     _case, items = send(session, now, home)
     item, me = items["DIBAO"], make.as_household(home)
     total = path_of(item.code, district=HOME, on=local_day(now)).total
     step = steps.finish(session, item.id, actor=WORKER, now=now)
     steps.stop(session, item.id, missing="户口簿", actor=WORKER, now=now + DAY)
-    row = closed(session, closed_on, now + DAY, district=HOME)
-    with calendar.own_days(lambda: service.in_force(session)):
+    if late:
         steps.run_on(session, item.id, actor=me, now=now + 3 * DAY)
+    row = closed(session, closed_on, now + (3 if late else 1) * DAY, district=HOME)
+    with calendar.own_days(lambda: service.in_force(session)):
+        if not late:
+            steps.run_on(session, item.id, actor=me, now=now + 3 * DAY)
         used = 0 if closed_on == TUESDAY else 1
         ends = [after_working_days(now + 3 * DAY, limit - used, district=HOME) for limit in (step.limit_days, total)]
     assert row.state is DayState.ACTIVE
     assert [step.due_at, item.due_at] == ends
+    assert clocks.running_of(session, steps.clock_ref(item.id))[0].due_at == step.due_at
+
+
+def test_what_counted_the_closed_day_already_is_not_given_it_twice(session: Session, now: datetime) -> None:
+    """Friday is closed, worked after all, and closed again: who counted it as closed stays, who counted it as worked is
+    moved. A visit that was tried again after a closed day began anew after it."""
+    home = make.a_household(session, district_code=HOME)
+    holder = clocks.Holder(household_id=home.id, district_code=HOME)
+    _case, items = send(session, now, home)
+    tried = visits.ask(session, home.id, "CASE", ref="tried", actor=WRITES, now=now)
+
+    def begun(name: str, hours: int) -> tuple[Clock, HomeVisit]:
+        at = now + timedelta(hours=hours)
+        with calendar.own_days(lambda: service.in_force(session)):
+            visit = visits.ask(session, home.id, "CASE", ref=name, actor=WRITES, now=at)
+            return clocks.start(session, "follow_up", name, holder=holder, now=at), visit
+
+    first = begun("before", 0)
+    closed(session, FRIDAY, now + timedelta(hours=1), district=HOME)
+    second = begun("while it was closed", 2)
+    step = steps.running_step(session, items["DIBAO"].id)
+    ends = [
+        step.due_at,
+        items["DIBAO"].due_at,
+        *(end for clock, visit in (first, second) for end in _ends(clock, visit)),
+    ]
+    closed(session, FRIDAY, now + timedelta(hours=3), works=True, district=HOME)
+    third = begun("while it was worked", 4)
+    again = closed(session, FRIDAY, now + timedelta(hours=5), district=HOME)
+    assert ends == [
+        step.due_at,
+        items["DIBAO"].due_at,
+        *(end for clock, visit in (first, second) for end in _ends(clock, visit)),
+    ]
+    assert again.moved == 2
+    assert _ends(*third) == _ends(*second) == _ends(*first)
+    visits.finish(session, tried, visits.NOT_MET, actor=WORKER, now=now + 2 * DAY)
+    due = tried.due_on
+    closed(session, TUESDAY, now + 2 * DAY, district=HOME)
+    assert tried.due_on == due
+
+
+def _ends(clock: Clock, visit: HomeVisit) -> list[object]:
+    return [clock.due_at, visit.due_on]
 
 
 def test_two_people_enter_a_closed_day_by_page_and_the_next_limit_leaves_it_out(
