@@ -11,8 +11,9 @@ from sqlmodel import Session, select
 from marketplace.actors import Actor, Role
 from marketplace.db import new_id
 from marketplace.households.models import Household
-from marketplace.ledger import bills, hits, overlap
+from marketplace.ledger import bills, hits, overlap, rules
 from marketplace.ledger.models import AidState, LayerState, LedgerEntry
+from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
@@ -198,6 +199,12 @@ def test_a_device_of_one_bars_no_other_and_a_lifetime_is_one_person_s(
     paid.person_id, paid.units = two, 1_000_000
     built, given = solved(session, now)
     assert (given[heart.id], built.problem.caps) == (2_000_000, ())
+    home = Draft("D04", "", now.date(), "渝民发〔2026〕1号", by_person=frozenset())
+    first, second = (Actor(id=f"a-{n}", role=Role.APPROVER) for n in (1, 2))
+    rules.approve(session, rules.draft(session, home, actor=first, now=now).id, actor=second, now=now)
+    paid.person_id = one
+    built, given = solved(session, now)
+    assert (given[heart.id], len(built.problem.caps)) == (2_000_000, 1), "of the household: the limit is all of theirs"
 
 
 def test_one_programme_never_gives_a_new_household_more_than_its_cap_even_from_two_offers(
