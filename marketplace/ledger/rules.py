@@ -32,8 +32,8 @@ MOST_UNITS = 10**12
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody wants to change: only the values that change are filled. `excepted` are programmes that may be
-    added although the rule forbids it; `by_person` are the kinds (``*``: all) in which it counts for a person and not for
-    the household; `may_except` says whether a district may except a need."""
+    added although the rule forbids it; `by_person` are the kinds (``*``: all) in which it counts for a person and not
+    for the household; `may_except` says whether a district may except a need."""
 
     code: str
     district_code: str
