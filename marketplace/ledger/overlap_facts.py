@@ -21,10 +21,11 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.overlap import all_exceptions, given, plain, reported
+from marketplace.ledger.overlap import all_exceptions, given, reported
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of
+from marketplace.organisations.programmes import plain
 from marketplace.reference.events import known
 from matching.model import Need
 from matching.overlap_rules import Bill, Given
