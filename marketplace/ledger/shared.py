@@ -38,9 +38,11 @@ class _Need:
     others: frozenset[str]
 
     def like(self, other: _Need) -> bool:
-        """Another need that may be the same cost: an unknown cause or person may be the same one."""
+        """Another need that may be the same cost: an unknown cause or person may be the same one. Under another kind it
+        is where the same paper shows it."""
         same = may_be_one(self.cause, other.cause) and other.person not in self.others
-        return same and self.category == other.category and self.need_id != other.need_id and self._one_paper(other)
+        kind = self.category == other.category or bool(self.paper and self.paper == other.paper)
+        return same and kind and self.need_id != other.need_id and self._one_paper(other)
 
     def _one_paper(self, other: _Need) -> bool:
         """Within a household papers tell two costs apart; a need without any may be about a cost of its year."""

@@ -18,9 +18,17 @@ COST = 1_000_000
 INVOICE = "发票 2026-10-31"
 
 
-def documented(session: Session, home: Household, now: datetime, *, paper: str, cause: str = "ILLNESS:C50") -> Need:
+def documented(
+    session: Session,
+    home: Household,
+    now: datetime,
+    *,
+    paper: str,
+    cause: str = "ILLNESS:C50",
+    kind: str = "MEDICAL.MAJOR",
+) -> Need:
     """A need whose cost no payer has paid a part of when it is written down."""
-    row = need(session, home, "MEDICAL.MAJOR", COST, cause=cause)
+    row = need(session, home, kind, COST, cause=cause)
     bill = bills.record(session, row.id, cost_fen=COST, paper=paper, actor=WORKER, now=now)
     for payer in bills.BEFORE_CHARITY:
         bills.answer(session, bill.id, payer, state=LayerState.NONE, actor=WORKER, now=now)
@@ -54,6 +62,13 @@ def test_an_invoice_that_was_paid_for_one_need_is_not_paid_again_for_the_next(
     offer(session, "MEDICAL.MAJOR")
     assert allowed(session, again) == left
     assert solved(session, now)[1] == ({again.id: left} if left else {})
+
+
+def test_one_invoice_under_two_kinds_of_need_is_one_cost(session: Session, home: Household, now: datetime) -> None:
+    paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
+    for paper, left in ((INVOICE, 0), ("发票 2026-11-20", COST)):
+        again = documented(session, home, now, paper=paper, kind="MEDICAL.LONGTERM_DRUG")
+        assert allowed(session, again) == left
 
 
 def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(
