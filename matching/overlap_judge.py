@@ -127,7 +127,7 @@ def _warn(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     cap = rule.limit(asked.category)
-    if cap is None or not asked.giver:
+    if cap is None or not asked.giver or asked.payer != CHARITY:
         return None
     had = [row for row in rows if row.category == asked.category and _one_project(row, asked)]
     return _limit(rule, cap - sum(row.units for row in had), had)

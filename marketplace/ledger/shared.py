@@ -22,7 +22,7 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.reference.events import known
 from matching.overlap_rules import Bill, may_be_one
 
-_REAL = (NeedState.VERIFIED, NeedState.CLOSED)
+REAL = (NeedState.VERIFIED, NeedState.CLOSED)
 _ASKED = 500
 
 
@@ -90,7 +90,7 @@ def _needs(
     people = people_of(session, of)
     found: dict[frozenset[str], list[_Need]] = {}
     for some in chunks(sorted(of), _ASKED):
-        wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(_REAL))
+        wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(REAL))
         for row in session.exec(wanted.order_by(col(Need.id))):
             paper, year = papers.get(row.household_id, {}).get(row.id, ""), local_day(row.created_at).year
             whom = people.one(row.person_id), people.others(row.person_id)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from marketplace.actors import SYSTEM
 from marketplace.households.models import Household
+from marketplace.households.register import source_index
 from marketplace.ledger import bills, overlap
-from marketplace.ledger.models import LayerState
+from marketplace.ledger.models import LayerState, OverlapHit
+from marketplace.ledger.reporting import take_in
 from marketplace.needs.models import Need, NeedState
+from marketplace.sealed import vault_of
 from tests import factories as make
 from tests.marketplace.test_overlap_runs import TODAY, WORKER, need, offer, past, solved
 
@@ -92,3 +96,25 @@ def test_a_payout_for_nobody_s_need_counts_on_the_bill(session: Session, home: H
     row = documented(session, home, now, paper=INVOICE)
     past(session, home, "MEDICAL.MAJOR", COST - 1, TODAY, payer="COMMERCIAL_SUPPLEMENT")
     assert allowed(session, row) == 1
+
+
+@pytest.mark.parametrize(
+    ("cost", "kind", "yuan", "tasks"),
+    [
+        (1_000_000, "MEDICAL.CHILD_CHD", 5_000, 0),
+        (1_000_000, "MEDICAL.MAJOR", 9_000, 1),
+        (10_000_000, "MEDICAL.CHILD_CHD", 60_000, 0),
+    ],
+)
+def test_a_late_payment_that_names_no_need_is_held_against_the_documented_cost(
+    session: Session, home: Household, now: datetime, cost: int, kind: str, yuan: int, tasks: int
+) -> None:
+    """Charity gave 5,000 yuan. Of a cost of 10,000 another 5,000 may come; of 100,000 all 60,000, over any limit."""
+    row = need(session, home, "MEDICAL.CHILD_CHD", 500_000, cause="ILLNESS:Q21")
+    bills.record(session, row.id, cost_fen=cost, paper=INVOICE, actor=WORKER, now=now)
+    past(session, home, row.category, 500_000, TODAY - timedelta(days=3), need_id=row.id, cause=row.cause)
+    home.source_index = source_index(vault_of(session), "test", "H-1")
+    record = {"source_id": "P", "household_ref": "H-1", "category": kind, "units": yuan, "unit": "元"}
+    record |= {"payer": "MEDICAL_ASSISTANCE", "given_on": TODAY.isoformat()}
+    assert take_in(session, [record], source="gov", rule_id="feed", actor=SYSTEM, now=now).contradicted == tasks
+    assert set(session.exec(select(OverlapHit.code))) == ({"D02"} if tasks else set())

@@ -167,6 +167,7 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     ("D04", "another programme has its own", ask(ILLNESS, 2_000_000), [had(ILLNESS, 1_800_000)], 2_000_000),
     ("D04", "at the cap nothing", ask(ILLNESS, 1, giver="A"), [had(ILLNESS, 3_000_000)], 0),
     # D05 A helps with the illness; no papers: one programme only
+    ("D04", "an insurance is no programme", ask(ILLNESS, 4_000_000, payer="BASIC_INSURANCE"), [], 4_000_000),
     ("D05", "one programme only", ask(ILLNESS, 5_000, cause="x"), [had(ILLNESS, 5_000, cause="x")], 0),
     # 40,000 − 30,000 insurance − 4,000 from A = 6,000 remain: the second may give 6,000
     (
@@ -593,6 +594,7 @@ BESIDE = {
     ("D02", "the limit of the kind until papers show a cost"): ("D05", 0),  # the rows are another charity's
     ("D02", "without papers another year is another matter"): ("D05", 0),
     ("D02", "one patient has one limit"): ("D05", 0),
+    ("D04", "an insurance is no programme"): ("D02", 3_000_000),  # no papers show a cost
     ("D04", "another programme has its own"): ("D05", 0),
     ("D04", "the same programme at another giver"): ("D05", 0),
 }
