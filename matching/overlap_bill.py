@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matching.overlap_rules import Bill, Given, may_be_one
+from matching.overlap_rules import Bill, Given, may_be_one, one_illness
 
 Rows = Sequence[Given]
 
@@ -28,9 +28,11 @@ def paid_by(bill: Bill, rows: Rows, payer: str, /) -> int:
 
 def on_bill(bill: Bill, rows: Rows, /, *, category: str, cause: str) -> tuple[Given, ...]:
     """The rows about the cost that the bill documents: those of its needs, and those that name no need but the
-    category of the need with the bill, and no other cause."""
+    category of the need with the bill, or another kind of its illness, and no other cause."""
     return tuple(
         row
         for row in rows
-        if row.need_id in bill.needs or (not row.need_id and row.category == category and may_be_one(row.cause, cause))
+        if row.need_id in bill.needs
+        or (not row.need_id and row.category == category and may_be_one(row.cause, cause))
+        or (not row.need_id and one_illness(row, category=category, cause=cause))
     )

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from matching.overlap_bill import Rows, on_bill, residual
-from matching.overlap_rules import CHARITY, PAPERS, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
+from matching.overlap_rules import (
+    CHARITY,
+    PAPERS,
+    SCHOOLING,
+    Asked,
+    Bill,
+    Finding,
+    Given,
+    Rule,
+    Verdict,
+    may_be_one,
+    one_illness,
+)
 
 
 def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> Verdict:
@@ -115,7 +127,7 @@ def _warn(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     cap = rule.limit(asked.category)
-    if cap is None or not asked.giver:
+    if cap is None or not asked.giver or asked.payer != CHARITY:
         return None
     had = [row for row in rows if row.category == asked.category and _one_project(row, asked)]
     return _limit(rule, cap - sum(row.units for row in had), had)
@@ -129,7 +141,12 @@ def _one_project(row: Given, asked: Asked) -> bool:
 
 
 def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    like = [row for row in rows if row.category == asked.category and _same_cause(row, asked)]
+    like = [
+        row
+        for row in rows
+        if (row.category == asked.category and _same_cause(row, asked))
+        or one_illness(row, category=asked.category, cause=asked.cause)
+    ]
     others = [row for row in like if row.payer == CHARITY and row.giver != asked.giver and not _same_need(row, asked)]
     if not others or asked.payer != CHARITY:
         return None
@@ -155,10 +172,14 @@ def _floor(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     floor = rule.limit(asked.category)
     if floor is None:
         return None
-    had = [
-        r for r in rows if r.category == asked.category and r.given_on.year == asked.on.year and _same_cause(r, asked)
-    ]
+    year = [row for row in rows if row.given_on.year == asked.on.year and _same_cause(row, asked)]
+    had = [row for row in year if row.category == asked.category or _for_school(row)]
     return _limit(rule, floor - sum(row.units for row in had), had)
+
+
+def _for_school(row: Given) -> bool:
+    """What a payer before charity gave for school, under whatever kind."""
+    return row.payer != CHARITY and row.cause.partition(":")[0] == SCHOOLING
 
 
 def _cooldown(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
@@ -210,7 +231,7 @@ def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     if rule.per_member:
         own = [row for row in had if asked.person and row.person == asked.person]
         left = asked.members - sum(row.units for row in had)
-        return _limit(rule, min(left, 1 - sum(row.units for row in own)) if own else left, own or had)
+        return _limit(rule, min(left, 1 - sum(row.units for row in own)) if asked.person else left, own or had)
     had = [row for row in had if not _same_need(row, asked) and _same_cause(row, asked)]
     return _limit(rule, 0, had) if had else None
 

@@ -47,8 +47,10 @@ KINDS = (
 )
 
 
-ILLNESS = "ILLNESS"
-"""The event whose number is a group with kinds below it."""
+ILLNESS, SCHOOLING = "ILLNESS", "SCHOOLING"
+"""The event whose number is a group with kinds below it; and the one that a floor for students looks at."""
+MEDICAL, CASH = "MEDICAL.", "EMERGENCY.CASH"
+"""The kinds of a cost of illness, all in money; and the kind under which money for an illness may stand besides."""
 ONE_EVENT = (frozenset({"FLOOD", "STORM", "LANDSLIDE"}), frozenset({"EARTHQUAKE", "LANDSLIDE"}))
 """Words that people use for one event: rain brings the river and the slope down, and so does a quake. Told for one
 place and about one day, two of a group may be the same. Our own design: sources name none."""
@@ -74,6 +76,18 @@ def may_be_one(one: str, other: str, /) -> bool:
         near = near or first.startswith(second) or second.startswith(first)
     one_code = code == other_code or any({code, other_code} <= group for group in ONE_EVENT)
     return one_code and near and (not place or not other_place or place == other_place)
+
+
+def one_illness(row: Given, /, *, category: str, cause: str) -> bool:
+    """Whether aid under another kind than that of a need may be for its illness. Payers before charity do not tell the
+    kinds of illness apart; charity is believed to, unless both name an illness that may be the same one."""
+    if not (_of_illness(row.category, row.cause) and _of_illness(category, cause) and may_be_one(row.cause, cause)):
+        return False
+    return row.payer != CHARITY or (row.cause.startswith(ILLNESS) and cause.startswith(ILLNESS))
+
+
+def _of_illness(category: str, cause: str) -> bool:
+    return category.startswith(MEDICAL) or (category == CASH and cause.startswith(ILLNESS))
 
 
 def _near(one: str, other: str) -> bool:

@@ -74,7 +74,8 @@ def _checked(session: Session, person: Person, field: str, text: str) -> None:
 
 
 def _seal(session: Session, person: Person, field: str, text: str) -> None:
-    vault = vault_of(session)
+    """Whoever tells another fact is compared with everybody anew."""
+    vault, person.compared_at = vault_of(session), None
     setattr(person, field, vault.seal(session, person.id, column=f"person.{field}", text=text))
     if field == "name":
         person.name_index = name_index(vault, text)

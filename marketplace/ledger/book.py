@@ -20,8 +20,8 @@ from matching.overlap_rules import Rule
 
 ALWAYS = ("FORBID_OFFSET", "CONFLICT_OF_INTEREST")
 """Kinds that look at every aid, whatever its category or programme."""
-SETS = ("categories", "programmes", "excepted")
-"""Values of a rule that are sets of codes."""
+SETS = ("categories", "programmes", "excepted", "by_person")
+"""Values of a rule that are sets of codes; ``*`` is every kind for which it counts for a person."""
 
 
 class Book:

@@ -29,6 +29,7 @@ from marketplace.intake import (
 from marketplace.ledger.handing_in import report_rows
 from marketplace.ledger.models_reports import ReportDoor
 from marketplace.ledger.table import own_aid_schema
+from marketplace.organisations.programmes import programmes
 from marketplace.policy import require
 from marketplace.web import _l
 from marketplace.web.desk import Desk
@@ -46,9 +47,13 @@ def check_file(
     now: datetime,
     mapping: FileMapping = NO_MAPPING,
 ) -> tuple[ImportBatch, Checked]:
-    """The dry run looks at the file only: what it says must not depend on who is known here."""
+    """The dry run looks at the file only: what it says must not depend on who is known here. Names of programmes that
+    are offered here, or that the giver told of before, are no person's."""
     require(actor, "aid:report", org_id=actor.org_id)
     checked = check_table(data, own_aid_schema(today=local_day(now)), mapping=mapping)
+    near = list(programmes(session, actor.org_id).faults(checked.rows))
+    if near:
+        checked = Checked(total=checked.total, rows=[], faults=near, ignored=checked.ignored)
     batch = keep_batch(
         session,
         checked,

@@ -19,7 +19,7 @@ from sqlmodel import Session, case, col, exists, select
 from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.db import Database, flush, new_id, one_by_one
 from marketplace.ledger import repeats
 from marketplace.ledger.imports import see
@@ -32,6 +32,8 @@ log = logging.getLogger("shanqiao.ledger")
 SOURCE = "CASES"
 """The source of these rows: what this house itself granted."""
 BATCH = 100
+OF_PERSON = ("ILLNESS", "SCHOOLING")
+"""Events that are one person's: whoever the application is about. An accident may be a disaster of the whole home."""
 STANDS = (ItemState.GRANTED, ItemState.RUNNING, ItemState.STOPPED)
 """States in which an amount that was granted stands: also while it is decided anew."""
 _INDEX = "case-"
@@ -97,7 +99,7 @@ def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
     row = session.exec(select(LedgerEntry).where(LedgerEntry.source_index == _INDEX + item.id)).one_or_none()
     if not worth_of(item) and (row is None or row.state is AidState.RETURNED):
         return False
-    row = row or _new(item, now=now)
+    row = row or _new(session, item, now=now)
     before = row.units, row.state, row.repeats_id
     _bring(session, row, item, now=now)
     if (row.units, row.state, row.repeats_id) == before and row.updated_at < now:
@@ -149,10 +151,17 @@ def _told(row: LedgerEntry, *, held: tuple[LedgerEntry, ...]) -> repeats.Told:
         given_on=row.given_on,
         payer=row.payer,
         held=held,
+        person=row.person_id,
     )
 
 
-def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
+def person_of(session: Session, item: CaseItem, /) -> str:
+    """Whom the money is for, where it is for one person: medical assistance, and aid for an event of one person."""
+    own = ONCE[item.code] is MEDICAL or (ONCE[item.code] is EMERGENCY and known(item.cause.upper()) in OF_PERSON)
+    return session.get_one(Case, item.case_id).subject_id if own else ""
+
+
+def _new(session: Session, item: CaseItem, *, now: datetime) -> LedgerEntry:
     """A case knows the kind of event only: it may be any event of that kind, until a person says otherwise."""
     kind = kind_of(item)
     return LedgerEntry(
@@ -160,6 +169,7 @@ def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
         source=SOURCE,
         source_index=_INDEX + item.id,
         household_id=item.household_id,
+        person_id=person_of(session, item),
         giver=label("department", item.department, lang="zh_Hans"),
         category=kind.category,
         payer=kind.payer,

@@ -29,6 +29,7 @@ from marketplace.ledger.planning import as_told, index_of
 from marketplace.ledger.reporting import Reported, take_rows
 from marketplace.ledger.table import own_aid_schema
 from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.organisations.programmes import programmes
 from marketplace.policy import require
 from marketplace.sealed import vault_of
 
@@ -72,8 +73,11 @@ def report_given(
     if len(records) > MOST:
         raise BadInput("too_many_rows", field="records")
     checked, faults = check_records(enumerate(records, start=1), own_aid_schema(today=local_day(now)))
-    done = report_rows(session, checked.rows, door=door, actor=actor, now=now)
-    return replace(done, faults=tuple(faults))
+    near = list(programmes(session, actor.org_id).faults(checked.rows))
+    asked = {fault.row for fault in near}
+    sound = [row for row in checked.rows if row.number not in asked]
+    done = report_rows(session, sound, door=door, actor=actor, now=now)
+    return replace(done, faults=(*faults, *near))
 
 
 def report_rows(

@@ -22,6 +22,7 @@ from marketplace.errors import BadInput
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
+    CheckedRow,
     FileMapping,
     ImportBatch,
     ImportKind,
@@ -42,6 +43,7 @@ from marketplace.ledger.planning import Plan, Planned, plan
 from marketplace.ledger.service import PLATFORM
 from marketplace.ledger.table import aid_schema
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.programmes import programmes
 from marketplace.policy import require
 
 SINCE = "since"
@@ -69,7 +71,7 @@ def check_file(
     if seen_from > local_day(now):
         raise BadInput("date_in_future", field="seen_from")
     checked = check_table(data, aid_schema(today=local_day(now)), mapping=mapping)
-    found = plan(session, checked.rows, source=source)
+    found = _planned(session, checked.rows, source=source)
     return keep_found(
         session,
         checked,
@@ -84,11 +86,18 @@ def check_file(
     )
 
 
+def _planned(session: Session, rows: Sequence[CheckedRow], *, source: str) -> Plan:
+    """What the rows would do, and a question where a programme's name is near to a known one."""
+    found = plan(session, rows, source=source)
+    found.faults += programmes(session).faults(rows)
+    return found
+
+
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
     """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
     require(actor, "aid:import")
     batch = get_batch(session, batch_id, kind=ImportKind.AID, actor=actor)
-    found = plan(session, rows_of(session, batch), source=batch.source)
+    found = _planned(session, rows_of(session, batch), source=batch.source)
     since = counts_of(batch)[SINCE]
     refuse_changes(batch, found, more={SINCE: since})
     seen_from = datetime.strptime(str(since), "%Y%m%d").date()  # noqa: DTZ007 (a day has no zone)

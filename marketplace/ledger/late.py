@@ -7,8 +7,8 @@ given is left alone. Called by imports, reports by interface, payment feeds and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -21,16 +21,22 @@ from marketplace.households.related import related_pairs
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
+from marketplace.ledger.bills import bills_of
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import Met, set_apart
-from marketplace.ledger.models import LIVE, HitState, LedgerEntry, OverlapHit
+from marketplace.ledger.models import LIVE, CostBill, HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import Homes, bill_of, counted, exceptions_of, given, reported
+from marketplace.ledger.shared import REAL, shared_bills
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import givers_of
+from marketplace.reference.events import known
+from matching.overlap_bill import on_bill
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Finding, Given
+from matching.overlap_rules import Asked, Bill, Finding, Given, Rule
 
 _ASKED = 500
+_Cost = tuple[Need, Bill]
+"""A need whose cost papers show, and its bill."""
 
 
 @dataclass(slots=True)
@@ -42,6 +48,7 @@ class _Facts:
     homes: Mapping[str, Household]
     related: frozenset[tuple[str, str]]
     people: People
+    costs: Mapping[str, Sequence[_Cost]]
     books: dict[date, Book] = field(default_factory=dict)
 
     def book(self, on: date) -> Book:
@@ -65,7 +72,8 @@ def look_again(
         new = {entry.id: entry for entry in session.exec(wanted.order_by(col(LedgerEntry.id)))}
         same = same_as(session, {entry.household_id for entry in new.values()})
         homes = _homes(session, {home for entry in new.values() for home in same.of(entry.household_id)})
-        facts = _Facts(session, same, homes, related, people_of(session, homes, same=same), books)
+        people, costs = people_of(session, homes, same=same), _costs(session, same, homes)
+        facts = _Facts(session, same, homes, related, people, costs, books)
         around: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.live_aid(session, household_ids=sorted(homes)):
             around.setdefault(same.one(entry.household_id), []).append(entry)
@@ -197,7 +205,45 @@ def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Fac
     )
     district = facts.homes[entry.household_id].district_code
     rules = facts.book(row.given_on).about(district, row.category, row.programme)
+    if need is None and (costs := _about(row, facts)):
+        return _beside(costs, question, past, rules)
     return judge(question, past=past, rules=rules).findings
+
+
+def _costs(session: Session, same: Same, homes: Iterable[str]) -> dict[str, list[_Cost]]:
+    """One name for a household ► its documented costs."""
+    wanted = select(Need).join(CostBill, col(CostBill.need_id) == col(Need.id)).where(col(Need.state).in_(REAL))
+    needs = list(session.exec(wanted.where(col(Need.household_id).in_(sorted(homes))).order_by(col(Need.id))))
+    bills = bills_of(session, [need.id for need in needs])
+    bills |= shared_bills(session, {same.of(need.household_id) for need in needs})
+    found: dict[str, list[_Cost]] = {}
+    for need in needs:
+        found.setdefault(same.one(need.household_id), []).append((need, bills[need.id]))
+    return found
+
+
+def _about(row: Given, facts: _Facts) -> list[_Cost]:
+    """The costs that aid without a need may be about."""
+    others = facts.people.others(row.person)
+    return [
+        (need, bill)
+        for need, bill in facts.costs.get(row.household_id, ())
+        if on_bill(bill, [row], category=need.category, cause=known(need.cause))
+        if facts.people.one(need.person_id) not in others
+    ]
+
+
+def _beside(costs: Sequence[_Cost], asked: Asked, past: Sequence[Given], rules: Sequence[Rule]) -> tuple[Finding, ...]:
+    """Aid without a need is held against the cost that papers show, not against the limit of its kind; where it may be
+    about several, against the one that leaves it most room."""
+    sums = [rule for rule in rules if rule.kind == "CAP_100"]
+    about = (
+        replace(asked, bill=bill, category=need.category, cause=known(need.cause) or asked.cause)
+        for need, bill in costs
+    )
+    said = max((judge(one, past=past, rules=sums) for one in about), key=lambda one: one.allowed)
+    rest = judge(asked, past=past, rules=[rule for rule in rules if rule not in sums])
+    return (*said.findings, *rest.findings)
 
 
 def _hit(entry: LedgerEntry, asked_of: LedgerEntry, finding: Finding, home: Household) -> Met:

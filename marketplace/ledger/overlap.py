@@ -9,7 +9,6 @@ Called by decisions, the problem of a run, pages and commands.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,6 +33,7 @@ from marketplace.ledger.models import PROMISED, HitState, LedgerEntry, OverlapEx
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import Givers, givers_of
+from marketplace.organisations.programmes import plain
 from marketplace.policy import require
 from marketplace.reference.events import known
 from marketplace.reference.words import list_codes
@@ -64,11 +64,6 @@ def given(
         person=people.one(entry.person_id),
         project=plain(entry.project),
     )
-
-
-def plain(project: str, /) -> str:
-    """The name of a charity's programme without width, case, spaces and marks: so two givers write one the same."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", project).casefold() if sign.isalnum())
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.overlap import all_exceptions, given, plain, reported
+from marketplace.ledger.overlap import all_exceptions, given, reported
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of
+from marketplace.organisations.programmes import plain
 from marketplace.reference.events import known
 from matching.model import Need
 from matching.overlap_rules import Bill, Given
@@ -71,6 +72,8 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
     related: dict[str, set[str]] = {}
     for household, org in related_pairs(session):
         related.setdefault(same.one(household), set()).add(org)
+    excepted, apart = all_exceptions(session, on=on), set_apart(session)
+    freed = {need.category for need in needs if need.need_id in apart or need.need_id in excepted}
     shared = shared_bills(session, sorted({same.of(home) for home in households}, key=min))
     return Facts(
         book=book,
@@ -81,10 +84,10 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
         persons=persons,
         people=people,
         bills=bills.bills_of(session) | shared,
-        excepted=all_exceptions(session, on=on),
-        apart=set_apart(session),
+        excepted=excepted,
+        apart=apart,
         related={household: frozenset(orgs) for household, orgs in related.items()},
-        cool=_cool_offs(book, {need.category for need in named}),
+        cool=_cool_offs(book, {need.category for need in named}, freed=freed),
         shared=frozenset(shared).intersection(need.need_id for need in needs if len(same.of(need.household_id)) > 1),
         givers=givers,
         projects={offer: plain(project) for offer, project in projects.items() if project},
@@ -103,9 +106,10 @@ def _told(session: Session, needs: Sequence[Need]) -> tuple[dict[str, str], dict
     return causes, persons
 
 
-def _cool_offs(book: Book, named: set[str]) -> dict[str, int]:
-    """The allocator's cool-offs are a household's: where needs of a kind name people, the judge holds them."""
-    apart = {one for rule in book.of("") if rule.kind == "COOLDOWN" for one in named if rule.of_person(one)}
+def _cool_offs(book: Book, named: set[str], *, freed: set[str]) -> dict[str, int]:
+    """The allocator's cool-offs are a household's and know no exception: where needs of a kind name people, or a person
+    has freed one of a row or of the rule, the judge holds them, need by need."""
+    apart = {one for rule in book.of("") if rule.kind == "COOLDOWN" for one in named if rule.of_person(one)} | freed
     return {category: days for category, days in book.cool_offs().items() if category not in apart}
 
 

@@ -7,7 +7,7 @@ Each row comes from the same judge that approval asks again. Called by `proposal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -23,8 +23,6 @@ from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
-BY_PERSON = ("ONCE_PER_YEAR",)
-"""Those of them that a need still shares where it names its person, whose lifetime is nobody else's."""
 RIVAL = "?"
 """Who serves a like need in the same run is not known yet: reckoned as somebody else."""
 ONE_COST = "D02"
@@ -144,9 +142,9 @@ def _one(
         if org in near or project in had
     }
     found.bans += _bans(need, said, ours, offers, facts)
-    kinds = BY_PERSON if need.need_id in facts.persons else BY_HOUSEHOLD
-    left = _left([said, *ours.values()], kinds)
-    for kind_limit in _shared([said, *ours.values()], kinds):
+    shared = _of_household(need, rules, facts)
+    left = _left([said, *ours.values()], shared)
+    for kind_limit in _shared([said, *ours.values()], shared):
         key = (need.household_id, need.category)
         limits[key] = min(kind_limit, limits.get(key, kind_limit))
     return need if left is None or left >= open_units else replace(need, gap=need.gap - open_units + left)
@@ -161,15 +159,24 @@ def _binding(said: Verdict) -> list[Finding]:
     return [finding for finding in said.findings if finding.allowed > 0]
 
 
-def _left(verdicts: Iterable[Verdict], shared: Sequence[str]) -> int | None:
+def _of_household(need: Need, rules: Iterable[Rule], facts: Facts) -> frozenset[str]:
+    """The rules whose limit a need shares with all others of its household: not those that count for a person where
+    the need names its own, whose lifetime is nobody else's."""
+    alone = need.need_id in facts.persons
+    return frozenset(
+        rule.code for rule in rules if rule.kind in BY_HOUSEHOLD and not (alone and rule.of_person(need.category))
+    )
+
+
+def _left(verdicts: Iterable[Verdict], shared: Container[str]) -> int | None:
     """The smallest limit of this need alone, above nothing; None where none binds."""
-    limits = [f.allowed for said in verdicts for f in _binding(said) if f.kind not in shared]
+    limits = [f.allowed for said in verdicts for f in _binding(said) if f.code not in shared]
     return min(limits, default=None)
 
 
-def _shared(verdicts: Iterable[Verdict], shared: Sequence[str]) -> list[tuple[int, str]]:
+def _shared(verdicts: Iterable[Verdict], shared: Container[str]) -> list[tuple[int, str]]:
     """Limits that all needs of the household share, each with its rule."""
-    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.kind in shared]
+    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.code in shared]
 
 
 def _bans(
@@ -252,11 +259,14 @@ def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: Fac
     """A programme's lifetime cap for households that it has not helped yet: a maximum for each household on every offer
     and, where a giver has several offers of the category, one of them only. Set where somebody could reach it; then a
     second patient of the household, who is named, is served by this programme at the next run."""
-    caps = {c: units for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP" for c, units in rule.limits.items()}
+    lives = [rule for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP"]
+    caps = {category: units for rule in lives for category, units in rule.limits.items()}
     wanted: dict[tuple[str, str, str], int] = {}
     for need in needs:
         if need.category in caps:
-            whom = (need.household_id, facts.people.one(facts.persons.get(need.need_id, "")), need.category)
+            own = any(rule.of_person(need.category) for rule in lives)
+            person = facts.people.one(facts.persons.get(need.need_id, "")) if own else ""
+            whom = (need.household_id, person, need.category)
             wanted[whom] = wanted.get(whom, 0) + need.gap
     reached = {category for (_home, _person, category), units in wanted.items() if units > caps[category]}
     offers: dict[tuple[str, str], int] = {}

@@ -8,7 +8,7 @@ nothing and is not counted (`ledger.repeats`). Called by `imports`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -23,6 +23,7 @@ from marketplace.households.register import source_index
 from marketplace.intake import CheckedRow, Fault, Stage
 from marketplace.ledger import repeats
 from marketplace.ledger.models import LIVE, PROMISED, AidState, LedgerEntry
+from marketplace.ledger.references import meant
 from marketplace.needs.models import Need
 from marketplace.sealed import Vault, number_index, vault_of
 from matching.overlap_rules import CHARITY
@@ -128,8 +129,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
     vault = vault_of(session)
     items = [_planned(vault, row, source=source) for row in rows]
     _find_held(session, items)
-    needs = _needs(session, items, vault=vault)
-    homes = _homes(session, items, vault=vault)
+    needs = _needs(session, items, vault=vault, source=source)
+    homes = _homes(session, items, vault=vault, source=source)
     found = Plan()
     people = people_by_number(session, _named(items, "person_id_number"))
     for item in items:
@@ -258,37 +259,42 @@ def _find_held(session: Session, items: Sequence[Planned]) -> None:
             by_index[entry.source_index].held.append(entry)
 
 
-def _needs(session: Session, items: Sequence[Planned], *, vault: Vault) -> dict[str, Known]:
-    """The needs that rows name, by their reference in any source that sends needs; locked until the end."""
+def _needs(session: Session, items: Sequence[Planned], *, vault: Vault, source: str) -> dict[str, Known]:
+    """The needs that rows name, by their reference in this source or else in the only one that has it; locked until
+    the end."""
     names = {item.row.values["need_source_id"] for item in items if item.row.values.get("need_source_id")}
     sources = session.execute(select(col(Need.source)).distinct()).scalars().all() if names else []
-    wanted = {vault.index("need-source", f"{source}\x00{name}"): name for name in names for source in sources}
-    found: dict[str, Known] = {}
+    wanted = {vault.index("need-source", f"{one}\x00{name}"): (name, one) for name in names for one in sources}
+    told: dict[str, dict[str, Known]] = {}
     for some in chunks(sorted(wanted), _ASKED):
         asked = select(Need).where(col(Need.source_index).in_(some)).order_by(col(Need.id)).with_for_update()
         for need in session.execute(asked.execution_options(populate_existing=True)).scalars():
-            found.setdefault(wanted[need.source_index], Known(need, need.gap_units - need.committed_units))
-    return found
+            name, one = wanted[need.source_index]
+            told.setdefault(name, {})[one] = Known(need, need.gap_units - need.committed_units)
+    return meant(told, source)
 
 
-def _homes(session: Session, items: Sequence[Planned], *, vault: Vault) -> dict[str, str]:
-    """ID number or household reference ► household; a reference counts in any source that sends households."""
+def _homes(session: Session, items: Sequence[Planned], *, vault: Vault, source: str) -> dict[str, str]:
+    """ID number or household reference ► household; a reference counts in this source, or in the only one that has
+    it."""
     numbers = _named(items, "head_id_number")
     refs = _named(items, "household_ref")
     sources = session.execute(select(col(Household.source)).distinct()).scalars().all() if refs else []
     by_number = {number_index(vault, number): number for number in numbers}
-    by_ref = {source_index(vault, source, ref): ref for ref in refs for source in sources}
-    found = _asked(session, by_ref, column=col(Household.source_index), home=col(Household.id))
-    return found | _asked(session, by_number, column=col(Person.id_number_index), home=col(Person.household_id))
+    by_ref = {source_index(vault, one, ref): (ref, one) for ref in refs for one in sources}
+    told: dict[str, dict[str, str]] = {}
+    for index, home in _asked(session, by_ref, column=col(Household.source_index), home=col(Household.id)):
+        ref, one = by_ref[index]
+        told.setdefault(ref, {})[one] = home
+    held = _asked(session, by_number, column=col(Person.id_number_index), home=col(Person.household_id))
+    return meant(told, source) | {by_number[index]: home for index, home in held}
 
 
 def _named(items: Sequence[Planned], column: str) -> set[str]:
     return {str(item.row.values[column]) for item in items if item.row.values.get(column)}
 
 
-def _asked(session: Session, wanted: dict[str, str], *, column: Any, home: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _asked(session: Session, wanted: Iterable[str], *, column: Any, home: Any) -> Iterator[tuple[str, str]]:
     for some in chunks(sorted(wanted), _ASKED):
         rows: Iterable[Any] = session.execute(select(column, home).where(column.in_(some)))
-        found.update((wanted[index], household) for index, household in rows)
-    return found
+        yield from ((str(index), str(household)) for index, household in rows)

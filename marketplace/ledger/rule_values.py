@@ -48,7 +48,19 @@ def terms_of(change: OverlapRule) -> str:
     return "; ".join(str(part) for part in (*days, *limits, *sets))
 
 
+def binds_of(by_person: frozenset[str]) -> str:
+    """Whom a rule counts for, in words."""
+    if not by_person:
+        return str(_("counts for the whole household"))
+    if "*" in by_person:
+        return str(_("counts for the person, where one is named"))
+    kinds = ", ".join(str(word(code, "need")) for code in sorted(by_person))
+    return str(_("counts for the person, where one is named, in: %(kinds)s; else for the household", kinds=kinds))
+
+
 def _set(name: str, codes: list[str]) -> str:
+    if name == "by_person":
+        return str(binds_of(frozenset(codes)))
     titles = {"categories": _("kinds"), "programmes": _("programmes"), "excepted": _("added all the same")}
     table = "need" if name == "categories" else "aid_programme"
     return f"{titles[name]}: {', '.join(str(word(code, table)) for code in codes)}"

@@ -17,7 +17,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.ledger.book import ALWAYS
+from marketplace.ledger.book import ALWAYS, SETS
 from marketplace.ledger.models import OverlapRule, RuleState
 from marketplace.policy import require
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule
@@ -32,7 +32,8 @@ MOST_UNITS = 10**12
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody wants to change: only the values that change are filled. `excepted` are programmes that may be
-    added although the rule forbids it; `may_except` says whether a district may except a need."""
+    added although the rule forbids it; `by_person` are the kinds (``*``: all) in which it counts for a person and not
+    for the household; `may_except` says whether a district may except a need."""
 
     code: str
     district_code: str
@@ -44,12 +45,13 @@ class Draft:
     categories: frozenset[str] | None = None
     programmes: frozenset[str] | None = None
     excepted: frozenset[str] | None = None
+    by_person: frozenset[str] | None = None
     may_except: bool | None = None
 
     @property
     def terms(self) -> dict[str, object]:
         """The values that change, as they are kept."""
-        sets = {"categories": self.categories, "programmes": self.programmes, "excepted": self.excepted}
+        sets = {name: getattr(self, name) for name in SETS}
         plain = {"days": self.days, "limits": None if self.limits is None else dict(self.limits)}
         told: dict[str, object] = {name: value for name, value in plain.items() if value is not None}
         told |= {name: sorted(codes) for name, codes in sets.items() if codes is not None}
@@ -125,6 +127,7 @@ def _check(wanted: Draft, *, today: date) -> None:
     if wanted.limits is not None and not all(0 <= limit <= MOST_UNITS for limit in wanted.limits.values()):
         raise BadInput("limit_outside", field="limit")
     _check_sets(wanted, rule)
+    _check_persons(wanted, rule)
     if protects(rule):
         _check_protection(wanted, rule)
     if not wanted.terms:
@@ -151,6 +154,21 @@ def _check_sets(wanted: Draft, rule: DuplicateRule) -> None:
         told: frozenset[str] | None = getattr(wanted, name)
         if told is not None and not (before and told and told <= codes):
             raise BadInput("codes_outside", field=name)
+
+
+def counts(rule: DuplicateRule, /) -> bool:
+    """Whether a rule counts what somebody had, for a person or for the household. The others protect, warn, look at one
+    grant alone, or count the heads of the household."""
+    return not protects(rule) and rule.kind not in ("WARN", "CAP") and not rule.per_member
+
+
+def _check_persons(wanted: Draft, rule: DuplicateRule) -> None:
+    """Every kind, none, or some of those that a rule of kinds may look at."""
+    kinds = {kind.code for kind in list_need_kinds()} if rule.categories else set()
+    if wanted.by_person and not (wanted.by_person == {"*"} or wanted.by_person <= kinds):
+        raise BadInput("codes_outside", field="by_person")
+    if wanted.by_person is not None and not counts(rule):
+        raise BadInput("codes_outside", field="by_person")
 
 
 def _programmes(rule: DuplicateRule) -> frozenset[str]:

@@ -22,6 +22,14 @@ YEAR = 365
 _OF_KIND = ("这类需求的上限", "the limit of this kind of need")
 _EXCEPTION = ("；区县可以特别批准再次帮助。", "; the district may allow an exception.")
 _LOOKS_AT = ("目前适用于：{names}。", " It now looks at: {names}.")
+_WHOM = ("同一个人（没有写明为谁的，对同一个家庭）", "one person (where nobody is named, one household)")
+_HOME = ("同一个家庭", "one household")
+_FOR_HOME = ("目前按家庭计算。", " It now counts for the household.")
+_FOR_PERSON = ("目前写明为谁的按个人计算。", " Where a person is named, it now counts for that person.")
+_FOR_SOME = (
+    "目前只有{names}写明为谁的按个人计算。",
+    " Only in these, where a person is named, it now counts for that person: {names}.",
+)
 _ADDED = ("目前可以另外享受：{names}。", " These may now be added: {names}.")
 _SETS = (("categories", "need", _LOOKS_AT), ("programmes", "aid_programme", _LOOKS_AT))
 
@@ -38,6 +46,7 @@ def sentence(rule: Rule, /, *, lang: str, category: str = "") -> str:
         span=_span(rule.days, at=at),
         limit=_limit(rule, category, at=at),
         country=_amount(rule.limit("", rural=True)),
+        whom=(_WHOM if rule.of_person(category) or (not category and rule.by_person) else _HOME)[at],
         programmes=_names(rule.programmes, "aid_programme", lang=lang),
         excepted=_names(rule.excepted, "aid_programme", lang=lang),
     )
@@ -54,6 +63,13 @@ def _changed(row: DuplicateRule, rule: Rule, text: str, *, lang: str, at: int) -
             yield words[at].format(names=_names(getattr(rule, name), table, lang=lang))
     if rule.excepted != house.excepted and "{excepted}" not in text:
         yield _ADDED[at].format(names=_names(rule.excepted, "aid_programme", lang=lang))
+    if rule.by_person != house.by_person and "{whom}" not in text:
+        if "*" in rule.by_person:
+            yield _FOR_PERSON[at]
+        elif not rule.by_person:
+            yield _FOR_HOME[at]
+        else:
+            yield _FOR_SOME[at].format(names=_names(rule.by_person, "need", lang=lang))
 
 
 def _span(days: int, *, at: int) -> str:

@@ -6,7 +6,7 @@ the guard against a second aid live in the database (see `ledger.models`); a bro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -18,6 +18,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
 from marketplace.needs.models import Need
+from marketplace.organisations.programmes import NAMES
 from marketplace.sealed import vault_of
 
 STEPS = {
@@ -156,3 +157,14 @@ def aid_of_household(session: Session, household_id: str, /) -> list[LedgerEntry
 def seen_from(session: Session) -> dict[str, date]:
     """Source ► the day from which its past aid is loaded; a source never loaded is missing here."""
     return {row.source: row.seen_from for row in session.exec(select(AidSource).order_by(col(AidSource.source)))}
+
+
+def _projects(session: Session, org_id: str | None) -> Iterable[str]:
+    """The charities' programmes of all aid, for staff; of its own aid for a giver."""
+    wanted = select(LedgerEntry.project).where(col(LedgerEntry.project) != "")
+    if org_id is not None:
+        wanted = wanted.where(col(LedgerEntry.org_id) == org_id)
+    return session.exec(wanted.distinct())
+
+
+NAMES["ledger"] = _projects

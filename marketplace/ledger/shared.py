@@ -22,7 +22,7 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.reference.events import known
 from matching.overlap_rules import Bill, may_be_one
 
-_REAL = (NeedState.VERIFIED, NeedState.CLOSED)
+REAL = (NeedState.VERIFIED, NeedState.CLOSED)
 _ASKED = 500
 
 
@@ -38,9 +38,11 @@ class _Need:
     others: frozenset[str]
 
     def like(self, other: _Need) -> bool:
-        """Another need that may be the same cost: an unknown cause or person may be the same one."""
+        """Another need that may be the same cost: an unknown cause or person may be the same one. Under another kind it
+        is where the same paper shows it."""
         same = may_be_one(self.cause, other.cause) and other.person not in self.others
-        return same and self.category == other.category and self.need_id != other.need_id and self._one_paper(other)
+        kind = self.category == other.category or bool(self.paper and self.paper == other.paper)
+        return same and kind and self.need_id != other.need_id and self._one_paper(other)
 
     def _one_paper(self, other: _Need) -> bool:
         """Within a household papers tell two costs apart; a need without any may be about a cost of its year."""
@@ -88,7 +90,7 @@ def _needs(
     people = people_of(session, of)
     found: dict[frozenset[str], list[_Need]] = {}
     for some in chunks(sorted(of), _ASKED):
-        wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(_REAL))
+        wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(REAL))
         for row in session.exec(wanted.order_by(col(Need.id))):
             paper, year = papers.get(row.household_id, {}).get(row.id, ""), local_day(row.created_at).year
             whom = people.one(row.person_id), people.others(row.person_id)

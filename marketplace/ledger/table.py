@@ -14,6 +14,7 @@ from datetime import date
 from marketplace.intake import BadCell, Column, Reader, Row, Schema, cells
 from marketplace.ledger.models import AidState
 from marketplace.needs.table import event
+from marketplace.organisations.programmes import other_column
 from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.reference.words import list_codes, words
 
@@ -45,6 +46,7 @@ def aid_schema(*, today: date) -> Schema:
         Column("payer", "支付方类别", "Kind of payer", _codes("payer"), choices=list_codes("payer")),
         Column("programme", "项目", "Programme", _codes("aid_programme"), choices=list_codes("aid_programme")),
         Column("project", "慈善项目", "Charity programme", text(80, nameless=True)),
+        other_column(),
         Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
         Column(
             "person_id_number", "受助人身份证号", "ID number of whom it is for", cells.id_number(today), secret=True

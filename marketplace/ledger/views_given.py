@@ -25,6 +25,7 @@ from marketplace.ledger.given_desk import given
 from marketplace.ledger.models_reports import AidReport, FeedStranger, ReportDoor, ReportState
 from marketplace.needs.forms import EventForm
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.programmes import programmes
 from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.web import (
     DayField,
@@ -32,6 +33,7 @@ from marketplace.web import (
     OneField,
     Page,
     TextField,
+    TickField,
     _,
     _l,
     confirm,
@@ -49,6 +51,8 @@ FIELDS = {
     "head_id_number": "id_number",
     "need_source_id": "need_ref",
     "household_ref": "id_number",
+    "person_id_number": "person_id_number",
+    "project": "project",
     "category": "category",
     "units": "units",
     "given_on": "given_on",
@@ -63,11 +67,19 @@ class GivenForm(EventForm):
     reference = TextField(
         _l("Your reference"), longest=64, description=_l("The same reference again changes this aid.")
     )
-    id_number = TextField(_l("ID number of the person"), longest=18, required=False)
+    id_number = TextField(_l("ID number of somebody of the household"), longest=18, required=False)
+    person_id_number = TextField(
+        _l("ID number of the one person it was for"),
+        longest=18,
+        required=False,
+        description=_l("Only if it was for one person: then it holds up nobody else of the household."),
+    )
     need_ref = TextField(_l("Or the reference of the need"), longest=64, required=False)
     category = OneField(_l("Kind of help"), select=True)
     units = TextField(_l("How much"), longest=16, description=_l("Money in yuan, all else in the unit of its kind."))
     given_on = DayField(_l("Day it was given"))
+    project = TextField(_l("Your programme, if it belongs to one"), longest=80, required=False)
+    other_project = TickField(_l("It is another programme than one with a name near to this"))
 
 
 @given.get("/")
@@ -90,6 +102,7 @@ def report_one() -> ResponseReturnValue:
     form = GivenForm()
     form.category.choices = [(kind.code, word(kind.code, "need")) for kind in list_need_kinds()]
     form.offer_events()
+    form.project.among = programmes(current_session(), own_org()).names()
     if form.validate_on_submit() and _handed_in(current_session(), form):
         return done(_("Taken in. Where something does not fit, a person looks."), to=url_for(".reports"))
     return confirm(
@@ -110,11 +123,15 @@ def _handed_in(session: Session, form: GivenForm) -> bool:
         return False
     values = {"source_id": form.reference.data, "head_id_number": form.id_number.data, "cause": cause}
     values |= {"need_source_id": form.need_ref.data, "category": form.category.data, "units": form.units.data}
+    values |= {"person_id_number": form.person_id_number.data, "project": form.project.data}
+    values |= {"other_project": "yes" if form.other_project.data else ""}
     record: dict[str, Cell] = {name: value for name, value in values.items() if value}
     record["given_on"] = form.given_on.data
     told = handing_in.hand_in(session, [record], door=ReportDoor.PAGE, actor=current_actor(), now=utc_now())
     for fault in told.faults:
-        form[FIELDS.get(fault.column, "reference")].errors = [" ".join(sentence(fault.code, lang=language()))]
+        form[FIELDS.get(fault.column, "reference")].errors = [
+            " ".join(sentence(fault.code, fault.params, lang=language()))
+        ]
     return bool(told.taken)
 
 

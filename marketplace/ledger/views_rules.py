@@ -17,10 +17,10 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.ledger import overlap, rules
-from marketplace.ledger.book import SETS, Book, rule_of
+from marketplace.ledger.book import Book, rule_of
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import OverlapHit
-from marketplace.ledger.rule_values import limit_name, terms_of, values_of
+from marketplace.ledger.rule_values import binds_of, limit_name, terms_of, values_of
 from marketplace.ledger.rules import Draft
 from marketplace.ledger.sentences import sentence, standing
 from marketplace.needs.models import Need, NeedState
@@ -62,6 +62,8 @@ class ChangeForm(Form):
     categories = ManyField(_l("Kinds of need it looks at"), required=False)
     programmes = ManyField(_l("Programmes it looks at"), required=False)
     excepted = ManyField(_l("Programmes that may be added all the same"), required=False)
+    binds = OneField(_l("Whom it counts for"), required=False)
+    by_person = ManyField(_l("Kinds in which it counts for the person"), required=False)
     may_except = OneField(_l("A district may allow an exception"), required=False)
     off = TickField(_l("The rule rests"), required=False)
     district = OneField(_l("Where"), select=True)
@@ -78,6 +80,7 @@ class Shown:
     values: tuple[str, ...]
     name: str
     sentence: str
+    binds: str
 
 
 BY_EVENT = ("CAP_100", "MUTEX_UNLESS_RESIDUAL", "MUTEX_YEAR", "FLOOR_TOTAL", "ONCE_PER_YEAR", "BEST_OF")
@@ -183,6 +186,7 @@ def _change_form(row: DuplicateRule) -> ChangeForm:
     else:
         form.may_except.choices = [("yes", _("yes")), ("no", _("no"))]
     _offer_sets(row, form)
+    _offer_persons(row, form)
     return form
 
 
@@ -199,6 +203,23 @@ def _offer_sets(row: DuplicateRule, form: ChangeForm) -> None:
         form[name].choices = choices
         if not form.is_submitted():
             form[name].data = sorted(getattr(standing, name))
+
+
+def _offer_persons(row: DuplicateRule, form: ChangeForm) -> None:
+    """For the person, for the household or, where a rule looks at several kinds, for the person in some of them."""
+    if not rules.counts(row):
+        del form.binds, form.by_person
+        return
+    standing = _standing(row, "*")
+    form.binds.choices = [("*", _("the person, where need and aid name one")), ("home", _("the whole household"))]
+    kinds = sorted(standing.categories)
+    if len(kinds) < 2:
+        del form.by_person
+        return
+    form.binds.choices.append(("some", _("the person in the kinds ticked below, else the household")))
+    form.by_person.choices = [(code, word(code, "need")) for code in kinds]
+    if not form.is_submitted():
+        form.by_person.data = [code for code in kinds if standing.of_person(code)]
 
 
 def _standing(row: DuplicateRule, district: str) -> Rule:
@@ -230,7 +251,8 @@ def _draft(row: DuplicateRule, form: ChangeForm, standing: Rule) -> Draft:
         limits=_limits(form, standing),
         off=bool(form.off.data) if "off" in form else False,
         may_except=None if answer is None else answer == "yes",
-        **{name: _ticked(form, name, standing) for name in SETS},
+        by_person=_persons(form),
+        **{name: _ticked(form, name, standing) for name in ("categories", "programmes", "excepted")},
     )
 
 
@@ -238,6 +260,17 @@ def _ticked(form: ChangeForm, name: str, standing: Rule) -> frozenset[str] | Non
     """The ticked codes where they differ from what stands; none ticked leaves it as it is."""
     told = frozenset(form[name].data or ()) if name in form else frozenset()
     return told if told and told != getattr(standing, name) else None
+
+
+def _persons(form: ChangeForm) -> frozenset[str] | None:
+    """Whom the rule shall count for, if anybody answered."""
+    answer = form.binds.data if "binds" in form else None
+    if answer != "some":
+        return None if answer is None else frozenset({"*"} if answer == "*" else ())
+    told = frozenset(form.by_person.data or ())
+    if not told:
+        raise BadInput("codes_outside", field="by_person")
+    return told
 
 
 @bp.post("/rules/changes/<rule_id>/<any(approve, refuse):act>")
@@ -261,4 +294,6 @@ def rule_row(code: str) -> DuplicateRule:
 
 def _shown(row: DuplicateRule, book: Book, district: str) -> Shown:
     rule = next((one for one in book.of(district) if one.code == row.code), None)
-    return Shown(row, rule, values_of(rule), row.name(lang=language()), sentence(rule or rule_of(row), lang=language()))
+    stands = rule or rule_of(row)
+    binds = binds_of(stands.by_person) if rules.counts(row) else ""
+    return Shown(row, rule, values_of(rule), row.name(lang=language()), sentence(stands, lang=language()), binds)

@@ -107,12 +107,13 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def finish_draft(session: Session, draft: OfferDraft, /, *, actor: Actor, now: datetime) -> Offer:
     """Post the draft's offer, or change the one it belongs to; the draft ends."""
-    terms = terms_in(draft)
+    terms, other = terms_in(draft), bool(draft.answers.get("other_project"))
     if draft.offer_id is None:
-        offer = post_offer(session, terms, org_id=draft.org_id, actor=actor, now=now)
+        offer = post_offer(session, terms, org_id=draft.org_id, actor=actor, now=now, other_project=other)
     else:
         paper = _paper(draft)
-        offer = revise_offer(session, draft.offer_id, terms=terms, paper=paper, actor=actor, now=now)
+        told: dict[str, Any] = {"terms": terms, "paper": paper, "other_project": other}
+        offer = revise_offer(session, draft.offer_id, actor=actor, now=now, **told)
     session.delete(draft)
     flush(session)
     return offer

@@ -15,7 +15,7 @@ from marketplace.offers.models import Acceptance
 from marketplace.reference.districts import current
 from marketplace.reference.needs import NeedKind, list_need_kinds
 from marketplace.reference.words import choices
-from marketplace.web import CountField, DayField, Form, ManyField, OneField, TextField, YuanField, _l
+from marketplace.web import CountField, DayField, Form, ManyField, OneField, TextField, TickField, YuanField, _l
 from marketplace.web.codes import word
 from marketplace.web.display import language
 
@@ -31,6 +31,7 @@ class KindForm(Form):
     category = OneField(_l("What kind of help is it?"), select=True)
     title = TextField(_l("A short name for it"), longest=120)
     project = TextField(_l("Your programme, if it belongs to one"), required=False, longest=80)
+    other_project = TickField(_l("It is another programme than one with a name near to this"))
 
 
 class WhereForm(Form):
@@ -116,7 +117,7 @@ class Step:
 
 
 STEPS = (
-    Step("kind", _l("What do you give?"), lambda _kind: KindForm, ("category", "title", "project")),
+    Step("kind", _l("What do you give?"), lambda _kind: KindForm, ("category", "title", "project", "other_project")),
     Step("amount", _l("How much is there?"), _amount_form, ("stock_units", "lot", "unit_cost_fen")),
     Step(
         "limits", _l("How much for one household?"), _limits_form, ("min_per_need", "max_per_need", "max_per_household")

@@ -46,6 +46,7 @@ from marketplace.offers.service import source_index
 from marketplace.offers.table import CLOSED_FOR_NOW, Taxonomy, offer_schema, terms_of_row, the_taxonomy
 from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, loosens, shown_units, terms_of
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.programmes import programmes
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.sealed import vault_of
@@ -154,6 +155,7 @@ def plan(
         item.known = known.get(item.index)
         item.terms = terms_of_row(item.row.values, kind=kinds[item.row.values["category"]], today=today)
         _sort(item, found, kinds=kinds, granted=organisation.purposes, today=today)
+    found.faults += programmes(session, organisation.id).faults(rows)
     return found
 
 

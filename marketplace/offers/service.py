@@ -7,7 +7,7 @@ A change binds later matches only; what is committed stays committed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from marketplace.offers.donors import DonorPaper, keep_paper
 from marketplace.offers.models import Offer, OfferDraft, OfferState
 from marketplace.offers.terms import CONFIRMED_FOR, LARGEST, Terms, columns_of, doubt, faults, shown_units, terms_of
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.programmes import NAMES, refuse_near
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.needs import need_kind
@@ -44,13 +45,15 @@ def post_offer(
     now: datetime,
     source: str = TYPED,
     source_id: str = "",
+    other_project: bool = False,
 ) -> Offer:
     """Post a resource of an active organisation within its agreement's purposes. Implausible amounts are held until
-    staff release them."""
+    staff release them. `other_project`: its programme is another one than that of a near name."""
     require(actor, "offer:post", org_id=org_id)
     organisation = require_active(session, org_id)
     refuse_faults(terms, on=local_day(now))
     refuse_above_ceiling(organisation, terms.category)
+    refuse_near(session, terms.project, other=other_project, org_id=org_id)
     key = new_id()
     offer = Offer(
         id=vault_of(session).ref("offer", source, org_id, source_id) if source_id else key,
@@ -69,7 +72,15 @@ def post_offer(
 
 
 def revise_offer(
-    session: Session, offer_id: str, /, *, terms: Terms, actor: Actor, now: datetime, paper: DonorPaper | None = None
+    session: Session,
+    offer_id: str,
+    /,
+    *,
+    terms: Terms,
+    actor: Actor,
+    now: datetime,
+    paper: DonorPaper | None = None,
+    other_project: bool = False,
 ) -> Offer:
     """Change the terms for later matches. Kind and unit stay; the stock stays above what is committed; what the donor
     bound is loosened only with the donor's own paper."""
@@ -80,6 +91,7 @@ def revise_offer(
         raise BadInput("category_fixed", field="category")
     refuse_faults(terms, on=local_day(now))
     refuse_above_ceiling(session.get_one(Organisation, offer.org_id), terms.category)
+    refuse_near(session, terms.project, other=other_project, org_id=offer.org_id)
     keep_paper(session, offer, terms_of(offer), terms, paper=paper, actor=actor, now=now)
     if terms.stock_units < offer.committed_units:
         raise BadInput(
@@ -267,3 +279,11 @@ def _saved(session: Session, offer: Offer, action: str, *, actor: Actor, now: da
 def _record(session: Session, offer: Offer, action: str, *, actor: Actor, now: datetime) -> None:
     body = {"category": offer.category, "stock_units": offer.stock_units, "state": offer.state.value}
     audit.record(session, audit.Entry(action, object_ref=offer.id, body=body), actor=actor, now=now)
+
+
+def _projects(session: Session, _org_id: str | None) -> Iterable[str]:
+    """The programmes of all offers: what is offered here is no secret among givers."""
+    return session.exec(select(Offer.project).where(col(Offer.project) != "").distinct())
+
+
+NAMES["offers"] = _projects

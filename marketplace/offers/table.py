@@ -13,6 +13,7 @@ from typing import Any
 from marketplace.intake import BadCell, Column, Reader, Row, Schema, cells
 from marketplace.offers.models import Acceptance
 from marketplace.offers.terms import CONFIRMED_FOR, Terms, doubt, faults
+from marketplace.organisations.programmes import other_column
 from marketplace.reference import districts
 from marketplace.reference.needs import NeedKind, list_need_kinds
 from marketplace.reference.tables import rows
@@ -49,6 +50,7 @@ def _what_columns(kinds: Taxonomy) -> tuple[Column, ...]:
         Column("source_id", "资源编号", "Resource reference", text(64), needed=True, filled=True, also=("编号",)),
         Column("title", "名称", "Name", text(120, nameless=True), needed=True, filled=True, also=("资源名称",)),
         Column("project", "慈善项目", "Charity programme", text(80, nameless=True)),
+        other_column(),
         Column("category", "类别", "Category", category, needed=True, filled=True, also=("需求类别",), choices=codes),
         Column("unit", "单位", "Unit", cells.unit),
         Column("stock", "总量", "Stock", number, needed=True, filled=True, also=("数量", "金额"), kind="number"),

@@ -23,6 +23,7 @@ from marketplace.offers.demand import latest_demand
 from marketplace.offers.forms import ACCEPTANCE, NAMES, PAPER, STEPS, Step, offer_choices
 from marketplace.offers.models import OfferDraft
 from marketplace.offers.terms import DAYS, Fault, Terms, faults
+from marketplace.organisations.programmes import NEAR, programmes
 from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
 from marketplace.web import _, confirm, current_session, done, render, writes
 from marketplace.web.display import language
@@ -70,6 +71,8 @@ def step(draft_id: str, name: str) -> ResponseReturnValue:
         form.category.choices = [c for c in form.category.choices if c[0] == draft.answers["category"]]
     if draft.offer_id is None:
         _without_paper(form)
+    if "project" in form:
+        form.project.among = programmes(current_session(), draft.org_id).names()
     if form.validate_on_submit() and _kept(draft, here, form):
         return _next(draft, here)
     return render("offers/step.html", draft=draft, step=here, form=form, number=NAMES.index(name) + 1, **_frame(draft))
@@ -162,7 +165,7 @@ def _given(draft: OfferDraft, here: Step) -> dict[str, Any]:
 def _kept(draft: OfferDraft, here: Step, form: Any) -> bool:
     """Keep the step's answers, or tell what is wrong with them in the light of the earlier ones."""
     answers = {name: form[name].data for name in here.fields if name in form}
-    answers |= {name: answers[name] or "" for name in ("donor_purpose",) if name in answers}
+    answers |= {name: answers[name] or "" for name in ("donor_purpose", "project") if name in answers}
     answers |= {name: answers[name] or 0 for name in ("unit_cost_fen",) if name in answers}
     if answers.get("valid_to"):
         answers["valid_to"] = after_last(answers["valid_to"])
@@ -170,7 +173,11 @@ def _kept(draft: OfferDraft, here: Step, form: Any) -> bool:
         answers["min_urgency"] = int(answers["min_urgency"])
     before = dict(draft.answers)
     drafts.save_answers(current_session(), draft, answers=answers, now=datetime.now(UTC))
-    wrong = [fault for fault in faults(drafts.terms_in(draft), on=_today()) if fault.field in answers]
+    terms = drafts.terms_in(draft)
+    wrong = [fault for fault in faults(terms, on=_today()) if fault.field in answers]
+    if "project" in answers and not answers["other_project"]:
+        near = programmes(current_session(), draft.org_id).near(terms.project)
+        wrong += [Fault("project", NEAR, {"known": near})] if near else []
     for fault in wrong:
         form[fault.field].errors = [_told(fault)]
     if wrong:

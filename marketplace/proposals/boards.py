@@ -22,8 +22,9 @@ from marketplace.households.related import related_pairs
 from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
+from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
-from marketplace.ledger.overlap import programme_of, verdict
+from marketplace.ledger.overlap import exceptions_of, programme_of, verdict
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
@@ -179,12 +180,21 @@ def _newcomer(
 def _waited_for(
     session: Session, need: Need, aid: Iterable[LedgerEntry], *, people: People, on: date
 ) -> list[LedgerEntry]:
-    """Without what somebody certainly another got of a kind whose waiting time counts for a person: the board's own
-    waiting times are a household's, and the rules as asked above hold this person's."""
+    """Without what somebody certainly another got of a kind whose waiting time counts for a person, and without what a
+    person called no duplicate or a district excepts: the board's own waiting times are a household's and know nothing
+    of that; the rules as asked above hold this need's."""
     rules = Book(session, on=on).about(need.district_code, need.category, programme_of(need.tags))
-    apart = any(rule.kind == "COOLDOWN" and rule.of_person(need.category) for rule in rules)
-    others = people.others(need.person_id) if apart else frozenset()
-    return [row for row in aid if row.category != need.category or people.one(row.person_id) not in others]
+    cool = [rule for rule in rules if rule.kind == "COOLDOWN"]
+    if any(rule.may_except and rule.code in exceptions_of(session, need.id, on=on) for rule in cool):
+        return [row for row in aid if row.category != need.category]
+    others = people.others(need.person_id) if any(rule.of_person(need.category) for rule in cool) else frozenset()
+    apart = set_apart(session, [need.id]).get(need.id, frozenset())
+    free = {row_id for code, row_id in apart if code in {rule.code for rule in cool}}
+    return [
+        row
+        for row in aid
+        if row.category != need.category or (people.one(row.person_id) not in others and row.id not in free)
+    ]
 
 
 def _past(aid: Iterable[LedgerEntry], *, home: str) -> Iterator[PastAid]:

@@ -28,6 +28,9 @@ COLUMNS = {
     "given_on": "given_on",
     "state": "state",
     "cause": "cause",
+    "person_id_number": "person_id_number",
+    "project": "project",
+    "other_project": "other_project",
 }
 """Member of a record ► column of the table."""
 _MEMBERS = {column: member for member, column in COLUMNS.items()}

@@ -88,6 +88,7 @@ def post() -> ResponseReturnValue:
         now=utc_now(),
         source="api",
         source_id=said["reference"],
+        other_project="other_project" in said,
     )
     return jsonify(_offer(offer)), 201
 
@@ -117,7 +118,7 @@ def _offer(offer: Offer) -> dict[str, Any]:
 @scoped("aid:report", action="aid:report", repeats=True, takes=shapes.REPORT, gives=TAKEN)
 def aid() -> ResponseReturnValue:
     """Report aid that you gave elsewhere; the same reference again brings it up to date. What you are told depends on
-    your own words only."""
+    your own words and on the names of programmes offered here only."""
     told = report_aid(current_session(), body()["aid"], actor=current_actor(), now=utc_now())
     return jsonify(told)
 

@@ -19,7 +19,7 @@ DAYS = ("valid_from", "valid_to")
 
 def terms_from(said: Mapping[str, Any], /) -> Terms:
     """The terms; what was not said keeps its default."""
-    values = {name: value for name, value in said.items() if name != "reference"}
+    values = {name: value for name, value in said.items() if name not in ("reference", "other_project")}
     for name in DAYS:
         if name in values:
             values[name] = date.fromisoformat(values[name])

@@ -76,6 +76,8 @@ OFFER = record(
         "valid_from": DAY,
         "unit_cost_fen": whole(0),
         "acceptance": one_of(*(answer.value for answer in Acceptance)),
+        "project": word(80),
+        "other_project": one_of("yes"),
     },
 )
 AID = record(
@@ -91,6 +93,9 @@ AID = record(
         "need": word(),
         "state": one_of(*(state.value for state in AidState)),
         "cause": word(32),
+        "person_id_number": word(18),
+        "project": word(80),
+        "other_project": one_of("yes"),
     },
 )
 REPORT = record({"aid": rows(AID, 500)})

@@ -15,7 +15,7 @@ from marketplace.app import create_app
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import elsewhere, orders, outcome, steps
 from marketplace.cases.again import decide_again
-from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
@@ -66,6 +66,7 @@ def test_fast_aid_is_in_the_ledger_and_stops_a_second_help_for_the_event(session
     (row,) = booked(session, now)
     assert (row.category, row.payer, row.programme) == ("EMERGENCY.CASH", "TEMPORARY_AID", "FAST_SMALL_AID")
     assert (row.units, row.state, row.giver, row.household_id) == (60_000, AidState.APPROVED, "民政", home.id)
+    assert row.person_id == "", "a disaster may be the whole home's"
     need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=100_000, cause="ACCIDENT")
     offer = make.an_offer(
         session, make.an_organisation(session), category="EMERGENCY.CASH", unit="FEN", stock_units=10**7
@@ -83,6 +84,7 @@ def test_aid_with_an_order_to_pay_is_approved_until_it_is_paid(session, now):
     outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=200_000, actor=APPROVER, now=day)
     (row,) = booked(session, day)
     assert (row.category, row.state, row.units) == ("MEDICAL.MAJOR", AidState.APPROVED, 200_000)
+    assert row.person_id == session.get_one(Case, items["LINSHI"].case_id).subject_id, "an illness is one person's"
     pay(session, items["LINSHI"], day)
     assert [one.state for one in booked(session, day + timedelta(days=1))] == [AidState.DELIVERED]
 
@@ -184,6 +186,10 @@ def test_illness_aid_is_asked_for_like_any_temporary_aid_of_the_same_cause(sessi
     past(session, home, "MEDICAL.MAJOR", 190_000, local_day(now), **row)
     past(session, home, "MEDICAL.MAJOR", 190_000, local_day(now - timedelta(days=365)), **row)
     assert len(elsewhere.list_aided(session, item, now=now)) == known
+    other = make.a_person(session, home, name="小二").id
+    for entry in session.exec(select(LedgerEntry)):
+        entry.person_id = other
+    assert elsewhere.list_aided(session, item, now=now) == [], "the illness of another member of the home"
 
 
 def test_whoever_decides_reads_what_the_ledger_knows(settings: Settings, sqlite_database: Database) -> None:

@@ -66,6 +66,20 @@ def test_aid_that_names_a_need_covers_it(session, verifier, now):
     assert verify(session).bad_seq == 0
 
 
+def test_a_reference_that_two_registers_use_is_nobody_s_but_the_file_s_own(session, verifier, now):
+    """`H-1` at civil affairs and at a partner: a file of the partner means its own, one of a third leaves it open."""
+    ours, vault = a_known_household(session), vault_of(session)
+    theirs = a_household(session, source="partner", source_index=source_index(vault, "partner", "H-1"))
+    needs = [a_known_need(session, ours), a_need(session, theirs, source="partner", source_id="N-1")]
+    needs[1].source_index = vault.index("need-source", "partner\x00N-1")
+    rows = ("A1,H-1,,,LIVING.FOOD_PACK,1,2026-10-01,delivered,x", "A2,,,N-1,LIVING.FOOD_PACK,2,2026-10-01,delivered,x")
+    assert load(session, *rows, actor=verifier, now=now)["strangers"] == 2
+    assert load(session, *rows, actor=verifier, now=now, source="partner")["strangers"] == 0
+    assert {row.household_id for row in session.exec(select(LedgerEntry))} == {theirs.id}
+    assert load(session, rows[0], actor=verifier, now=now, source="mzj")["new"] == 1
+    assert session.exec(select(LedgerEntry).where(LedgerEntry.source == "mzj")).one().household_id == ours.id
+
+
 def test_aid_may_say_for_whom_of_the_household_it_was(session, verifier, now):
     household = a_known_household(session)
     (person,) = list_people(session, household.id)

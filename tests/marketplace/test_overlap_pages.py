@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.households.models import Person
+from marketplace.ledger.book import Book
 from marketplace.ledger.models import CostBill, HitState, OverlapHit, OverlapRule
 from marketplace.needs.models import Need
 from tests import factories as make
@@ -94,6 +96,30 @@ def test_a_rule_without_days_asks_for_none_and_an_empty_change_is_refused(staff)
     form = {"district": "*", "valid_from": local_day(utc_now()).isoformat(), "source": "x"}
     assert staff.post("/aid/rules/D14/change", data=form).status_code == 422
     assert staff.get("/aid/rules/D99").status_code == 404
+
+
+def test_two_people_change_whom_a_rule_counts_for(app, staff, sqlite_database):
+    """The household in every kind, some kinds for the person, all for the person; a rule of heads asks nothing."""
+    form = {"district": "*", "valid_from": local_day(utc_now()).isoformat(), "source": "渝民发〔2026〕1号"}
+    page = staff.get("/aid/rules/D08/change").text
+    assert re.search(r'name="by_person"[^>]*value="CHILD.WISH"[^>]*checked', page)
+    assert 'name="binds"' not in staff.get("/aid/rules/D15/change").text
+    assert 'name="by_person"' not in staff.get("/aid/rules/D06/change").text
+    assert staff.post("/aid/rules/D08/change", data={**form, "binds": "some"}).status_code == 422
+    told = {**form, "binds": "some", "by_person": ["LIVING.GOODS", "CHILD.WISH"]}
+    for code, data, stands in (
+        ("D08", told, {"LIVING.GOODS", "CHILD.WISH"}),
+        ("D06", {**form, "binds": "home"}, set()),
+    ):
+        assert staff.post(f"/aid/rules/{code}/change", data=data).status_code == 303
+        with sqlite_database.reading() as session:
+            change = session.exec(select(OverlapRule).where(OverlapRule.code == code)).one()
+        client_as(app, Role.APPROVER).post(f"/aid/rules/changes/{change.id}/approve")
+        with sqlite_database.reading() as session:
+            rules = Book(session, on=local_day(utc_now())).of("500103")
+        assert {one.code: one.by_person for one in rules}[code] == stands
+    page = staff.get("/aid/rules/D06").text
+    assert page.count("对整个家庭计算") >= 2, "beside the rule and in its history"
 
 
 def test_one_limit_of_a_rule_is_changed_in_yuan_and_the_others_stay(staff, sqlite_database):

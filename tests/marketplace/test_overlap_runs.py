@@ -11,8 +11,9 @@ from sqlmodel import Session, select
 from marketplace.actors import Actor, Role
 from marketplace.db import new_id
 from marketplace.households.models import Household
-from marketplace.ledger import bills, hits, overlap
-from marketplace.ledger.models import AidState, LayerState, LedgerEntry
+from marketplace.ledger import bills, hits, overlap, rules
+from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry
+from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
@@ -180,6 +181,32 @@ def test_two_pupils_of_a_household_both_get_help_with_school_and_neither_gets_it
     assert solved(session, now)[1] == {}, "what names no pupil may have been either's"
 
 
+def test_what_a_person_called_no_duplicate_or_a_district_excepts_reaches_the_run(
+    session: Session, household: Household, now: datetime
+) -> None:
+    """Blankets then, a stove now: the wait of goods holds the other home only. An exception frees a course."""
+    stove, course = need(session, household, "LIVING.GOODS", 1), need(session, household, "JOB.TRAINING", 1)
+    other = make.a_household(session)
+    make.auto_match(session, other)
+    held = need(session, other, "LIVING.GOODS", 1)
+    for category in ("LIVING.GOODS", "JOB.TRAINING"):
+        offer(session, category, stock=9)
+    past(session, household, "JOB.TRAINING", 1, TODAY)
+    past(session, other, "LIVING.GOODS", 1, TODAY)
+    row = past(session, household, "LIVING.GOODS", 1, TODAY)
+    assert solved(session, now)[1] == {}
+    first, second = (Actor(id=f"a-{n}", role=Role.APPROVER) for n in (1, 2))
+    met = hits.of_need(stove, code="D08", place=hits.APPROVAL, units=1, because=[row.id], org_id=None)
+    (hit,) = hits.keep(session, [met], actor=first, now=now)
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=first, now=now)
+    free = Draft("D12", "", now.date(), "渝民发〔2026〕1号", may_except=True)
+    rules.approve(session, rules.draft(session, free, actor=first, now=now).id, actor=second, now=now)
+    overlap.allow(session, course.id, "D12", reason="另一工种", actor=first, now=now)
+    built, given = solved(session, now)
+    assert given == {stove.id: 1, course.id: 1}
+    assert [(ban.need_id, ban.code) for ban in built.problem.bans] == [(held.id, "D08")]
+
+
 def test_a_device_of_one_bars_no_other_and_a_lifetime_is_one_person_s(
     session: Session, household: Household, now: datetime
 ) -> None:
@@ -198,6 +225,12 @@ def test_a_device_of_one_bars_no_other_and_a_lifetime_is_one_person_s(
     paid.person_id, paid.units = two, 1_000_000
     built, given = solved(session, now)
     assert (given[heart.id], built.problem.caps) == (2_000_000, ())
+    home = Draft("D04", "", now.date(), "渝民发〔2026〕1号", by_person=frozenset())
+    first, second = (Actor(id=f"a-{n}", role=Role.APPROVER) for n in (1, 2))
+    rules.approve(session, rules.draft(session, home, actor=first, now=now).id, actor=second, now=now)
+    paid.person_id = one
+    built, given = solved(session, now)
+    assert (given[heart.id], len(built.problem.caps)) == (2_000_000, 1), "of the household: the limit is all of theirs"
 
 
 def test_one_programme_never_gives_a_new_household_more_than_its_cap_even_from_two_offers(

@@ -20,7 +20,7 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household
-from marketplace.ledger import rules
+from marketplace.ledger import hits, rules
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import LedgerEntry
 from marketplace.needs.models import Need, NeedState
@@ -468,6 +468,13 @@ def test_a_device_of_one_person_closes_no_offer_for_another_of_the_home(sqlite_d
             session.get_one(Need, need_id).person_id = whose
             session.get_one(LedgerEntry, row_id).person_id = had_by
         assert told(database, need_id, now)["fitting_offers"] == offers
+    with database.transaction() as session:
+        need = session.get_one(Need, need_id)
+        met = hits.of_need(need, code="D10", place=hits.APPROVAL, units=1, because=[row_id], org_id=None)
+        (hit,) = hits.keep(session, [met], actor=verifier, now=now)
+        judge = Actor("a-1", Role.APPROVER)
+        hits.decide(session, hit.id, state=hits.HitState.FALSE_ALARM, minutes=1, actor=judge, now=now)
+    assert told(database, need_id, now)["fitting_offers"] == 1, "a person called it no duplicate"
 
 
 def test_a_givers_budget_is_promised_once_between_runs_too(database, verifier, now):

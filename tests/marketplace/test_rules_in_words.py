@@ -73,6 +73,10 @@ EDITED: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("D12", "JOB.TRAINING", {"may_except": True}, "区县可以特别批准", "the district may allow"),
     ("D11", "HOUSING.REPAIR", {"programmes": frozenset({"TEMPORARY_AID"})}, "由临时救助或", "are: Temporary aid"),
     ("D17", "", {"excepted": frozenset({"KEY_CLASS_CHILD"})}, "重点救助（儿童）可以", "Key class: child"),
+    ("D04", "MEDICAL.MAJOR", {"by_person": frozenset()}, "同一个家庭的帮助", "gives one household no more"),
+    ("D06", "", {"by_person": frozenset()}, "目前按家庭计算", "now counts for the household"),
+    ("D11", "", {"by_person": frozenset({"*"})}, "按个人计算", "counts for that person"),
+    ("D08", "", {"by_person": frozenset({"LIVING.GOODS"})}, "目前只有", "Only in these"),
     ("D08", "", {"categories": frozenset({"CHILD.WISH"})}, "适用于：微心愿", "now looks at: "),
 ]
 
@@ -208,6 +212,11 @@ def test_two_people_change_the_kinds_programmes_and_exceptions_of_a_rule(session
         ("D08", {"programmes": frozenset({"DIBAO"})}, "codes_outside"),
         ("D20", {"categories": frozenset({"LIVING.GOODS"})}, "codes_outside"),
         ("D18", {"programmes": frozenset({"DIBAO"})}, "codes_outside"),
+        ("D08", {"by_person": frozenset({"NOTHING"})}, "codes_outside"),
+        ("D08", {"by_person": frozenset({"*", "CHILD.WISH"})}, "codes_outside"),
+        ("D16", {"by_person": frozenset({"CHILD.WISH"})}, "codes_outside"),
+        ("D15", {"by_person": frozenset({"*"})}, "codes_outside"),
+        ("D20", {"by_person": frozenset({"*"})}, "codes_outside"),
         ("D08", {}, "nothing_changed"),
     ],
 )

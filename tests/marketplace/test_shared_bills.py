@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from marketplace.actors import SYSTEM
 from marketplace.households.models import Household
+from marketplace.households.register import source_index
 from marketplace.ledger import bills, overlap
-from marketplace.ledger.models import LayerState
+from marketplace.ledger.models import LayerState, OverlapHit
+from marketplace.ledger.reporting import take_in
 from marketplace.needs.models import Need, NeedState
+from marketplace.sealed import vault_of
 from tests import factories as make
 from tests.marketplace.test_overlap_runs import TODAY, WORKER, need, offer, past, solved
 
@@ -18,9 +22,17 @@ COST = 1_000_000
 INVOICE = "发票 2026-10-31"
 
 
-def documented(session: Session, home: Household, now: datetime, *, paper: str, cause: str = "ILLNESS:C50") -> Need:
+def documented(
+    session: Session,
+    home: Household,
+    now: datetime,
+    *,
+    paper: str,
+    cause: str = "ILLNESS:C50",
+    kind: str = "MEDICAL.MAJOR",
+) -> Need:
     """A need whose cost no payer has paid a part of when it is written down."""
-    row = need(session, home, "MEDICAL.MAJOR", COST, cause=cause)
+    row = need(session, home, kind, COST, cause=cause)
     bill = bills.record(session, row.id, cost_fen=COST, paper=paper, actor=WORKER, now=now)
     for payer in bills.BEFORE_CHARITY:
         bills.answer(session, bill.id, payer, state=LayerState.NONE, actor=WORKER, now=now)
@@ -56,6 +68,13 @@ def test_an_invoice_that_was_paid_for_one_need_is_not_paid_again_for_the_next(
     assert solved(session, now)[1] == ({again.id: left} if left else {})
 
 
+def test_one_invoice_under_two_kinds_of_need_is_one_cost(session: Session, home: Household, now: datetime) -> None:
+    paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
+    for paper, left in ((INVOICE, 0), ("发票 2026-11-20", COST)):
+        again = documented(session, home, now, paper=paper, kind="MEDICAL.LONGTERM_DRUG")
+        assert allowed(session, again) == left
+
+
 def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(
     session: Session, home: Household, now: datetime
 ) -> None:
@@ -77,3 +96,25 @@ def test_a_payout_for_nobody_s_need_counts_on_the_bill(session: Session, home: H
     row = documented(session, home, now, paper=INVOICE)
     past(session, home, "MEDICAL.MAJOR", COST - 1, TODAY, payer="COMMERCIAL_SUPPLEMENT")
     assert allowed(session, row) == 1
+
+
+@pytest.mark.parametrize(
+    ("cost", "kind", "yuan", "tasks"),
+    [
+        (1_000_000, "MEDICAL.CHILD_CHD", 5_000, 0),
+        (1_000_000, "MEDICAL.MAJOR", 9_000, 1),
+        (10_000_000, "MEDICAL.CHILD_CHD", 60_000, 0),
+    ],
+)
+def test_a_late_payment_that_names_no_need_is_held_against_the_documented_cost(
+    session: Session, home: Household, now: datetime, cost: int, kind: str, yuan: int, tasks: int
+) -> None:
+    """Charity gave 5,000 yuan. Of a cost of 10,000 another 5,000 may come; of 100,000 all 60,000, over any limit."""
+    row = need(session, home, "MEDICAL.CHILD_CHD", 500_000, cause="ILLNESS:Q21")
+    bills.record(session, row.id, cost_fen=cost, paper=INVOICE, actor=WORKER, now=now)
+    past(session, home, row.category, 500_000, TODAY - timedelta(days=3), need_id=row.id, cause=row.cause)
+    home.source_index = source_index(vault_of(session), "test", "H-1")
+    record = {"source_id": "P", "household_ref": "H-1", "category": kind, "units": yuan, "unit": "元"}
+    record |= {"payer": "MEDICAL_ASSISTANCE", "given_on": TODAY.isoformat()}
+    assert take_in(session, [record], source="gov", rule_id="feed", actor=SYSTEM, now=now).contradicted == tasks
+    assert set(session.exec(select(OverlapHit.code))) == ({"D02"} if tasks else set())

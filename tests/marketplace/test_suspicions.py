@@ -19,7 +19,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households import comparing, reaching, same, service, suspicions
+from marketplace.households import comparing, facts, reaching, same, service, suspicions
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
 from marketplace.households.service import HouseholdFacts, PersonFacts
 from marketplace.reference.identity_number import make_id_number
@@ -291,6 +291,18 @@ def test_a_changed_person_waits_for_comparison_again(session: Session, verifier:
     assert comparing.compare_waiting(session, actor=verifier, now=now) == 0
     service.register_many(session, [home("A", replace(ZHENG, phone="13900001111"))], actor=verifier, now=now)
     assert comparing.compare_waiting(session, actor=verifier, now=now) == 1
+    person = session.exec(select(Person)).one()
+    facts.correct(session, person, "name", "郑建过", actor=verifier, now=now)
+    assert comparing.compare_waiting(session, actor=verifier, now=now) == 1, "a correction is told as well"
+
+
+def test_facts_of_people_are_sealed_where_they_wait_for_comparison() -> None:
+    places = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if re.search(r"\.seal\([^)]*column=f?\"person\.", path.read_text(encoding="utf-8"))
+    }
+    assert places == {"households/register.py", "households/facts.py"}
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ CASH, ENTRY, TERM, CARE, DEVICE = (
     "DISABILITY.AID_DEVICE",
 )
 ASSISTANCE = "MEDICAL_ASSISTANCE"
+HEART = "MEDICAL.CHILD_CHD"
 REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
 PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
 FLOOD = "FLOOD:2026-08-12/500109"
@@ -62,6 +63,19 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         ask(ILLNESS, 30_000, bill=bill(100_000, paid=PAID, expected={"COMMERCIAL_SUPPLEMENT": 5_000}), **N),
         [had(ILLNESS, 6_000, payer="COMMERCIAL_SUPPLEMENT", **N)],
         16_000,
+    ),
+    # medical assistance and temporary aid come as a serious illness or emergency cash: 22,000 − 6,000 − 1,000 = 15,000
+    (
+        "D01",
+        "what payers gave under another kind of illness is off the bill",
+        ask(HEART, 30_000, bill=bill(100_000, paid={"BASIC_INSURANCE": 78_000}), cause="ILLNESS:Q21", **N),
+        [
+            had(ILLNESS, 6_000, payer=ASSISTANCE),
+            had(CASH, 1_000, payer="TEMPORARY_AID", cause="ILLNESS"),
+            had(CASH, 5_000, payer="TEMPORARY_AID", cause=FLOOD),
+            had(ILLNESS, 4_000, payer=ASSISTANCE, cause="ILLNESS:C50"),
+        ],
+        15_000,
     ),
     # temporary aid has not answered: charity waits, whatever is left
     (
@@ -153,6 +167,7 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     ("D04", "another programme has its own", ask(ILLNESS, 2_000_000), [had(ILLNESS, 1_800_000)], 2_000_000),
     ("D04", "at the cap nothing", ask(ILLNESS, 1, giver="A"), [had(ILLNESS, 3_000_000)], 0),
     # D05 A helps with the illness; no papers: one programme only
+    ("D04", "an insurance is no programme", ask(ILLNESS, 4_000_000, payer="BASIC_INSURANCE"), [], 4_000_000),
     ("D05", "one programme only", ask(ILLNESS, 5_000, cause="x"), [had(ILLNESS, 5_000, cause="x")], 0),
     # 40,000 − 30,000 insurance − 4,000 from A = 6,000 remain: the second may give 6,000
     (
@@ -209,6 +224,17 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         180_000,
     ),
     ("D07", "nothing above it", ask(ENTRY, 1), [had(ENTRY, 500_000)], 0),
+    # temporary aid for school stands under emergency cash: 500,000 - 300,000; for a flood it is another matter
+    (
+        "D07",
+        "temporary aid for school counts whatever its kind",
+        ask(ENTRY, 500_000),
+        [
+            had(CASH, 300_000, payer="TEMPORARY_AID", cause="SCHOOLING"),
+            had(CASH, 9, payer="TEMPORARY_AID", cause=FLOOD),
+        ],
+        200_000,
+    ),
     # D08 1 June + 180 days = 28 November: on the 25th the wait is not over; 29 May + 180 = 25 November: it is
     ("D08", "177 days are too few", ask(RICE, 5), [had(RICE, 1, "2026-06-01")], 0),
     ("D08", "180 days are enough", ask(RICE, 5), [had(RICE, 1, "2026-05-29")], 5),
@@ -298,6 +324,8 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had(ILLNESS, 5, cause="ILLNESS:C509")],
         0,
     ),
+    ("D05", "one illness, two kinds", ask(HEART, 9, cause="ILLNESS:Q21"), [had(ILLNESS, 5, cause="ILLNESS:Q21")], 0),
+    ("D05", "a kind whose illness nobody told", ask(HEART, 9, cause="ILLNESS:Q21"), [had(ILLNESS, 5)], 9),
     ("D05", "two illnesses", ask(ILLNESS, 9, cause="ILLNESS:C50"), [had(ILLNESS, 5, cause="ILLNESS:C34")], 9),
     ("D13", "another event", ask(CASH, 900, cause="flood"), [had(CASH, 500, "2026-01-02", cause="fire")], 900),
     ("D13", "a new year", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2025-12-31", cause="fire")], 900),
@@ -522,6 +550,7 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         300,
     ),
     # D15 four members: 4 − 1 = 3 policies are left, and hers is 1 − 1 = 0; the son has his, she may have one
+    ("D15", "never two for one person", ask(POLICY, 3, members=4, **DAUGHTER), [], 1),
     ("D15", "she has hers", ask(POLICY, 1, members=4, **DAUGHTER), [had(POLICY, 1, person="daughter")], 0),
     ("D15", "the son has his", ask(POLICY, 1, members=4, **DAUGHTER), [had(POLICY, 1, person="son")], 1),
     ("D15", "as many as people", ask(POLICY, 1, members=2, **DAUGHTER), [had(POLICY, 1), had(POLICY, 1)], 0),
@@ -565,6 +594,7 @@ BESIDE = {
     ("D02", "the limit of the kind until papers show a cost"): ("D05", 0),  # the rows are another charity's
     ("D02", "without papers another year is another matter"): ("D05", 0),
     ("D02", "one patient has one limit"): ("D05", 0),
+    ("D04", "an insurance is no programme"): ("D02", 3_000_000),  # no papers show a cost
     ("D04", "another programme has its own"): ("D05", 0),
     ("D04", "the same programme at another giver"): ("D05", 0),
 }
