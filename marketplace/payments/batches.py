@@ -25,7 +25,15 @@ from marketplace.db import conflict_of, flush, new_id
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.payments import twice, waiting
-from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine, PaymentMonth
+from marketplace.payments.models import (
+    BatchState,
+    LineState,
+    Payee,
+    PaymentBatch,
+    PaymentLine,
+    PaymentMonth,
+    is_ordered,
+)
 from marketplace.payments.open_matches import Payable, open_of_giver
 from marketplace.policy import require
 
@@ -111,7 +119,7 @@ def fingerprint_of(session: Session, batch: PaymentBatch, /) -> str:
     wanted = (
         select(PaymentLine, col(Payee.account_index))
         .join(Payee, col(Payee.id) == col(PaymentLine.payee_id))
-        .where(col(PaymentLine.batch_id) == batch.id, col(PaymentLine.reason_code) != LEFT_OUT)
+        .where(col(PaymentLine.batch_id) == batch.id, col(PaymentLine.reason_code) != LEFT_OUT, is_ordered())
         .order_by(col(PaymentLine.reference))
         .execution_options(populate_existing=True)
     )

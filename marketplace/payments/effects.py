@@ -99,6 +99,7 @@ def _keep(session: Session, answer: Answer, *, month: str, import_id: str, actor
     line.state = LineState.PAID_TWICE if answer.twice else _STATE[answer.kind]
     line.reason_code, line.changed_at = answer.reason_code, now
     session.add(line)
+    flush(session)
     session.add(
         BankResult(
             line_id=line.id,

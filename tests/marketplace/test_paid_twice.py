@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 from sqlmodel import Session, select
 
+from adapters.tabular_writer import write_csv
 from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.clocks import service as clocks
@@ -16,7 +17,7 @@ from marketplace.db import Database
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.notices import Notice
-from marketplace.payments import after_end, batches, twice
+from marketplace.payments import after_end, batches, results, twice
 from marketplace.payments.books import Books, books_of
 from marketplace.payments.models import LineState, PaymentLine
 from tests.marketplace.payment_scene import Month, a_month
@@ -83,6 +84,60 @@ def test_what_the_bank_paid_twice_is_kept_and_a_person_asked_until_one_comes_bac
     month.answer([(first.reference, "returned", "other")])
     assert (first.state, match.state, asked(session, first)) == (LineState.RETURNED, MatchState.DELIVERED, [])
     assert (books(month).moved_fen, books(month).difference_fen, books(month).differences) == (100_000, 0, ())
+
+
+def told(month: Month, *rows: tuple[str, str, str, str, str]) -> dict[str, int]:
+    """The bank's table of (reference, result, reason, its own number, day), checked and confirmed."""
+    data = write_csv(["reference", "result", "reason_code", "bank_ref", "on_day"], rows)
+    batch, checked = results.check_file(month.session, data, file_name="b.csv", actor=month.manager, now=month.now)
+    assert checked.faults == [], [fault.code for fault in checked.faults]
+    return dict(results.confirm_import(month.session, batch.id, actor=month.manager, now=month.now))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_one_reference_that_the_bank_paid_twice_is_two_payments_by_its_own_numbers(
+    session: Session, now: datetime, together: bool
+) -> None:
+    month = a_month(session, now, grants=1)
+    batch = month.sent()
+    (line,) = month.lines(batch)
+    first, second = ((line.reference, "paid", "", ref, "2026-11-23") for ref in ("B1", "B2"))
+    counts = [told(month, *rows) for rows in ([(first, second)] if together else [(first,), (second,)])]
+    assert (sum(one["paid"] for one in counts), counts[-1]["paid_twice"]) == (2, 1)
+    assert told(month, first, second)["same"] == 2, "the same answers again change nothing"
+    _line, again = month.lines(batch)
+    assert (line.state, again.state, again.reference) == (LineState.PAID, LineState.PAID_TWICE, f"{line.reference}-2")
+    assert (books(month).ordered.fen, books(month).moved_fen, books(month).difference_fen) == (
+        100_000,
+        200_000,
+        100_000,
+    )
+    assert [row.cause for row in books(month).differences] == ["paid_twice"]
+    assert asked(session, again) == ["paid_twice"]
+    assert batches.fingerprint_of(session, batch) == batch.fingerprint, "nobody ordered it"
+    told(month, (line.reference, "returned", "other", "B3", "2026-11-23"))
+    assert (books(month).moved_fen, books(month).differences, asked(session, again)) == (100_000, (), [])
+    told(month, (line.reference, "returned", "other", "B4", "2026-11-23"))
+    assert {one.state for one in month.lines(batch)} == {LineState.RETURNED}
+    assert books(month).moved_fen == 0
+
+
+def test_the_bank_s_number_alone_makes_no_second_payment(session: Session, now: datetime) -> None:
+    """A failure that is told twice, and a payment whose number came later, stay what they are."""
+    month = a_month(session, now, grants=2)
+    batch = month.sent()
+    failed, paid = month.lines(batch)
+    told(
+        month,
+        (failed.reference, "failed", "bank_busy", "B1", "2026-11-23"),
+        (paid.reference, "paid", "", "", "2026-11-23"),
+    )
+    counts = told(
+        month,
+        (failed.reference, "failed", "bank_busy", "B2", "2026-11-23"),
+        (paid.reference, "paid", "", "B3", "2026-11-23"),
+    )
+    assert (counts["new"], counts["same"], len(month.lines(batch))) == (0, 2, 2)
 
 
 @pytest.mark.parametrize(("result", "reason"), [("failed", "bank_busy"), ("returned", "other")])
