@@ -77,19 +77,21 @@ class Known:
     def line_of(self, reference: str, kind: ResultKind, bank_ref: str, /) -> PaymentLine | None:
         """The payment that an answer is about. The bank's own number tells two payments of one reference apart; where
         it says that it paid once more, that is a line which nobody ordered."""
-        first = self.lines.get(reference)
+        first: PaymentLine | None = self.lines.get(reference)
         if first is None or not bank_ref:
             return first
-        family = [first, *self.again.get(reference, ())]
+        family: list[PaymentLine] = [first, *self.again.get(reference, ())]
         for line in family:
             told = self.told.get((line.id, kind))
             if told is not None and told.bank_ref in ("", bank_ref):
                 return line
         moves = family if kind in BACK else family[:1]
-        unsaid: PaymentLine | None = next((line for line in moves if (line.id, kind) not in self.told), None)
-        if unsaid is None and kind is ResultKind.PAID and len(family) < MOST_AGAIN:
+        for line in moves:
+            if (line.id, kind) not in self.told:
+                return line
+        if kind is ResultKind.PAID and len(family) < MOST_AGAIN:
             return self._paid_again(first, number=len(family) + 1)
-        return first if unsaid is None else unsaid
+        return first
 
     def _paid_again(self, first: PaymentLine, *, number: int) -> PaymentLine:
         told = first.model_dump() | {"id": new_id(), "reference": f"{first.reference}{AGAIN}{number}"}
