@@ -13,11 +13,13 @@ from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
+from marketplace.consent.ask import is_alive
+from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.notices import Notice
-from marketplace.payments import after_end, batches, results, twice
+from marketplace.payments import batches, results, twice
 from marketplace.payments.books import Books, books_of
 from marketplace.payments.models import LineState, PaymentLine
 from tests.marketplace.payment_scene import Month, a_month
@@ -157,17 +159,19 @@ def test_where_the_other_one_fails_or_comes_back_the_first_is_the_payment(
     assert match.state is MatchState.RETURNED
 
 
-def test_where_the_other_one_is_stopped_too_the_first_is_the_payment(
-    sqlite_database: Database, session: Session, now: datetime
+def test_where_the_other_one_is_stopped_too_the_first_is_the_payment_and_is_followed_at_once(
+    session: Session, now: datetime
 ) -> None:
     month, first, second = two_lines(session, now)
     month.answer([(first.reference, "paid", "")])
     stop(month, second)
     assert (first.state, second.state) == (LineState.PAID, LineState.DROPPED)
-    session.commit()
-    assert after_end.sweep(sqlite_database, clock=lambda: now) == 1
-    session.refresh(month.grants[0].match)
-    assert month.grants[0].match.state is MatchState.DELIVERED
+    match = month.grants[0].match
+    assert match.state is MatchState.DELIVERED
+    told = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert told.count("payment_paid") == 1
+    heads = session.exec(select(ConsentHead).where(ConsentHead.purpose == Purpose.PAYMENT)).all()
+    assert [is_alive(head, now) for head in heads] == [False], "the giver needs the account no longer"
 
 
 def test_a_payment_that_is_not_at_the_bank_yet_is_taken_out_first(session: Session, now: datetime) -> None:
