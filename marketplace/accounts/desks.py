@@ -15,8 +15,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
+from marketplace import notices
+from marketplace.accounts import standins
 from marketplace.accounts.models import Account, StandIn
-from marketplace.actors import GIVERS, STAFF, Role
+from marketplace.actors import GIVERS, STAFF, SYSTEM, Role
 from marketplace.calendar import local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
@@ -123,16 +125,16 @@ def _stand_in_pieces(session: Session, desk: Desk, now: datetime) -> list[Piece]
 
 
 def _pass_stand_ins(session: Session, desk: Desk, heir: Account, now: datetime) -> None:
-    """The heir stands in; where it is the head itself, the head is back."""
+    """The heir stands in, if it could have been named for that seat; else the head is back, and is told."""
     for row in _standing_in(session, desk, now):
-        if row.head_id != heir.id:
+        if standins.may_sit(session, row, heir):
             row.deputy_id = heir.id
-        elif row.starts_at < now:
-            row.ends_at = now
-        else:
-            session.delete(row)
+            session.add(row)
             continue
-        session.add(row)
+        standins.close(session, row, actor=SYSTEM, now=now)
+        if row.head_id != heir.id:
+            key = f"{row.id}:stand_in_ended"
+            notices.post(session, "stand_in_ended", key=key, account_id=row.head_id, now=now)
 
 
 QUEUES: dict[str, Queue] = {

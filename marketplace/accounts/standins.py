@@ -45,6 +45,14 @@ def colleagues(session: Session, head: Account, /) -> list[Account]:
     return [one for one in found if _covers(one.districts, head.districts)]
 
 
+def may_sit(session: Session, row: StandIn, account: Account, /) -> bool:
+    """Whether this account could have been named for the period: its role and area reach, and it is not away itself."""
+    head = session.get_one(Account, row.head_id)
+    if account.id not in {one.id for one in colleagues(session, head)}:
+        return False
+    return not _meets(session, StandIn.head_id, account.id, row.starts_at, row.ends_at)
+
+
 def _covers(area: Iterable[str], wanted: Iterable[str]) -> bool:
     area, wanted = set(area), set(wanted)
     return not area or (bool(wanted) and wanted <= area)

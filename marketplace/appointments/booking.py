@@ -6,7 +6,7 @@ the same half hour collide on the key of `Hold`, whichever process came first. C
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import delete
@@ -76,14 +76,17 @@ def slots_of(window: Window, /) -> range:
     return range(int(window.starts_at.timestamp()) // HALF_HOUR, -(-int(window.ends_at.timestamp()) // HALF_HOUR))
 
 
-def require_free(session: Session, window: Window, people: Sequence[Volunteer], /) -> None:
-    """Refuse, by the number of the register, a person who is promised elsewhere in one of these half hours."""
+def require_free(
+    session: Session, window: Window, people: Sequence[Volunteer], /, *, leaving: Collection[str] = ()
+) -> None:
+    """Refuse, by the number of the register, a person who is promised elsewhere in one of these half hours, by a visit
+    that is not about to be called off."""
     slots = slots_of(window)
     for person in people:
-        taken = select(Hold.slot).where(
+        taken = select(Hold.appointment_id).where(
             col(Hold.person_index) == person.id_number_index, col(Hold.slot) >= slots.start, col(Hold.slot) < slots.stop
         )
-        if session.exec(taken.limit(1)).first() is not None:
+        if any(one not in leaving for one in session.exec(taken)):
             raise BadInput("volunteer_busy", field="volunteers", who=person.registration_no)
 
 
@@ -132,15 +135,23 @@ def people_of(session: Session, appointment_id: str, /) -> list[Volunteer]:
     )
 
 
-def claimed_units(session: Session, match_id: str, /, *, states: Sequence[AppointmentState] = CLAIMS) -> int:
-    """Units that are served, agreed or proposed; of alternatives only the largest counts."""
-    largest = (
-        select(func.max(Appointment.units).label("units"))
-        .where(col(Appointment.match_id) == match_id, col(Appointment.state).in_(states))
-        .group_by(col(Appointment.choice_id))
-        .subquery()
-    )
-    return int(session.exec(select(func.coalesce(func.sum(largest.c.units), 0))).one())
+def claimed_units(
+    session: Session,
+    match_id: str,
+    /,
+    *,
+    states: Sequence[AppointmentState] = CLAIMS,
+    leaving: Collection[str] = (),
+) -> int:
+    """Units that are served, agreed or proposed; of alternatives only the largest counts. What is about to be
+    called off counts no more."""
+    wanted = select(Appointment.id, Appointment.choice_id, Appointment.units)
+    wanted = wanted.where(col(Appointment.match_id) == match_id, col(Appointment.state).in_(states))
+    largest: dict[str, int] = {}
+    for one, choice_id, units in session.exec(wanted):
+        if one not in leaving:
+            largest[choice_id] = max(units, largest.get(choice_id, 0))
+    return sum(largest.values())
 
 
 def close(

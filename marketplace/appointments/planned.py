@@ -1,9 +1,9 @@
-"""Visits planned by spreadsheet: checked like each one on the page, shown with exact counts, proposed once.
+"""Visits planned by spreadsheet: checked like each one on the page, shown with exact counts, stored once.
 
 Enters: the bytes of a giver's table. Leaves: an `ImportBatch` whose counts say what confirming will do, then times that
-are proposed to the households, each household told once. Service, day and beginning tell rows apart: a visit that is
-there already changes nothing, and one that is planned otherwise is a fault of its row, for a table moves no visit that
-a household knows of. Called by the desk.
+are proposed to the households, each household told once, and visits that are called off, moved or served by somebody
+else. Service, day and beginning tell rows apart: a visit that is there already changes nothing, and it is changed only
+by a row that gives its number. Rows may take what the file itself sets free. Called by the desk.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.appointments import booking, service
-from marketplace.appointments.fitness import Window
-from marketplace.appointments.models import Appointment, AppointmentState, Volunteer
-from marketplace.appointments.planned_table import Planned, numbers_of, planned_of, planned_schema
+from marketplace.appointments.fitness import check_visit
+from marketplace.appointments.models import Volunteer
+from marketplace.appointments.planned_changes import ASKS, LEAVES, Act, Judged, judge, refuse_mixed_choices
+from marketplace.appointments.planned_known import Known, known_of
+from marketplace.appointments.planned_table import planned_of, planned_schema
 from marketplace.appointments.times import check_time
-from marketplace.db import chunks
-from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.intake import (
     NO_MAPPING,
@@ -40,13 +40,12 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
-from marketplace.needs.models import Need
 from marketplace.policy import require
-from marketplace.reference.services import ServiceKind, find_service, list_services
 
-SHORT = 8
-"""So many characters of a service's number stand on the pages; they are enough where they name one."""
-COLUMN = {"days": "day", "begins": "begins", "ends": "ends", "volunteers": "volunteers"}
+COLUMN = {
+    "days": "day",
+    **{name: name for name in ("begins", "ends", "volunteers", "choice", "visit")},
+}
 """A field of the page's form ► our column."""
 CODES = {
     "more_than_matched": "visit_over_match",
@@ -54,57 +53,49 @@ CODES = {
     "match_moved_on": "visit_match_over",
 }
 """What the table says in other words than the page, because another table has the same word."""
-_ASKED = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One match of a service, as this file fills it."""
-
-    match: Match
-    kind: ServiceKind
-
-
-@dataclass(slots=True)
-class Known:
-    """What is here of the services that a file names, and what the rows before have taken of it."""
-
-    services: dict[str, Service | None]
-    """Number, whole or short ► service; None where a short one names several."""
-    people: dict[str, Volunteer]
-    standing: dict[tuple[str, datetime], tuple[Appointment, list[str]]]
-    left: dict[str, int] = field(default_factory=dict)
-    homes: dict[str, list[Window]] = field(default_factory=dict)
-    busy: set[tuple[str, int]] = field(default_factory=set)
-
-    def take(self, match: Match, window: Window, people: Sequence[Volunteer], *, units: int) -> None:
-        """Keep what a row takes; BadInput if a row before has taken it."""
-        if units > self.left[match.id]:
-            raise BadInput("more_than_matched", field="days", left=max(self.left[match.id], 0))
-        at_home = self.homes.setdefault(match.household_id, [])
-        if any(one.starts_at < window.ends_at and window.starts_at < one.ends_at for one in at_home):
-            raise BadInput("household_busy", field="days")
-        slots = {(person.id_number_index, slot): person for person in people for slot in booking.slots_of(window)}
-        for taken in self.busy & set(slots):
-            raise BadInput("volunteer_busy", field="volunteers", who=slots[taken].registration_no)
-        self.left[match.id] -= units
-        at_home.append(window)
-        self.busy |= set(slots)
+COUNTED = {
+    "new": Act.NEW,
+    "moved": Act.MOVE,
+    "exchanged": Act.EXCHANGE,
+    "called_off": Act.CALL_OFF,
+    "same": Act.SAME,
+}
+"""The name of a count ► the rows that it counts."""
+MOVED = "moved"
+"""Why a visit is called off whose new time is proposed by the same row."""
 
 
 @dataclass(slots=True)
 class Found:
     """Rows by what becomes of them."""
 
-    new: list[tuple[Match, service.Plan]] = field(default_factory=list)
-    same: int = 0
+    by_act: dict[Act, list[Judged]] = field(default_factory=lambda: {act: [] for act in Act})
+    people: dict[str, Volunteer] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+
+    def of(self, *acts: Act) -> list[Judged]:
+        """The rows that do one of these."""
+        return [row for act in acts for row in self.by_act[act]]
 
     @property
     def counts(self) -> dict[str, int]:
         """The exact counts that a person confirms."""
-        homes = {match.household_id for match, _plan in self.new}
-        return {"new": len(self.new), "homes": len(homes), "same": self.same}
+        homes = {row.service.match.household_id for row in self.of(*ASKS)}
+        sizes = {name: len(self.by_act[act]) for name, act in COUNTED.items()}
+        return {"new": sizes["new"], "homes": len(homes), **sizes}
+
+    @property
+    def plans(self) -> dict[str, list[service.Plan]]:
+        """Match ► what is proposed to its household: alternatives are one plan."""
+        windows: dict[tuple[str, str], list[Judged]] = {}
+        for row in self.of(*ASKS):
+            windows.setdefault((row.service.match.id, row.one.choice or f"row {row.number}"), []).append(row)
+        plans: dict[str, list[service.Plan]] = {}
+        for (match_id, _mark), rows in sorted(windows.items()):
+            one, times = rows[0].one, tuple(row.one.window for row in rows)
+            ids = tuple(self.people[number].id for number in one.numbers)
+            plans.setdefault(match_id, []).append(service.Plan(times, ids, one.place, choose_one=len(times) > 1))
+        return plans
 
 
 def check_file(
@@ -135,94 +126,100 @@ def check_file(
 
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: datetime) -> Found:
-    """Judge each row by the page's own checks and by the rows before it."""
-    found = Found()
+    """Judge each row by the page's own checks, by what the file sets free, and by the rows before it."""
     told = [planned_of(row.values) for row in rows]
-    known = _known(session, told, org_id=org_id)
-    for row, one in zip(rows, told, strict=True):
+    known = known_of(session, told, org_id=org_id)
+    found, judged, by_number = Found(people=known.people), list[Judged](), {row.number: row for row in rows}
+    for row, facts in zip(rows, told, strict=True):
         try:
-            _place(session, one, known, found, now=now)
+            judged.append(judge(row.number, facts, known, now=now))
         except (BadInput, WrongState) as error:
-            column = COLUMN.get(str(error.facts.get("field", "")), "service")
-            params = {name: value for name, value in error.facts.items() if isinstance(value, str | int)}
-            code = CODES.get(error.code, error.code)
-            shown = str(row.values.get(column) or "")[:40]
-            found.faults.append(Fault(row.number, column, shown, code, params, Stage.ROWS))
+            found.faults.append(_fault(row, error))
+    wrong = {**refuse_mixed_choices(judged), **_twice(judged)}
+    known.leaving |= {one.there.visit.id for one in judged if one.there is not None and one.act in LEAVES}
+    for done in judged:
+        try:
+            _place(session, done, known, wrong=wrong, now=now)
+        except (BadInput, WrongState) as error:
+            found.faults.append(_fault(by_number[done.number], error))
+        else:
+            found.by_act[done.act].append(done)
+    found.faults.sort(key=lambda fault: fault.row)
     return found
 
 
-def _known(session: Session, told: Sequence[Planned], *, org_id: str) -> Known:
-    kinds = [kind.code for kind in list_services()]
-    asked = select(Match, Need.category).join(Need, col(Need.id) == col(Match.need_id))
-    asked = asked.where(col(Match.org_id) == org_id, col(Need.category).in_(kinds))
-    services: dict[str, Service | None] = {}
-    for match, category in session.exec(asked) if told else ():
-        kind = find_service(category)
-        if kind is not None:
-            short = match.id[:SHORT]
-            services[match.id] = Service(match, kind)
-            services[short] = None if short in services else services[match.id]
-    numbers = sorted({number for one in told for number in one.numbers})
-    people: dict[str, Volunteer] = {}
-    for some in chunks(numbers, _ASKED):
-        mine = select(Volunteer).where(col(Volunteer.org_id) == org_id, col(Volunteer.registration_no).in_(some))
-        people |= {person.registration_no: person for person in session.exec(mine)}
-    return Known(services, people, _standing(session, told, org_id=org_id))
+def _fault(row: CheckedRow, error: BadInput | WrongState, /) -> Fault:
+    column = COLUMN.get(str(error.facts.get("field", "")), "service")
+    params = {name: value for name, value in error.facts.items() if isinstance(value, str | int)}
+    shown = str(row.values.get(column) or "")[:40]
+    return Fault(row.number, column, shown, CODES.get(error.code, error.code), params, Stage.ROWS)
 
 
-def _standing(
-    session: Session, told: Sequence[Planned], *, org_id: str
-) -> dict[tuple[str, datetime], tuple[Appointment, list[str]]]:
-    """Visits of the giver in the time of the file that are not called off, with who is booked."""
-    if not told:
-        return {}
-    wanted = select(Appointment).where(
-        col(Appointment.org_id) == org_id,
-        col(Appointment.state) != AppointmentState.CANCELLED,
-        col(Appointment.starts_at) >= min(one.window.starts_at for one in told),
-        col(Appointment.starts_at) <= max(one.window.starts_at for one in told),
-    )
-    found = session.exec(wanted).all()
-    who = numbers_of(session, [one.id for one in found])
-    return {(one.match_id, one.starts_at): (one, sorted(who.get(one.id, ()))) for one in found}
+def _twice(judged: Sequence[Judged]) -> dict[int, BadInput]:
+    """Row ► that a row before it names the same visit."""
+    first: dict[str, int] = {}
+    wrong: dict[int, BadInput] = {}
+    for row in judged:
+        if row.there is not None and first.setdefault(row.there.visit.id, row.number) != row.number:
+            wrong[row.number] = BadInput("visit_number_twice", field="visit", first=first[row.there.visit.id])
+    return wrong
 
 
-def _place(session: Session, one: Planned, known: Known, found: Found, *, now: datetime) -> None:
-    named = known.services.get(one.service)
-    if named is None:
-        raise BadInput("visit_service_unknown", field="service")
-    standing = known.standing.get((named.match.id, one.window.starts_at))
-    if standing is not None:
-        there, numbers = standing
-        if (there.ends_at, there.place, numbers) != (one.window.ends_at, one.place, list(one.numbers)):
-            raise BadInput("visit_planned_otherwise", field="begins")
-        found.same += 1
-        return
-    if unknown := next((number for number in one.numbers if number not in known.people), ""):
-        raise BadInput("visit_volunteer_unknown", field="volunteers", who=unknown)
-    booking.require_running(named.match)
-    people = [known.people[number] for number in one.numbers]
-    check_time(session, named.match, named.kind, one.window, people, place=one.place, now=now)
-    if named.match.id not in known.left:
-        known.left[named.match.id] = named.match.units - booking.claimed_units(session, named.match.id)
-    known.take(named.match, one.window, people, units=named.kind.units(one.window.minutes))
-    ids = tuple(person.id for person in people)
-    found.new.append((named.match, service.Plan((one.window,), ids, one.place)))
+def _place(session: Session, row: Judged, known: Known, *, wrong: Mapping[int, BadInput], now: datetime) -> None:
+    if row.number in wrong:
+        raise wrong[row.number]
+    if row.act is Act.EXCHANGE:
+        _exchange(session, row, known)
+    elif row.act in ASKS:
+        _propose(session, row, known, now=now)
+
+
+def _exchange(session: Session, row: Judged, known: Known) -> None:
+    """One person goes instead of another: asked for the same as on the page."""
+    booking.require_sayable(row.service.match)
+    people, window = known.people_of(row.one.numbers), row.one.window
+    check_visit(row.service.kind, window, people, place=row.one.place)
+    before = row.there.numbers if row.there is not None else ()
+    coming = [person for person in people if person.registration_no not in before]
+    booking.require_free(session, window, coming, leaving=known.leaving)
+    known.promise(window, coming)
+
+
+def _propose(session: Session, row: Judged, known: Known, *, now: datetime) -> None:
+    booking.require_running(row.service.match)
+    one, match = row.one, row.service.match
+    people = known.people_of(one.numbers)
+    check_time(session, match, row.service.kind, one.window, people, place=one.place, now=now, leaving=known.leaving)
+    known.take(session, row.service, one, people)
 
 
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
-    """Propose the checked times, if that still does what was shown; else Conflict, and nothing is stored."""
+    """Do what was checked, if that still is what was shown; else Conflict, and nothing is stored."""
     require(actor, "appointment:plan", org_id=actor.org_id)
     batch = get_batch(session, batch_id, kind=ImportKind.VISITS, actor=actor)
     found = plan(session, rows_of(session, batch), org_id=actor.org_id or "", now=now)
     refuse_changes(batch, found)
-    by_match: dict[str, list[service.Plan]] = {}
-    for match, one in sorted(found.new, key=lambda pair: pair[0].id):
-        by_match.setdefault(match.id, []).append(one)
     try:
-        for match_id, plans in by_match.items():
-            service.propose_all(session, match_id, plans, actor=actor, now=now)
+        _store(session, found, actor=actor, now=now)
     except (BadInput, WrongState) as error:
         raise Conflict("import_changed") from error
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
+
+
+def _store(session: Session, found: Found, *, actor: Actor, now: datetime) -> None:
+    """What is called off first, for the other rows may take its people and its time; every match is locked before."""
+    for match_id in sorted({row.service.match.id for row in found.of(*ASKS, Act.CALL_OFF, Act.EXCHANGE)}):
+        booking.lock_match(session, match_id)
+    for row in found.of(*LEAVES):
+        if row.there is not None:
+            reason = row.one.call_off or MOVED
+            service.cancel(session, row.there.visit.id, reason_code=reason, actor=actor, now=now)
+    for row in found.of(Act.EXCHANGE):
+        if row.there is not None:
+            booked = {one.registration_no: one.id for one in booking.people_of(session, row.there.visit.id)}
+            (out,) = (person_id for number, person_id in booked.items() if number not in row.one.numbers)
+            (coming,) = (found.people[number].id for number in row.one.numbers if number not in booked)
+            service.substitute(session, row.there.visit.id, out, coming, actor=actor, now=now)
+    for match_id, plans in found.plans.items():
+        service.propose_all(session, match_id, plans, actor=actor, now=now)

@@ -30,7 +30,9 @@ desk = Desk(
     title=_l("Bring in a table of planned visits"),
     intro=_l(
         "One row a visit: the number of the service on its way, day, beginning and end, and the registration numbers "
-        "of who comes. Each household is asked once about all its new times."
+        "of who comes. Each household is asked once about all its new times. Rows of a service with the same mark of "
+        "alternatives are times of which the household takes one. In the table of a month each visit has its number: "
+        "such a row may be changed, and the household is asked again about a new time."
     ),
     home="appointments.week",
     home_title=_l("Visits of the week"),
@@ -39,6 +41,9 @@ desk = Desk(
     confirm=planned.confirm_import,
     counts={
         "new": (_l("New times to propose"), ""),
+        "moved": (_l("Visits that are moved: the household is asked again"), "wait"),
+        "exchanged": (_l("Visits to which somebody else goes"), ""),
+        "called_off": (_l("Visits that are called off"), "late"),
         "homes": (_l("Households that are asked"), ""),
         "same": (_l("Planned already, left as they are"), ""),
     },

@@ -1,8 +1,8 @@
 """The table of planned visits: its columns in both languages, the facts of one row, and the month that goes out.
 
 Enters: a giver's table, one visit a row, or a giver and a month. Leaves: the `Schema` that the file passes, the
-`Planned` of a checked row, and the month's visits under the same headings with the state of each, so that what goes
-out comes back unchanged. No row names a household. Called by `planned` and its desk.
+`Planned` of a checked row, and the month's visits under the same headings with the number and the state of each, so
+that what goes out comes back unchanged or changed. No row names a household. Called by `planned` and its desk.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.appointments.fitness import Window
-from marketplace.appointments.models import Appointment, AppointmentState, Booking, Place, Volunteer
+from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Place, Volunteer
 from marketplace.calendar import HERE, local_day
 from marketplace.intake import BadCell, Column, Schema, cells
 from marketplace.reference.words import label, words
@@ -29,28 +29,40 @@ _SPLIT = re.compile(r"[;；,，、|]")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One visit as a row tells it: the service's number, when, where, and the register's numbers of who comes."""
+    """One visit as a row tells it: the service's number, when, where, and the register's numbers of who comes; the mark
+    of alternatives, the number of the visit that is changed, and why it is called off, each perhaps empty."""
 
     service: str
     window: Window
     place: Place
     numbers: tuple[str, ...]
+    choice: str = ""
+    visit: str = ""
+    call_off: str = ""
 
 
 def planned_schema() -> Schema:
-    """The columns; a place that is left empty is the household's home."""
-    place = cells.one_of(cells.meanings_of("visit_place"))
+    """The columns; a place that is left empty is the household's home. Rows of one service with the same mark are
+    alternatives. A visit that is changed or called off is named by its number."""
+    place, why = (cells.one_of(cells.meanings_of(table)) for table in ("visit_place", "visit_cancel"))
     columns = (
         Column("service", "服务编号", "Service", cells.text(32), needed=True, filled=True, also=("编号", "Number")),
         Column("day", "日期", "Day", cells.day, needed=True, filled=True, kind="date"),
         Column("begins", "开始", "Begins at", _clock, needed=True, filled=True, also=("开始时间",)),
         Column("ends", "结束", "Ends at", _clock, needed=True, filled=True, also=("结束时间",)),
-        Column("place", "地点", "Where", place, choices=tuple(zh for zh, _en in words("visit_place").values())),
+        Column("place", "地点", "Where", place, choices=_labels("visit_place")),
         Column(
             "volunteers", "志愿者编号", "Volunteers", cells.text(200), needed=True, filled=True, also=("Who comes",)
         ),
+        Column("choice", "备选", "Alternatives", cells.text(32)),
+        Column("visit", "安排编号", "Visit number", cells.text(32)),
+        Column("call_off", "取消原因", "Call off because", why, choices=_labels("visit_cancel")),
     )
     return Schema(columns=columns, key=("service", "day", "begins"))
+
+
+def _labels(table: str) -> tuple[str, ...]:
+    return tuple(zh for zh, _en in words(table).values())
 
 
 def _clock(cell: Cell) -> str | None:
@@ -76,6 +88,9 @@ def planned_of(values: Mapping[str, Any], /) -> Planned:
         window=Window(first, last),
         place=Place(values.get("place") or Place.HOME),
         numbers=tuple(sorted({number for number in numbers if number})),
+        choice=(values.get("choice") or "").lower(),
+        visit=(values.get("visit") or "").lower(),
+        call_off=values.get("call_off") or "",
     )
 
 
@@ -99,7 +114,7 @@ def _rows(session: Session, org_id: str, month: date, *, lang: str) -> Iterator[
         col(Appointment.starts_at) < end,
     )
     found = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id))).all()
-    who = numbers_of(session, [one.id for one in found])
+    who, several = numbers_of(session, [one.id for one in found]), open_choices(session, org_id)
     for one in found:
         begins, ends = one.starts_at.astimezone(HERE), one.ends_at.astimezone(HERE)
         yield (
@@ -109,6 +124,9 @@ def _rows(session: Session, org_id: str, month: date, *, lang: str) -> Iterator[
             f"{ends:%H:%M}",
             label("visit_place", one.place.value, lang=lang),
             "；".join(who.get(one.id, ())),
+            one.choice_id[:8] if one.choice_id in several else None,
+            one.id,
+            None,
             label("appointment_state", one.state.value, lang=lang),
         )
 
@@ -124,3 +142,9 @@ def numbers_of(session: Session, ids: list[str], /) -> dict[str, tuple[str, ...]
     ):
         found[appointment_id] = (*found.get(appointment_id, ()), number)
     return found
+
+
+def open_choices(session: Session, org_id: str, /) -> set[str]:
+    """The choices of a giver's in which a household has several times to take one of."""
+    asked = select(Appointment.choice_id).where(col(Appointment.org_id) == org_id, col(Appointment.state).in_(OPEN))
+    return set(session.exec(asked.group_by(col(Appointment.choice_id)).having(func.count() > 1)))

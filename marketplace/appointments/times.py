@@ -6,7 +6,7 @@ code has a sentence with its mend. Called by `service`, and by `planned` for eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -52,15 +52,17 @@ def check_time(
     *,
     place: Place,
     now: datetime,
+    leaving: Collection[str] = (),
 ) -> None:
-    """Whether one time can be proposed: its length, who is sent, and that nobody is promised elsewhere then."""
+    """Whether one time can be proposed: its length, who is sent, and that nobody is promised elsewhere then, by a visit
+    that is not about to be called off."""
     check_windows([window], kind, now=now)
     check_visit(kind, window, people, place=place)
-    _check_household(session, match, window)
-    booking.require_free(session, window, people)
+    _check_household(session, match, window, leaving)
+    booking.require_free(session, window, people, leaving=leaving)
 
 
-def _check_household(session: Session, match: Match, window: Window) -> None:
+def _check_household(session: Session, match: Match, window: Window, leaving: Collection[str]) -> None:
     """The same household is not promised two visits at one time, by whomever."""
     overlapping = select(Appointment.id).where(
         col(Appointment.household_id) == match.household_id,
@@ -68,5 +70,5 @@ def _check_household(session: Session, match: Match, window: Window) -> None:
         col(Appointment.starts_at) < window.ends_at,
         col(Appointment.ends_at) > window.starts_at,
     )
-    if session.exec(overlapping.limit(1)).first() is not None:
+    if any(one not in leaving for one in session.exec(overlapping)):
         raise BadInput("household_busy", field="days")

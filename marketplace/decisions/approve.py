@@ -22,14 +22,14 @@ from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id
 from marketplace.decisions import moves
 from marketplace.decisions.conflicts import refuse_kin, refuse_own_giver
-from marketplace.decisions.givers import refuse_giver
+from marketplace.decisions.givers import refuse_pair
 from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.decisions.outcome import Excluded, Outcome
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap import OverlapFound, refuse_judge, refuse_overlap
-from marketplace.needs.models import Need, NeedState
+from marketplace.needs.models import Need
 from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import decide, require
@@ -117,9 +117,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
         raise WrongState("verifier_is_approver")
     _refuse_close(session, need, organisation, actor=actor)
     on = local_day(now)
-    if need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= on):
-        raise WrongState("need_changed")
-    refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=on)
+    refuse_pair(session, need, offer, organisation=organisation, units=line.units, on=on)
     if need.gap_units - need.committed_units < line.units:
         raise WrongState("already_covered")
     if offer.stock_units - offer.committed_units < line.units:
@@ -268,7 +266,8 @@ def write_decision(
 
 
 def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
-    """A second person approves an amount above the limit; never the first approver or the verifier."""
+    """A second person approves an amount above the limit; never the first approver or the verifier. Need and giver are
+    asked again, as at the first approval: its own units are counted by now."""
     match = _fetch(session, Match, match_id, lock=True)
     require(actor, "match:approve", district=match.district_code)
     if match.state is not MatchState.AWAITING_SECOND:
@@ -278,12 +277,14 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     need = session.get_one(Need, match.need_id)
     if actor.people & {match.approver_id, *need.vouched_by}:
         raise WrongState("same_person_twice")
-    _refuse_close(session, need, session.get_one(Organisation, match.org_id), actor=actor)
+    offer, organisation = session.get_one(Offer, match.offer_id), session.get_one(Organisation, match.org_id)
+    _refuse_close(session, need, organisation, actor=actor)
+    refuse_pair(session, need, offer, organisation=organisation, units=0, on=local_day(now))
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asked: dict[str, Any] = {"org_id": match.org_id, "units": match.units, "own": match.ledger_entry_id}
     refuse_overlap(session, need, on=local_day(now), lock=True, **asked)
     match.second_approver_id, match.asked_at = actor.id, now
-    match.state = after_approval(session.get_one(Offer, match.offer_id))
+    match.state = after_approval(offer)
     match.updated_at = now
     session.add(match)
     line = session.get_one(ProposedLine, match.line_id)

@@ -41,6 +41,7 @@ SENTENCES = {
     "no_more_time": _l("More time was given once already, or the delivery is not late."),
     "clock_not_staff": _l("This step does not wait for staff, or it has ended."),
     "units_outside": _l("Write a number from 1 to the number that was matched."),
+    "giver_suspended": _l("This giver is suspended for now, so nobody can say yes to it. Nothing is lost by waiting."),
     "match_held": _l(
         "A person of civil affairs looks at this first: a fact behind it has changed. It goes on afterwards."
     ),

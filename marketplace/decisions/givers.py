@@ -15,13 +15,22 @@ from marketplace.households.related import is_related
 from marketplace.households.same import same_as
 from marketplace.ledger.budgets import given_in_year
 from marketplace.ledger.service import live_aid
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import has_run_out
 from marketplace.offers.terms import kept_by_donor
 from marketplace.organisations.agreements import in_force
 from marketplace.organisations.models import Organisation
 from marketplace.reference.needs import need_kind
+
+
+def refuse_pair(
+    session: Session, need: Need, offer: Offer, /, *, organisation: Organisation, units: int, on: date
+) -> None:
+    """The same, after the need itself: only a verified one whose time is not over is given anything."""
+    if need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= on):
+        raise WrongState("need_changed")
+    refuse_giver(session, need, offer, organisation=organisation, units=units, on=on)
 
 
 def refuse_giver(

@@ -38,7 +38,7 @@ from marketplace.households.models import Household, Person
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
 from marketplace.needs.models import Need
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.reference.services import find_service
 
 __all__ = [
@@ -118,6 +118,9 @@ def household_accepts(
     match = locked(session, match_id, asks, actor=actor, expected=ASKED)
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
+    organisation = session.get_one(Organisation, match.org_id)
+    if organisation.state is OrganisationState.SUSPENDED:
+        raise WrongState("giver_suspended")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asking.before_answer(session, match, now=now)
     if session.get_one(Person, person_id).household_id != match.household_id:
@@ -125,7 +128,7 @@ def household_accepts(
     given = consent.give_for_match(
         session,
         session.get_one(Household, match.household_id),
-        organisation=session.get_one(Organisation, match.org_id),
+        organisation=organisation,
         match_id=match.id,
         purpose=purpose_of(session, match),
         data_fields=data_fields,

@@ -22,12 +22,12 @@ from marketplace.decisions.doors import bp
 from marketplace.decisions.models import OPEN, MatchState
 from marketplace.decisions.outcome import Outcome
 from marketplace.decisions.queues import LineFilter, LineRow
-from marketplace.errors import BadInput
+from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_action, current_actor, guard
 from marketplace.ledger.overlap import OverlapFound
 from marketplace.ledger.views_rules import rule_sentence
 from marketplace.reference import districts
-from marketplace.reference.words import choices
+from marketplace.reference.words import choices, list_codes
 from marketplace.web import codes, formats, pages
 from marketplace.web.display import language
 from marketplace.web.fields import Form, OneField, TextField
@@ -280,6 +280,8 @@ def second_approve(match_id: str) -> ResponseReturnValue:
     """The second approval."""
     try:
         approval.second_approve(current_session(), match_id, actor=current_actor(), now=utc_now())
-    except OverlapFound as error:
+    except (OverlapFound, WrongState) as error:
+        if error.code not in list_codes("exclusion"):
+            raise
         return pages.refuse(codes.word(error.code, "exclusion"), to=url_for("decisions.second"))
     return pages.done(_("Approved. The next side has been told."), to=url_for("decisions.second"))

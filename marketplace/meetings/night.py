@@ -104,7 +104,7 @@ def _approve_next(session: Session, row: UrgentApproval, need: Need, *, now: dat
         raise WrongState("not_on_call")
     actor = Actor(id=account.id, role=Role.APPROVER, districts=frozenset(account.districts))
     silent = _asked_before(session, row)
-    left = urgent.room_for(session, need.household_id, now=row.approved_at).left_fen
+    left = urgent.room_for(session, need.household_id, night=row.night_on).left_fen
     chosen = urgent.lines_within(session, need, left=left, without=silent, actor=actor, now=now)
     outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
     if not outcome.approved:

@@ -17,8 +17,10 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, exists, func, select
 
 from marketplace.calendar import local_day
+from marketplace.clocks.models import Clock
 from marketplace.consent.ask import all_auto_match
 from marketplace.decisions.models import OPEN, Match
+from marketplace.decisions.unclaimed import STEP as UNCLAIMED
 from marketplace.meetings.models import MeetingRow, RowKind
 from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need, NeedState
@@ -27,7 +29,7 @@ from marketplace.proposals.models import LineState, ProposedLine, Run, UnservedR
 from marketplace.reference.needs import reckoned_value
 from matching import remedies
 
-CAME_LATER, NO_YES, ALL_SAID_NO = "came_later", "no_yes", "all_said_no"
+CAME_LATER, NO_YES, ALL_SAID_NO, REST_OPEN = "came_later", "no_yes", "all_said_no", "rest_open"
 """Why a need is unclaimed that the run gave no reason for."""
 MORE, CONSENT, WAIT, LOOK, TERMS = "more", "consent", "wait", "look", "terms"
 FREE, LIMIT, BUDGET, STOCK = (
@@ -52,6 +54,7 @@ REMEDY = {
     "covered": LOOK,
     CAME_LATER: LOOK,
     ALL_SAID_NO: MORE,
+    REST_OPEN: MORE,
 }
 """Blocker ► the kind of remedy; `more` means more units of this kind of aid."""
 Values = dict[str, Any]
@@ -66,10 +69,10 @@ def rows_of(session: Session, run: Run, /, *, district: str, now: datetime) -> l
 
 
 def _without(district: str, *, now: datetime) -> list[ColumnElement[bool]]:
-    """Verified needs whose time is not over and of which nothing is given, under way or proposed at this moment."""
+    """Verified needs whose time is not over and of which nothing is under way or proposed at this moment."""
     line = exists().where(col(ProposedLine.need_id) == Need.id, col(ProposedLine.state) == LineState.PROPOSED)
     match = exists().where(col(Match.need_id) == Need.id, col(Match.state).in_(OPEN))
-    wanted = [col(Need.state) == NeedState.VERIFIED, col(Need.committed_units) == 0, ~line, ~match]
+    wanted = [col(Need.state) == NeedState.VERIFIED, ~line, ~match]
     wanted.append(not_over(local_day(now)))
     return [*wanted, col(Need.district_code) == district] if district else wanted
 
@@ -79,7 +82,7 @@ def _zero(session: Session, run: Run, district: str, *, now: datetime) -> Iterat
         select(Need, UnservedReason)
         .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
         .where(UnservedReason.run_id == run.id, UnservedReason.place == 0, UnservedReason.covered_units == 0)
-        .where(*_without(district, now=now))
+        .where(*_without(district, now=now), col(Need.committed_units) == 0)
         .order_by(col(Need.urgency).desc(), col(Need.id))
     )
     for need, reason in session.execute(first):
@@ -89,10 +92,17 @@ def _zero(session: Session, run: Run, district: str, *, now: datetime) -> Iterat
 def _unclaimed(session: Session, district: str, *, now: datetime) -> Iterator[Values]:
     willing = all_auto_match(session, now=now)
     over = set(session.exec(select(Match.need_id).distinct()))
-    statement = select(Need).where(*_without(district, now=now)).order_by(col(Need.urgency).desc(), col(Need.id))
-    for need in session.exec(statement):
-        answered = ALL_SAID_NO if need.id in over else CAME_LATER
+    statement = select(Need).where(*_without(district, now=now), _nothing_given_or_unclaimed())
+    for need in session.exec(statement.order_by(col(Need.urgency).desc(), col(Need.id))):
+        answered = REST_OPEN if need.committed_units else ALL_SAID_NO if need.id in over else CAME_LATER
         yield _row(need, RowKind.UNCLAIMED, blocker=answered if need.household_id in willing else NO_YES)
+
+
+def _nothing_given_or_unclaimed() -> ColumnElement[bool]:
+    """Nothing is given at all; or something is, and an officer has the rest because nobody claimed it."""
+    officer = (col(Clock.object_ref) == col(Need.id), col(Clock.step) == UNCLAIMED, col(Clock.ended_at).is_(None))
+    rest = (col(Need.committed_units) < col(Need.gap_units)) & exists().where(*officer)
+    return (col(Need.committed_units) == 0) | rest
 
 
 def _row(need: Need, kind: RowKind, *, blocker: str, offer_id: str = "", detail: Values | None = None) -> Values:

@@ -212,7 +212,7 @@ def _carry_out(
         task = duties.Task(row.need_id, decision.officer_id, decision.reason, decision.due_on, meeting.id)
         return duties.give(session, task, actor=actor, now=now).id
     need = session.get_one(Need, row.need_id, with_for_update=True, populate_existing=True)
-    if need.committed_units:
+    if need.gap_units - need.committed_units != row.open_units:
         raise WrongState("need_committed")
     code = "government_aid" if decision.verdict is Verdict.GOVERNMENT else "closed_by_meeting"
     settling.settled_by_meeting(session, row.need_id, reason=code, actor=actor, now=now)

@@ -61,12 +61,12 @@ def night_of(now: datetime, /) -> date:
     return local_day(now - HALF_DAY)
 
 
-def room_for(session: Session, household_id: str, /, *, now: datetime) -> Room:
-    """The cap and what is used of it; no more than the limit above which two approvers are needed anyway."""
+def room_for(session: Session, household_id: str, /, *, night: date) -> Room:
+    """The cap of a night and what is used of it; no more than the limit above which two approvers are needed anyway."""
     settings: Settings = session.info["settings"]
     used = select(func.coalesce(func.sum(col(UrgentApproval.value_fen)), 0)).where(
         col(UrgentApproval.household_id).in_(same_as(session, [household_id]).of(household_id)),
-        UrgentApproval.night_on == night_of(now),
+        UrgentApproval.night_on == night,
         UrgentApproval.passed_on == "",
     )
     return Room(min(settings.urgent_cap_fen, settings.second_approver_fen), int(session.exec(used).one()))
@@ -81,7 +81,7 @@ def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> 
         return "not_critical"
     if not need.verifier_id or need.vouched_by & actor.people:
         return "verifier_is_approver"
-    return "" if room_for(session, need.household_id, now=now).left_fen else "cap_used"
+    return "" if room_for(session, need.household_id, night=night_of(now)).left_fen else "cap_used"
 
 
 def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> list[UrgentApproval]:
@@ -94,7 +94,7 @@ def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now
     homes_of(session, need.household_id, lock=True)
     if code := refusal(session, need, actor=actor, now=now):
         raise WrongState(code)
-    left = room_for(session, need.household_id, now=now).left_fen
+    left = room_for(session, need.household_id, night=night_of(now)).left_fen
     chosen = lines_within(session, need, left=left, actor=actor, now=now)
     outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
     if not outcome.approved:
@@ -168,7 +168,8 @@ def mark(
     now: datetime,
     follows: UrgentApproval | None = None,
 ) -> UrgentApproval:
-    """Keep that a match was approved at once, and begin its review. A giver without a standing yes is asked at once:
+    """Keep that a match was approved at once, and begin its review. What follows another case is of the same night,
+    however late it is passed on. A giver without a standing yes is asked at once:
     its contact on call has hours, not days."""
     line = session.get_one(ProposedLine, match.line_id)
     row = UrgentApproval(
@@ -177,7 +178,7 @@ def mark(
         need_id=need.id,
         household_id=need.household_id,
         district_code=need.district_code,
-        night_on=night_of(now),
+        night_on=follows.night_on if follows is not None else night_of(now),
         value_fen=line.value_fen,
         verifier_id=need.brought_by or need.verifier_id,
         approver_id=actor.id,

@@ -127,7 +127,7 @@ def _need_page(need: Need, form: UrgentForm, *, now: datetime) -> Response:
         "meetings/urgent_need.html",
         need=need,
         form=form,
-        room=urgent.room_for(session, need.household_id, now=now),
+        room=urgent.room_for(session, need.household_id, night=urgent.night_of(now)),
         verifier=name_of(session, need.brought_by or need.verifier_id),
         refusal=words.SENTENCES[refusal] if refusal else "",
     )

@@ -32,6 +32,7 @@ OWN_BLOCKERS = {
     "came_later": _l("came after the run"),
     "no_yes": _l("no consent to be matched"),
     "all_said_no": _l("earlier matches came to nothing"),
+    "rest_open": _l("a part was given, nobody has claimed the rest"),
 }
 REMEDIES = {
     "more": _l("more of this kind of aid"),

@@ -54,8 +54,13 @@ def money_settled(session: Session, need_id: str, /, *, actor: Actor, now: datet
 
 
 def settled_by_meeting(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Close a verified need: a meeting found government aid for it, or closed it with its own reason."""
+    """Close a verified need: a meeting found government aid for it, or closed it with its own reason. Its household is
+    told, and finds the reason on its page; WrongState if the need has changed since the meeting was called."""
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    if need.state is not NeedState.VERIFIED:
+        raise WrongState("need_changed")
     _settle(session, need_id, to=NeedState.CLOSED, reason=reason, actor=actor, now=now)
+    _tell(session, need, "need_settled", now=now)
 
 
 def reopened_by_meeting(
@@ -70,6 +75,12 @@ def reopened_by_meeting(
     flush(session)
     entry = audit.Entry("need:reopen", object_ref=need.id, subject=need.household_id, decision=need.state.value)
     audit.record(session, entry, actor=actor, now=now)
+    _tell(session, need, "need_open_again", now=now)
+
+
+def _tell(session: Session, need: Need, letter: str, *, now: datetime) -> None:
+    key = f"need:{need.id}:{letter}:{now.isoformat()}"
+    notices.post(session, letter, key=key, household_id=need.household_id, now=now)
 
 
 def lapse(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> bool:

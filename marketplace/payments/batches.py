@@ -24,8 +24,16 @@ from marketplace.calendar import local_day
 from marketplace.db import conflict_of, flush, new_id
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.payments import twice, waiting
-from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine, PaymentMonth
+from marketplace.payments import effects, twice, waiting
+from marketplace.payments.models import (
+    BatchState,
+    LineState,
+    Payee,
+    PaymentBatch,
+    PaymentLine,
+    PaymentMonth,
+    is_ordered,
+)
 from marketplace.payments.open_matches import Payable, open_of_giver
 from marketplace.policy import require
 
@@ -111,7 +119,7 @@ def fingerprint_of(session: Session, batch: PaymentBatch, /) -> str:
     wanted = (
         select(PaymentLine, col(Payee.account_index))
         .join(Payee, col(Payee.id) == col(PaymentLine.payee_id))
-        .where(col(PaymentLine.batch_id) == batch.id, col(PaymentLine.reason_code) != LEFT_OUT)
+        .where(col(PaymentLine.batch_id) == batch.id, col(PaymentLine.reason_code) != LEFT_OUT, is_ordered())
         .order_by(col(PaymentLine.reference))
         .execution_options(populate_existing=True)
     )
@@ -141,7 +149,7 @@ def lines_of(
 
 
 def leave_out(session: Session, batch_id: str, line_id: str, /, *, actor: Actor, now: datetime) -> PaymentLine:
-    """Take one line out of a draft; its match stays open for another batch."""
+    """Take one line out of a draft; its match stays open for another batch. A batch of nothing is dropped."""
     batch = get_batch(session, batch_id, actor=actor, lock=True)
     require(actor, "payment:prepare", org_id=batch.org_id)
     line = session.get(PaymentLine, line_id)
@@ -153,7 +161,14 @@ def leave_out(session: Session, batch_id: str, line_id: str, /, *, actor: Actor,
     batch.fingerprint = fingerprint_of(session, batch)
     session.add(batch)
     flush(session)
+    drop_emptied(session, batch, actor=actor, now=now)
     return line
+
+
+def drop_emptied(session: Session, batch: PaymentBatch, /, *, actor: Actor, now: datetime) -> None:
+    """A batch that is not at the bank and of which nothing waits any more is over: nobody is reminded of it."""
+    if not lines_of(session, batch.id, states=(LineState.WAITING,), limit=1):
+        give_up(session, batch, actor=actor, now=now)
 
 
 def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Actor, now: datetime) -> PaymentBatch:
@@ -233,7 +248,9 @@ def stop_line(session: Session, batch_id: str, line_id: str, /, *, actor: Actor,
     if line.stop_asked_by in actor.people:
         raise WrongState("same_person_twice")
     drop_line(session, line, "stopped", actor=actor, now=now)
-    twice.take_place(session, session.get_one(Match, line.match_id), actor=actor, now=now)
+    match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
+    if (other := twice.take_place(session, match, actor=actor, now=now)) is not None:
+        effects.follow_payment(session, other, match, actor=actor, now=now)
     waiting.batch_waits(session, batch, now=now)
     return line
 

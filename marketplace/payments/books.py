@@ -21,7 +21,7 @@ from marketplace.calendar import local_day
 from marketplace.decisions.models import Match, MatchState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
-from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind
+from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind, is_ordered
 from marketplace.reference.needs import MONEY
 
 _SIGN = {ResultKind.PAID: 1, ResultKind.FAILED: 0, ResultKind.RETURNED: -1, ResultKind.RECLAIMED: -1}
@@ -117,7 +117,7 @@ def books_of(session: Session, org_id: str, month: str, /) -> Books:
         accepted=_sum(
             m.units for m, _e in matches if m.consent_chain_id is not None and _in(m.household_answered_at, month)
         ),
-        ordered=_sum(line.amount_fen for line, of in lines if of == month),
+        ordered=_sum(line.amount_fen for line, of in lines if of == month and line.ordered),
         paid=kinds[ResultKind.PAID],
         failed=kinds[ResultKind.FAILED],
         returned=kinds[ResultKind.RETURNED],
@@ -230,7 +230,7 @@ def totals_of_givers(session: Session, month: str, /) -> list[tuple[str, Figure,
     ordered = (
         select(col(PaymentLine.org_id), func.count(), func.sum(col(PaymentLine.amount_fen)))
         .join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
-        .where(col(PaymentBatch.month) == month)
+        .where(col(PaymentBatch.month) == month, is_ordered())
         .group_by(col(PaymentLine.org_id))
     )
     found: dict[str, dict[ResultKind | None, Figure]] = defaultdict(lambda: defaultdict(Figure))

@@ -61,7 +61,7 @@ def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, ac
         twice.came_back(session, line, now=now)
     elif answer.kind is not ResultKind.PAID and (other := twice.take_place(session, match, actor=actor, now=now)):
         if answer.kind is ResultKind.FAILED:
-            _paid(session, other, match, actor=actor, now=now)
+            follow_payment(session, other, match, actor=actor, now=now)
     else:
         _follow(session, answer, match, actor=actor, now=now)
     waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
@@ -73,7 +73,7 @@ def _follow(session: Session, answer: Answer, match: Match, *, actor: Actor, now
     if answer.kind is not ResultKind.FAILED:
         match.paid_at = now if answer.kind is ResultKind.PAID else None
     if answer.kind is ResultKind.PAID:
-        _paid(session, line, match, actor=actor, now=now)
+        follow_payment(session, line, match, actor=actor, now=now)
     elif answer.kind is ResultKind.FAILED:
         _tell(session, "payment_failed", line, match, now=now)
         waiting.failed(session, line, match, now=now)
@@ -99,6 +99,7 @@ def _keep(session: Session, answer: Answer, *, month: str, import_id: str, actor
     line.state = LineState.PAID_TWICE if answer.twice else _STATE[answer.kind]
     line.reason_code, line.changed_at = answer.reason_code, now
     session.add(line)
+    flush(session)
     session.add(
         BankResult(
             line_id=line.id,
@@ -125,7 +126,8 @@ def _keep(session: Session, answer: Answer, *, month: str, import_id: str, actor
     audit.record(session, entry, actor=actor, now=now)
 
 
-def _paid(session: Session, line: PaymentLine, match: Match, *, actor: Actor, now: datetime) -> None:
+def follow_payment(session: Session, line: PaymentLine, match: Match, /, *, actor: Actor, now: datetime) -> None:
+    """The match has this payment: it is told and delivered, or a person is asked, and the permission ends."""
     _tell(session, "payment_paid", line, match, now=now)
     if match.state in decisions.PAYABLE and not match.held_for:
         decisions.deliver_paid(session, match, actor=actor, now=now)

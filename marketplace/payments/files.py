@@ -24,7 +24,7 @@ from marketplace.consent.models import Mode, Purpose
 from marketplace.db import flush
 from marketplace.decisions import asking
 from marketplace.errors import BadInput, Conflict, WrongState
-from marketplace.payments.batches import demand_unchanged, drop_line, get_batch, lines_of
+from marketplace.payments.batches import demand_unchanged, drop_emptied, drop_line, get_batch, lines_of
 from marketplace.payments.models import BatchState, FileLayout, LineState, Payee, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import FIELDS, Payable, of_matches
 from marketplace.payments.payees import open_payee
@@ -84,6 +84,8 @@ def settle(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -
     gone = unsound(session, batch, now=now)
     for line, cause in gone:
         drop_line(session, line, cause, actor=actor, now=now)
+    if gone:
+        drop_emptied(session, batch, actor=actor, now=now)
     return gone
 
 

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger
-from sqlmodel import JSON, Column, Field, SQLModel
+from sqlalchemy import BigInteger, ColumnElement
+from sqlmodel import JSON, Column, Field, SQLModel, col
 
 from marketplace.db import check, choice, moment, unique_where
 from marketplace.sealed import Sealed, sealed_column
@@ -120,7 +120,8 @@ class LineState(StrEnum):
 
 
 class PaymentLine(SQLModel, table=True):
-    """One payment. `reference` is what the bank gives back; a trigger refuses to change what the line says."""
+    """One payment. `reference` is what the bank gives back; a trigger refuses to change what the line says. What the
+    bank pays under a reference that it has paid before is a line of its own, which nobody ordered: SQ…-2, SQ…-3."""
 
     __tablename__ = "payment_line"
     __table_args__ = (
@@ -141,6 +142,20 @@ class PaymentLine(SQLModel, table=True):
     stop_asked_by: str = Field(default="", max_length=64)
     """Who said first that the bank will not pay it; somebody else has to say so too."""
     changed_at: datetime = Field(sa_column=moment())
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the giver ordered it; the bank's second payment of a reference nobody did."""
+        return AGAIN not in self.reference
+
+
+AGAIN = "-"
+"""Stands in the reference of what a bank paid again."""
+
+
+def is_ordered() -> ColumnElement[bool]:
+    """The same in a question to the database."""
+    return ~col(PaymentLine.reference).contains(AGAIN)
 
 
 class ResultKind(StrEnum):

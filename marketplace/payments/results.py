@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.db import chunks
-from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.models import MatchState
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -37,71 +36,17 @@ from marketplace.intake import (
 from marketplace.payments.booking import hold_books, months_for
 from marketplace.payments.effects import Answer, apply
 from marketplace.payments.models import (
-    BankResult,
     BatchState,
     LineState,
-    PaymentBatch,
     PaymentLine,
     ResultKind,
 )
-from marketplace.payments.open_matches import LIVE_LINE
+from marketplace.payments.results_known import BACK, Known, Told, known_of
 from marketplace.payments.results_table import PENDING, results_schema
 from marketplace.policy import require
 
-_ASKED = 500
 _ORDER = (ResultKind.FAILED, ResultKind.PAID, ResultKind.RETURNED, ResultKind.RECLAIMED)
 """In which the answers of one file about one line are taken: money goes out before it comes back."""
-_AFTER = {
-    ResultKind.PAID: LineState.PAID,
-    ResultKind.FAILED: LineState.FAILED,
-    ResultKind.RETURNED: LineState.RETURNED,
-    ResultKind.RECLAIMED: LineState.RECLAIMED,
-}
-
-
-@dataclass(slots=True)
-class Known:
-    """What the house knows of the lines that a file names; `states` moves on while the file is gone through."""
-
-    lines: dict[str, PaymentLine]
-    batches: dict[str, PaymentBatch]
-    told: dict[tuple[str, ResultKind], BankResult]
-    live: dict[str, str]
-    """Match ► the line of it that is on its way or paid."""
-    twice: dict[str, list[str]]
-    """Match ► lines of it that the bank paid beside that one."""
-    unsent: set[str]
-    """Lines that wait in a batch that is not with the bank yet."""
-    matches: dict[str, MatchState]
-    states: dict[str, LineState] = field(default_factory=dict)
-    paid_on: dict[str, date] = field(default_factory=dict)
-    """Line ► the bank's day of its payment."""
-
-    def earliest(self, line: PaymentLine, kind: ResultKind, /) -> date:
-        """Before this day the answer cannot be: the file went to the bank then, or the money that came back left."""
-        sent_at = self.batches[line.id].sent_at
-        sent_on = local_day(sent_at) if sent_at is not None else date.min
-        return sent_on if kind in (ResultKind.PAID, ResultKind.FAILED) else self.paid_on.get(line.id, sent_on)
-
-    def take(self, line: PaymentLine, kind: ResultKind, on_day: date, /) -> bool:
-        """The answer holds: move on by it. Returns whether it is a payment beside another of the same match."""
-        match_id = line.match_id
-        second = kind is ResultKind.PAID and self.live.get(match_id, line.id) != line.id
-        self.states[line.id] = LineState.PAID_TWICE if second else _AFTER[kind]
-        if kind is ResultKind.PAID:
-            self.paid_on[line.id] = on_day
-            if second:
-                self.twice.setdefault(match_id, []).append(line.id)
-            else:
-                self.live[match_id] = line.id
-        elif line.id in self.twice.get(match_id, ()):
-            self.twice[match_id].remove(line.id)
-        elif self.live.get(match_id) == line.id:
-            del self.live[match_id]
-            if self.twice.get(match_id):
-                self.live[match_id] = other = self.twice[match_id].pop(0)
-                self.states[other] = LineState.PAID
-        return second
 
 
 @dataclass(slots=True)
@@ -167,7 +112,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: 
     """Compare the answers with what is known of their lines; O(rows), questions in slices. What the bank still works
     on is left alone."""
     told = [row for row in rows if row.values["result"] != PENDING]
-    known, found = _known(session, told, org_id=org_id, lock=lock), Plan(pending=len(rows) - len(told))
+    known, found = known_of(session, told, org_id=org_id, lock=lock), Plan(pending=len(rows) - len(told))
     ordered = sorted(told, key=lambda row: (_ORDER.index(ResultKind(row.values["result"])), row.number))
     for row in ordered:
         _place(row, known, found)
@@ -175,51 +120,9 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: 
     return found
 
 
-def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: bool) -> Known:
-    known = Known({}, {}, {}, {}, {}, set(), {})
-    for some in chunks(sorted({row.values["reference"] for row in rows}), _ASKED):
-        asked = (
-            select(PaymentLine, PaymentBatch)
-            .join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
-            .where(col(PaymentLine.org_id) == org_id, col(PaymentLine.reference).in_(some))
-            .order_by(col(PaymentLine.id))
-        )
-        if lock:
-            asked = asked.with_for_update(of=PaymentLine).execution_options(populate_existing=True)
-        found = session.exec(asked).all()
-        for line, batch in found:
-            known.lines[line.reference], known.batches[line.id] = line, batch
-            known.states[line.id] = line.state
-        ids, matches = [line.id for line, _batch in found], [line.match_id for line, _batch in found]
-        for told in session.exec(select(BankResult).where(col(BankResult.line_id).in_(ids))):
-            known.told[told.line_id, told.kind] = told
-            if told.kind is ResultKind.PAID:
-                known.paid_on[told.line_id] = told.on_day
-        _load_live(session, known, matches)
-        known.matches.update((m.id, m.state) for m in session.exec(select(Match).where(col(Match.id).in_(matches))))
-    return known
-
-
-def _load_live(session: Session, known: Known, matches: Sequence[str]) -> None:
-    """The payments of these matches that are on their way or made, the first by reference first."""
-    wanted = (
-        select(PaymentLine, PaymentBatch.state)
-        .join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
-        .where(col(PaymentLine.match_id).in_(matches))
-        .where(col(PaymentLine.state).in_((*LIVE_LINE, LineState.PAID_TWICE)))
-        .order_by(col(PaymentLine.reference))
-    )
-    for line, state in session.exec(wanted):
-        if line.state is LineState.PAID_TWICE:
-            known.twice.setdefault(line.match_id, []).append(line.id)
-        else:
-            known.live[line.match_id] = line.id
-        if state is not BatchState.SENT:
-            known.unsent.add(line.id)
-
-
 def _place(row: CheckedRow, known: Known, found: Plan) -> None:
-    line, kind = known.lines.get(row.values["reference"]), ResultKind(row.values["result"])
+    kind, bank_ref = ResultKind(row.values["result"]), row.values.get("bank_ref") or ""
+    line = known.line_of(row.values["reference"], kind, bank_ref)
     if line is None or known.batches[line.id].state is not BatchState.SENT:
         _fault(found, row, "reference", "payment_unknown" if line is None else "payment_not_sent")
         return
@@ -243,14 +146,15 @@ def _place(row: CheckedRow, known: Known, found: Plan) -> None:
         _fault(found, row, "on_day", "payment_day_early", day=earliest.isoformat())
         return
     second = known.take(line, kind, on_day)
-    reason_code, bank_ref = row.values.get("reason_code") or "", row.values.get("bank_ref") or ""
+    reason_code = row.values.get("reason_code") or ""
+    known.told[line.id, kind] = Told(on_day, reason_code, bank_ref)
     found.answers.append(Answer(line, kind, on_day, reason_code, bank_ref, second))
 
 
 def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
     """Why this answer cannot be true after what is known; empty if it can."""
     state = known.states[line.id]
-    if kind in (ResultKind.RETURNED, ResultKind.RECLAIMED):
+    if kind in BACK:
         if state is LineState.PAID_TWICE:
             return ""
         if state is not LineState.PAID:

@@ -69,7 +69,9 @@ def results_schema(*, today: date) -> Schema:
         ),
         Column("bank_ref", "银行流水", "Bank reference", cells.text(64, nameless=True), also=("银行流水号",)),
     )
-    return Schema(columns=columns, key=("reference", "result"), finish=lambda row: _finish(row, today=today))
+    return Schema(
+        columns=columns, key=("reference", "result", "bank_ref"), finish=lambda row: _finish(row, today=today)
+    )
 
 
 def _reason() -> Reader:

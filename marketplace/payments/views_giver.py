@@ -23,7 +23,7 @@ from marketplace.payments import batches, files, months, own_accounts
 from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import LayoutForm, OwnAccountForm
-from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
+from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine, is_ordered
 from marketplace.payments.open_matches import Payable, open_of_giver
 from marketplace.web import codes, pages
 from marketplace.web.display import language
@@ -82,12 +82,13 @@ def _by_cause(payables: list[Payable]) -> list[tuple[str, list[Match]]]:
 
 
 def _sum(session: Session, org_id: str, state: LineState) -> Figure:
-    wanted = (col(PaymentLine.org_id) == org_id, col(PaymentLine.state) == state)
-    return _figure(session, *wanted)
+    return _figure(session, col(PaymentLine.org_id) == org_id, col(PaymentLine.state) == state)
 
 
 def _batch_sum(session: Session, batch: PaymentBatch) -> Figure:
-    return _figure(session, col(PaymentLine.batch_id) == batch.id, col(PaymentLine.state) != LineState.DROPPED)
+    return _figure(
+        session, col(PaymentLine.batch_id) == batch.id, col(PaymentLine.state) != LineState.DROPPED, is_ordered()
+    )
 
 
 def _figure(session: Session, *wanted: object) -> Figure:

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.consent import service as consent
 from marketplace.consent.ask import find_head, is_alive
 from marketplace.consent.models import Consent, Purpose
@@ -94,6 +95,6 @@ def for_donor(session: Session, offer_id: str, /, *, actor: Actor, now: datetime
 
 
 def _line(match: Match, need: Need, result: GiverResult | None, talk: FollowUp | None) -> Line:
-    month = f"{match.delivered_at:%Y-%m}" if match.delivered_at else ""
+    month = f"{local_day(match.delivered_at):%Y-%m}" if match.delivered_at else ""
     outcome, remains = result.outcome if result else "", talk.remains if talk else ""
     return Line(need.category, need.unit, match.units, month, outcome, remains)

@@ -16,8 +16,8 @@ Enters: a month and a giver (None: all). Leaves: plain row values in a fixed ord
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlmodel import Session, col, exists, select
@@ -97,8 +97,10 @@ def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size
 
 def _given(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
     given = _matches(month, moment=col(Match.delivered_at), org_id=org_id).where(_stands(), ~_is_refused())
+    counted = cache(working_days_between)  # for this count alone: a closed day may be written down afterwards
     for match, need, line, size in session.execute(given):
-        days = _working_days(local_day(match.created_at), local_day(match.delivered_at))
+        began, ended = local_day(match.created_at), local_day(match.delivered_at)
+        days = counted(began, ended, district=match.district_code)
         yield _of_match(Figure.GIVEN, match, need, line, size, match.delivered_at) | {"days": days}
 
 
@@ -118,11 +120,6 @@ def _refused(session: Session, month: Period, *, org_id: str | None) -> Iterator
     refused = refused.where(col(InsuranceCase.state) == CaseState.REFUSED, _stands())
     for match, need, line, size, case in session.execute(refused):
         yield _of_match(Figure.RETURNED, match, need, line, size, case.closed_at) | {"reason": case.reason_code}
-
-
-@lru_cache(maxsize=4096)
-def _working_days(start: date, end: date) -> int:
-    return working_days_between(start, end)
 
 
 def _ended(

@@ -45,6 +45,8 @@ SENTENCES: dict[str, Any] = {
     "mapping_column": _l("The mapping file names a column that does not exist here."),
 }
 """What every table can run into; a room adds its own."""
+DOES = ("new", "changed", "slips", "moved", "exchanged", "called_off")
+"""The counts of which each means that confirming does something."""
 
 
 class UploadForm(Form):
@@ -159,7 +161,7 @@ class Desk:
             faulty_rows=len({fault.row for fault in faults}),
             stage=sentence(f"stage_{int(faults[0].stage)}", lang=language()) if faults else None,
             counts=self._numbers(counts),
-            anything=self.always or any(counts.get(name) for name in ("new", "changed", "slips")),
+            anything=self.always or any(counts.get(name) for name in DOES),
             state=FAULTY if faults else STATES[found.state],
             held=self._held(found),
             refused=refused,

@@ -24,7 +24,8 @@ from marketplace.households.models import Household, Person
 from marketplace.ledger import bills, hits, late
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound
-from marketplace.organisations.models import Organisation, RelatedPerson, Relation
+from marketplace.needs.models import NeedState
+from marketplace.organisations.models import Organisation, OrganisationState, RelatedPerson, Relation
 from marketplace.payments import files
 from marketplace.proposals.models import Run
 from tests import factories as make
@@ -134,6 +135,18 @@ def test_the_second_approver_is_told_what_another_source_gave_meanwhile(session,
     assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
     match = session.exec(select(Match).where(Match.line_id == line.id)).one()
     assert match.state is MatchState.AWAITING_SECOND
+    organisation = month.organisation
+    for row, name, value, code in (
+        (organisation, "state", OrganisationState.SUSPENDED, "offer_not_open"),
+        (organisation, "purposes", [], "purpose_above_ceiling"),
+        (need, "state", NeedState.HELD, "need_changed"),
+        (offer, "max_per_household", 100_000, "already_given"),
+    ):
+        before = getattr(row, name)
+        setattr(row, name, value)
+        with pytest.raises(WrongState, match=code):
+            approval.second_approve(session, match.id, actor=OTHER, now=now)
+        setattr(row, name, before)
     past(session, home, "EMERGENCY.CASH", 50_000, YESTERDAY)
     with pytest.raises(OverlapFound, match="D13"):
         approval.second_approve(session, match.id, actor=OTHER, now=now)

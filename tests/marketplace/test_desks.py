@@ -22,6 +22,7 @@ from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.meetings import desk as meetings
 from marketplace.meetings import duties, roster
 from marketplace.meetings.models import OnCall
+from marketplace.notices import Notice
 from tests import factories as make
 from tests.factories import NOW
 from tests.marketplace.match_scene import a_scene
@@ -115,6 +116,21 @@ def test_duties_shifts_and_periods_of_standing_in_pass_with_the_desk(session: Se
     assert reached == [PHONES[0], ""], "who takes the desk is not reached under the other's number"
     assert session.exec(select(StandIn)).one().deputy_id == heir.id
     assert kinds(session, leaver) == []
+
+
+def test_a_seat_passes_only_to_who_could_have_been_named_for_it(session: Session) -> None:
+    head, deputy = an_account(session, "head", Role.APPROVER), an_account(session, "deputy", Role.VERIFIER)
+    worker, away = an_account(session, "worker", Role.WORKER), an_account(session, "away", Role.VERIFIER)
+    keeper, today = the_keeper(session), date(2026, 11, 23)
+    row = standins.name(session, deputy.id, first_on=today, last_on=today, actor=actor_of(head), now=NOW)
+    with session.begin_nested() as trial:
+        standins.name(session, deputy.id, first_on=today, last_on=today, actor=actor_of(away), now=NOW)
+        assert not standins.may_sit(session, row, away), "who is away itself sits nowhere"
+        trial.rollback()
+    assert standins.may_sit(session, row, away)
+    closing.close_account(session, deputy.id, heir_id=worker.id, actor=keeper, now=NOW)
+    assert standins.rows_of(session, head.id, now=NOW) == [], "a worker never sits on an approver's seat"
+    assert session.exec(select(Notice.account_id).where(Notice.letter == "stand_in_ended")).all() == [head.id]
 
 
 def test_nobody_stands_in_any_more_for_an_account_that_is_closed(session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlmodel import Session
@@ -27,6 +27,10 @@ def test_a_donor_hears_of_a_help_only_while_its_household_allows_it(session: Ses
     assert (given.notice_id, given.data_fields) == (notice.DONOR, [])
     _offer, (line,) = donors.for_donor(session, scene.offer.id, actor=scene.giver, now=now)
     assert line == donors.Line("LIVING.FOOD_PACK", "PACK", 10, f"{now:%Y-%m}", "reached", "nothing")
+    match.delivered_at = datetime(2026, 10, 31, 17, tzinfo=UTC)
+    session.add(match)
+    session.flush()
+    assert donors.for_donor(session, scene.offer.id, actor=scene.giver, now=now)[1][0].month == "2026-11", "here"
     service.withdraw_consent(session, given.chain_id, actor=scene.household_actor, now=now)
     assert donors.for_donor(session, scene.offer.id, actor=scene.giver, now=now)[1] == []
 

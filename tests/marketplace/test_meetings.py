@@ -20,6 +20,7 @@ from marketplace.meetings import critical, duties, looking, named, packs, servic
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
+from marketplace.notices import Notice
 from marketplace.proposals.models import Override, OverrideKind
 from tests import factories as make
 from tests.marketplace.test_overrides import a_shortage
@@ -189,7 +190,52 @@ def test_a_need_that_government_covers_or_that_is_closed_leaves_the_queue(
 ) -> None:
     with database.transaction() as session:
         decide(session, call(session, now), Decision(verdict, WHY), now)
+        need = session.get_one(Need, short["calm"])
+        assert need.state is NeedState.CLOSED
+        assert letters(session, need) == ["need_settled"]
+
+
+def letters(session: Session, need: Need) -> list[str]:
+    """What its household was told of its needs."""
+    told = select(Notice.letter).where(Notice.household_id == need.household_id)
+    return [one for one in session.exec(told.order_by(Notice.created_at)) if one.startswith("need_")]
+
+
+def test_the_rest_of_a_partly_covered_need_that_nobody_claimed_stands_on_the_sheet_and_can_be_closed(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        need = session.get_one(Need, short["calm"])
+        need.committed_units = 4
+        session.add(need)
+        session.flush()
+        assert call(session, now).row_count == 0, "a part was given, and its window has not passed"
+    with database.transaction() as session:
+        service.close(session, session.exec(select(Meeting.id)).one(), actor=APPROVER, now=now)
+        officer = an_officer(session, now)
+        holder = clocks.Holder(account_id=officer.id, district_code="500103")
+        clocks.start(session, "unclaimed", short["calm"], holder=holder, now=now)
+        (row,) = service.rows_of(session, meeting := call(session, now), filters={})
+        assert (row.need_id, row.open_units, row.blocker) == (short["calm"], 6, packs.REST_OPEN)
+        assert named.officers_of(session, [row]) == {1: officer.id}
+        decide(session, meeting, Decision(Verdict.CLOSED, WHY), now)
+        assert clocks.running_of(session, short["calm"]) == []
         assert session.get_one(Need, short["calm"]).state is NeedState.CLOSED
+
+
+def test_a_need_that_has_changed_since_the_sheet_was_called_is_not_closed_in_silence(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        meeting, need = call(session, now), session.get_one(Need, short["calm"])
+        for name, value, code in (("committed_units", 3, "need_committed"), ("state", NeedState.HELD, "need_changed")):
+            before = getattr(need, name)
+            setattr(need, name, value)
+            session.add(need)
+            session.flush()
+            with pytest.raises(WrongState, match=code):
+                decide(session, meeting, Decision(Verdict.CLOSED, WHY), now)
+            setattr(need, name, before)
 
 
 def test_what_a_meeting_writes_names_nobody_and_gives_a_reason(
@@ -320,6 +366,8 @@ def test_a_need_closed_at_the_sheet_opens_again_unless_it_has_changed_since(
         assert session.get_one(Need, short["calm"]).state is NeedState.CLOSED
         looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
         assert session.get_one(Need, short["calm"]).state is NeedState.VERIFIED
+        assert sorted(letters(session, session.get_one(Need, short["calm"]))) == ["need_open_again", "need_settled"]
+        now += timedelta(minutes=1)
         decide(session, meeting, Decision(Verdict.CLOSED, WHY), now)
         need = session.get_one(Need, short["calm"])
         need.state_reason = "expired"

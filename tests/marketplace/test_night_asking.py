@@ -85,10 +85,15 @@ def test_the_case_of_a_giver_that_gives_no_yes_goes_to_the_next_free_stock(datab
     with database.reading() as session:
         rows = session.exec(select(UrgentApproval).order_by(UrgentApproval.approved_at)).all()
         assert (rows[1].follows_id, rows[1].approver_id) == (rows[0].id, house.approver.id)
-        assert urgent.room_for(session, house.household_id, now=NIGHT).used_fen == 120_000, "counted once"
+        assert urgent.room_for(session, house.household_id, night=urgent.night_of(NIGHT)).used_fen == 120_000, (
+            "counted once"
+        )
 
 
-def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_silent_giver(database: Database) -> None:
+@pytest.mark.parametrize("hours", [(5, 10, 15, 20), (13, 18, 20, 23)], ids=["in the morning", "after noon"])
+def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_silent_giver(
+    database: Database, hours: tuple[int, ...]
+) -> None:
     house, _others = a_night(database, others=1)
     with database.transaction() as session:
         house.verify(session)
@@ -96,8 +101,8 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
         span = (NIGHT + 10 * HOURS, NIGHT + 24 * HOURS)
         shift = roster.Shift(house.verifier.id, house.reviewer.id, *span, *PHONES)
         roster.plan(session, shift, actor=house.reviewer, now=NIGHT)
-    for hours in (5, 10, 15, 20):
-        night.sweep(database, clock=lambda hours=hours: NIGHT + hours * HOURS)
+    for at in hours:
+        night.sweep(database, clock=lambda at=at: NIGHT + at * HOURS)
     told = cases(database)
     assert [(state, where) for _org, state, where in told] == [
         (MatchState.EXPIRED_GIVER, "next"),
@@ -105,6 +110,7 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
     ]
     assert len({org for org, _state, _where in told}) == 2
     with database.reading() as session:
+        assert len(set(session.exec(select(UrgentApproval.night_on)))) == 1, "all of one night, under its one cap"
         assert [need.id for need in critical.list_needs(session, actor=house.reviewer, now=NIGHT)] == [house.need_id]
         fell = select(Notice.letter, Notice.household_id, Notice.account_id).where(Notice.key.contains(":fell"))
         letters = session.exec(fell).all()

@@ -8,15 +8,18 @@ from datetime import datetime
 import pytest
 from sqlmodel import Session, select
 
+from adapters.tabular_writer import write_csv
 from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
+from marketplace.consent.ask import is_alive
+from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.notices import Notice
-from marketplace.payments import after_end, batches, twice
+from marketplace.payments import batches, results, twice
 from marketplace.payments.books import Books, books_of
 from marketplace.payments.models import LineState, PaymentLine
 from tests.marketplace.payment_scene import Month, a_month
@@ -85,6 +88,60 @@ def test_what_the_bank_paid_twice_is_kept_and_a_person_asked_until_one_comes_bac
     assert (books(month).moved_fen, books(month).difference_fen, books(month).differences) == (100_000, 0, ())
 
 
+def told(month: Month, *rows: tuple[str, str, str, str, str]) -> dict[str, int]:
+    """The bank's table of (reference, result, reason, its own number, day), checked and confirmed."""
+    data = write_csv(["reference", "result", "reason_code", "bank_ref", "on_day"], rows)
+    batch, checked = results.check_file(month.session, data, file_name="b.csv", actor=month.manager, now=month.now)
+    assert checked.faults == [], [fault.code for fault in checked.faults]
+    return dict(results.confirm_import(month.session, batch.id, actor=month.manager, now=month.now))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_one_reference_that_the_bank_paid_twice_is_two_payments_by_its_own_numbers(
+    session: Session, now: datetime, together: bool
+) -> None:
+    month = a_month(session, now, grants=1)
+    batch = month.sent()
+    (line,) = month.lines(batch)
+    first, second = ((line.reference, "paid", "", ref, "2026-11-23") for ref in ("B1", "B2"))
+    counts = [told(month, *rows) for rows in ([(first, second)] if together else [(first,), (second,)])]
+    assert (sum(one["paid"] for one in counts), counts[-1]["paid_twice"]) == (2, 1)
+    assert told(month, first, second)["same"] == 2, "the same answers again change nothing"
+    _line, again = month.lines(batch)
+    assert (line.state, again.state, again.reference) == (LineState.PAID, LineState.PAID_TWICE, f"{line.reference}-2")
+    assert (books(month).ordered.fen, books(month).moved_fen, books(month).difference_fen) == (
+        100_000,
+        200_000,
+        100_000,
+    )
+    assert [row.cause for row in books(month).differences] == ["paid_twice"]
+    assert asked(session, again) == ["paid_twice"]
+    assert batches.fingerprint_of(session, batch) == batch.fingerprint, "nobody ordered it"
+    told(month, (line.reference, "returned", "other", "B3", "2026-11-23"))
+    assert (books(month).moved_fen, books(month).differences, asked(session, again)) == (100_000, (), [])
+    told(month, (line.reference, "returned", "other", "B4", "2026-11-23"))
+    assert {one.state for one in month.lines(batch)} == {LineState.RETURNED}
+    assert books(month).moved_fen == 0
+
+
+def test_the_bank_s_number_alone_makes_no_second_payment(session: Session, now: datetime) -> None:
+    """A failure that is told twice, and a payment whose number came later, stay what they are."""
+    month = a_month(session, now, grants=2)
+    batch = month.sent()
+    failed, paid = month.lines(batch)
+    told(
+        month,
+        (failed.reference, "failed", "bank_busy", "B1", "2026-11-23"),
+        (paid.reference, "paid", "", "", "2026-11-23"),
+    )
+    counts = told(
+        month,
+        (failed.reference, "failed", "bank_busy", "B2", "2026-11-23"),
+        (paid.reference, "paid", "", "B3", "2026-11-23"),
+    )
+    assert (counts["new"], counts["same"], len(month.lines(batch))) == (0, 2, 2)
+
+
 @pytest.mark.parametrize(("result", "reason"), [("failed", "bank_busy"), ("returned", "other")])
 def test_where_the_other_one_fails_or_comes_back_the_first_is_the_payment(
     session: Session, now: datetime, result: str, reason: str
@@ -102,17 +159,19 @@ def test_where_the_other_one_fails_or_comes_back_the_first_is_the_payment(
     assert match.state is MatchState.RETURNED
 
 
-def test_where_the_other_one_is_stopped_too_the_first_is_the_payment(
-    sqlite_database: Database, session: Session, now: datetime
+def test_where_the_other_one_is_stopped_too_the_first_is_the_payment_and_is_followed_at_once(
+    session: Session, now: datetime
 ) -> None:
     month, first, second = two_lines(session, now)
     month.answer([(first.reference, "paid", "")])
     stop(month, second)
     assert (first.state, second.state) == (LineState.PAID, LineState.DROPPED)
-    session.commit()
-    assert after_end.sweep(sqlite_database, clock=lambda: now) == 1
-    session.refresh(month.grants[0].match)
-    assert month.grants[0].match.state is MatchState.DELIVERED
+    match = month.grants[0].match
+    assert match.state is MatchState.DELIVERED
+    told = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert told.count("payment_paid") == 1
+    heads = session.exec(select(ConsentHead).where(ConsentHead.purpose == Purpose.PAYMENT)).all()
+    assert [is_alive(head, now) for head in heads] == [False], "the giver needs the account no longer"
 
 
 def test_a_payment_that_is_not_at_the_bank_yet_is_taken_out_first(session: Session, now: datetime) -> None:

@@ -20,8 +20,8 @@ from marketplace.decisions import waiting as matches
 from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer, OfferState
-from marketplace.payments import batches, late, payees, waiting
-from marketplace.payments.models import Payee, PaymentLine
+from marketplace.payments import batches, files, late, payees, waiting
+from marketplace.payments.models import BatchState, Payee, PaymentLine
 from marketplace.payments.open_matches import open_of_giver
 from tests import factories as make
 from tests.marketplace.payment_scene import APPROVER, Grant, Month, a_month, card
@@ -64,6 +64,18 @@ def test_a_batch_that_is_given_up_waits_for_nobody(session: Session, now: dateti
     batch = month.prepare()
     batches.drop_batch(session, batch.id, actor=month.clerk, now=now)
     assert steps(session, batch.id) == []
+
+
+def test_a_batch_of_which_nothing_is_left_is_over(session: Session, now: datetime) -> None:
+    month = a_month(session, now, grants=1)
+    batch = month.prepare()
+    batches.leave_out(session, batch.id, month.lines(batch)[0].id, actor=month.clerk, now=now)
+    assert (batch.state, steps(session, batch.id)) == (BatchState.DROPPED, [])
+    batch = month.prepare()
+    month.release(batch)
+    month.type_account(month.grants[0], account=card(900))
+    assert len(files.settle(session, batch.id, actor=month.clerk, now=now)) == 1
+    assert (batch.state, steps(session, batch.id)) == (BatchState.DROPPED, [])
 
 
 def test_an_account_at_fault_waits_for_the_household_and_a_new_one_for_the_giver(

@@ -16,16 +16,16 @@ from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Role
 from marketplace.app import create_app
-from marketplace.appointments import booking, fitness, planned, times
+from marketplace.appointments import booking, fitness, planned, planned_changes, planned_known, service, times
 from marketplace.appointments.models import Appointment, AppointmentState, Place
-from marketplace.appointments.planned_table import month_file
+from marketplace.appointments.planned_table import month_file, numbers_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import holding
 from marketplace.errors import Conflict, WrongState
-from marketplace.intake import told
+from marketplace.intake import Checked, told
 from marketplace.intake.sentences import codes
 from marketplace.notices import Notice
 from tests.marketplace.test_paid_after_end import OFFICER
@@ -33,6 +33,7 @@ from tests.marketplace.visiting import NOW, Scene, a_scene, a_volunteer, propose
 from tests.pages.people import client_as
 
 HEADS = ["service", "day", "begins", "ends", "place", "volunteers"]
+MORE = [*HEADS, "choice", "visit", "call_off"]
 FIRST = ("2026-11-24", "09:00", "11:00", "到家")
 
 
@@ -45,7 +46,7 @@ def session(sqlite_database: Database) -> Iterator[Session]:
 
 
 def check(session: Session, scene: Scene, rows: list[tuple[str, ...]], *, data: bytes = b""):
-    table = data or write_csv(HEADS, rows)
+    table = data or write_csv(MORE[: len(rows[0])], rows)
     return planned.check_file(session, table, file_name="month.csv", actor=scene.manager, now=NOW)
 
 
@@ -65,7 +66,7 @@ def test_a_month_comes_in_is_asked_about_once_and_goes_out_to_come_back_unchange
     batch, checked = check(session, scene, rows)
     assert (checked.faults, visits(session, scene)) == ([], []), "a dry run stores nothing"
     counts = planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
-    assert counts == {"new": 3, "homes": 1, "same": 0}
+    assert {name: count for name, count in counts.items() if count} == {"new": 3, "homes": 1}
     made = visits(session, scene)
     assert [(one.state, one.units, one.place) for one in made] == [
         (AppointmentState.PROPOSED, 2, Place.HOME),
@@ -112,6 +113,7 @@ def test_whatever_the_checks_of_the_page_can_say_the_table_says_with_a_mend() ->
         for module in (booking, fitness, planned, times)
         for code in re.findall(r"(?:BadInput|WrongState)\(\s*\"(\w+)\"", source_of(module))
     }
+    said |= set(re.findall(r"\"(visit_\w+)\"", source_of(planned_changes) + source_of(planned_known)))
     said |= {"two_people", "nobody_chosen", *re.findall(r"\"(volunteer_\w+|insurance_missing)\"", source_of(fitness))}
     of_one_row = said - {"appointment_moved_on", "too_many_times"}
     assert {planned.CODES.get(one, one) for one in of_one_row} - set(codes()) == set()
@@ -137,6 +139,100 @@ def test_rows_of_one_file_do_not_promise_a_person_a_home_or_a_unit_twice(session
         (4, "volunteer_busy"),
         (5, "visit_over_match"),
     ]
+
+
+def test_alternatives_of_a_table_are_one_choice_and_come_back_as_one(session: Session) -> None:
+    scene = a_scene(session, units=2)
+    number = scene.people[0].registration_no
+    days = ("2026-11-24", "2026-11-25", "2026-11-26")
+    rows = [(scene.match.id, day, "09:00", "11:00", "", number, "A") for day in days]
+    batch, checked = check(session, scene, rows)
+    assert checked.faults == [], "two units stand for three times: the household takes one"
+    planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
+    made = visits(session, scene)
+    assert len({one.choice_id for one in made}) == 1
+    for data, some in ((b"", rows), (month_file(session, scene.organisation.id, NOW.date(), lang="en"), rows)):
+        batch, checked = check(session, scene, some, data=data)
+        assert (checked.faults, batch.counts["same"]) == ([], 3)
+    parted = [(*rows[0][:6], "A"), (*rows[1][:6], ""), (scene.match.id, "2026-11-27", *rows[0][2:])]
+    moved = [(scene.match.id, "2026-11-28", *rows[0][2:], made[0].id)]
+    assert codes_of(check(session, scene, parted)) == ["visit_choice_otherwise"] * 3
+    assert codes_of(check(session, scene, moved)) == ["visit_choice_stands"]
+    service.agree(session, made[1].id, actor=scene.home, now=NOW)
+    assert [one.state for one in visits(session, scene)].count(AppointmentState.CANCELLED) == 2
+
+
+def test_alternatives_of_a_table_have_one_plan_and_are_not_too_many(session: Session) -> None:
+    scene = a_scene(session, people=2, units=200)
+    first, second = (person.registration_no for person in scene.people)
+    rows = [(scene.match.id, *FIRST, first, "A"), (scene.match.id, "2026-11-25", *FIRST[1:], second, "A")]
+    assert codes_of(check(session, scene, rows)) == ["visit_choice_differs"]
+    days = [f"2026-12-{1 + day // 12:02d}" for day in range(37)]
+    many = [
+        (scene.match.id, day, f"{8 + n % 12:02d}:00", f"{9 + n % 12:02d}:00", "", first, "B")
+        for n, day in enumerate(days)
+    ]
+    assert codes_of(check(session, scene, many)) == ["visit_choice_too_long"]
+
+
+def codes_of(found: tuple[object, Checked]) -> list[str]:
+    return [fault.code for fault in found[1].faults]
+
+
+def test_a_month_comes_back_changed_moved_exchanged_and_called_off(session: Session) -> None:
+    scene = a_scene(session, people=3, units=8)
+    who = [person.registration_no for person in scene.people]
+    windows = [window(day=day) for day in range(3)]
+    made = proposed(session, scene, *windows, ids=[scene.people[0].id])
+    for one in made:
+        service.agree(session, one.id, actor=scene.home, now=NOW)
+    begins, ends = "09:00", "11:00"
+    rows = [
+        (scene.match.id, "2026-11-25", begins, ends, "", who[0], "", made[0].id, ""),
+        (scene.match.id, "2026-11-24", begins, ends, "", who[0], "", made[1].id, ""),
+        (scene.match.id, "2026-11-26", begins, ends, "", who[1], "", made[2].id, ""),
+    ]
+    batch, checked = check(session, scene, rows)
+    assert checked.faults == [], "two visits change places: each takes the time that the other leaves"
+    counts = {"new": 0, "homes": 1, "moved": 2, "exchanged": 1, "called_off": 0, "same": 0}
+    assert planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW) == counts
+    assert [(one.state, one.reason_code) for one in made] == [
+        (AppointmentState.CANCELLED, "moved"),
+        (AppointmentState.CANCELLED, "moved"),
+        (AppointmentState.AGREED, ""),
+    ]
+    assert numbers_of(session, [made[2].id]) == {made[2].id: (who[1],)}
+    batch, checked = check(session, scene, rows)
+    assert (checked.faults, batch.counts["same"]) == ([], 3), "the same table again changes nothing"
+    off = [(*rows[2][:6], "", made[2].id, "天气或交通"), (scene.match.id, "2026-11-26", "10:00", "12:00", "", who[1])]
+    batch, checked = check(session, scene, [off[0], (*off[1], "", "", "")])
+    assert checked.faults == [], "a new visit takes the hours of one that is called off"
+    planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
+    assert (made[2].state, made[2].reason_code) == (AppointmentState.CANCELLED, "weather")
+    batch, checked = check(session, scene, off[:1])
+    assert (checked.faults, batch.counts["same"]) == ([], 1)
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_a_change_that_the_page_would_not_take_is_a_fault_of_its_row(session: Session) -> None:
+    scene, other = a_scene(session, people=2), a_scene(session)
+    first, second = (person.registration_no for person in scene.people)
+    stands, begun, gone = proposed(session, scene, window(), window(day=1), window(day=2), ids=[scene.people[0].id])
+    begun.state, begun.closed_at = AppointmentState.DONE, NOW
+    service.cancel(session, gone.id, reason_code="mistake", actor=scene.manager, now=NOW)
+    foreign = proposed(session, other)[0].id
+    row = (scene.match.id, "2026-11-24", "09:00", "11:00", "")
+    late = (scene.match.id, "2026-11-27", "09:00", "11:00", "", first, "")
+    assert codes_of(check(session, scene, [(*row, first, "", "", "weather")])) == ["visit_number_needed"]
+    assert codes_of(check(session, scene, [(*late, "", "weather")])) == ["visit_number_needed"]
+    assert codes_of(check(session, scene, [(*row, second, "", "", "")])) == ["visit_planned_otherwise"]
+    for number, code in ((foreign, "visit_number_unknown"), (begun.id, "visit_closed"), (gone.id, "visit_closed")):
+        assert codes_of(check(session, scene, [(*late, number, "")])) == [code]
+    again = (scene.match.id, "2026-11-28", *late[2:])
+    twice = [(*late, stands.id, ""), (*again, stands.id, "")]
+    assert codes_of(check(session, scene, twice)) == ["visit_number_twice"]
+    weak = a_volunteer(session, scene.organisation, skills=("COMPANY",)).registration_no
+    assert codes_of(check(session, scene, [(*row, weak, "", stands.id, "")])) == ["volunteer_skill"]
 
 
 def test_what_changed_between_the_look_and_the_press_stores_nothing(session: Session) -> None:

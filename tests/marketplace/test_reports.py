@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.calendar import own_days
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.decisions import results
@@ -116,6 +117,10 @@ def test_the_figures_are_those_of_the_hand_counted_rows(session: Session, now: d
     assert (told.satisfaction, told.staff) == (figures.Told(4.0, 1, 1), figures.Told(20.0, 1, 1))
     assert (told.helpers, told.givers) == (figures.Told(None, 0, 1), figures.Told(None, 0, 0)), "unknown, not 0"
     assert second.units + second.short_units == 4
+    # A flood is written down afterwards: the city's offices were shut on the 13th, those of the district on the 14th.
+    shut = {("", date(2026, 10, 13)): False, (second.district_code, date(2026, 10, 14)): False}
+    with own_days(lambda: shut):
+        assert figures.days(session, count(session, now)) == figures.Days(2, 4, 2)
 
 
 def test_what_was_unmet_is_counted_as_of_the_month_s_end_however_late_it_is_prepared(

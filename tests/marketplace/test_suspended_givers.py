@@ -18,7 +18,8 @@ from marketplace.config import Settings
 from marketplace.consent.models import Mode
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.errors import NotAllowed
+from marketplace.decisions.models import MatchState
+from marketplace.errors import NotAllowed, WrongState
 from marketplace.organisations import service as organisations
 from marketplace.sharing import emergency, lists
 from marketplace.sharing.models import Disclosure
@@ -52,6 +53,17 @@ def test_its_people_open_no_name_on_their_page_and_read_why(
     with sqlite_database.reading() as session:
         assert not session.exec(select(Disclosure)).all()
         assert session.exec(select(AuditRow).where(AuditRow.rule_id == "CLIENT_SUSPENDED")).one()
+
+
+def test_no_household_says_yes_to_it_until_it_acts_again(session: Session) -> None:
+    now = utc_now()
+    scene = a_scene(session, now=now)
+    match = scene.taken_on(session, now)
+    _suspend(session, scene)
+    with pytest.raises(WrongState, match="giver_suspended"):
+        scene.accepts(session, match, now)
+    organisations.reinstate_organisation(session, scene.organisation.id, actor=APPROVER, now=now)
+    assert scene.accepts(session, match, now).state is MatchState.IN_DELIVERY
 
 
 @pytest.mark.threat("T04")

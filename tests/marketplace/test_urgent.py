@@ -160,8 +160,11 @@ def test_the_cap_counts_what_the_household_had_this_night_and_begins_anew_the_ne
         with pytest.raises(WrongState, match="cap_used"):
             night.approve(session)
         after_midnight = NIGHT + timedelta(hours=2)
-        assert urgent.room_for(session, night.household_id, now=after_midnight).left_fen == 0
-        assert urgent.room_for(session, night.household_id, now=NIGHT + timedelta(hours=13)).left_fen == 36_000
+        assert urgent.room_for(session, night.household_id, night=urgent.night_of(after_midnight)).left_fen == 0
+        assert (
+            urgent.room_for(session, night.household_id, night=urgent.night_of(NIGHT + timedelta(hours=13))).left_fen
+            == 36_000
+        )
 
 
 def test_the_cap_counts_what_another_record_of_the_same_person_had_this_night(night: Night) -> None:
@@ -178,7 +181,9 @@ def test_the_cap_counts_what_another_record_of_the_same_person_had_this_night(ni
             urgent.approve(session, again.id, **asked)
         decider = Actor(id="verifier-9", role=Role.VERIFIER)
         suspicions.undo(session, pair.id, reason="MISTAKE", actor=decider, now=NIGHT)
-        assert urgent.room_for(session, other.id, now=NIGHT).left_fen == 36_000, "two again, two caps"
+        assert urgent.room_for(session, other.id, night=urgent.night_of(NIGHT)).left_fen == 36_000, (
+            "two again, two caps"
+        )
 
 
 def test_what_does_not_fit_under_the_cap_is_refused_and_nothing_is_kept(night: Night) -> None:
