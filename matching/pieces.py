@@ -34,8 +34,8 @@ NODES = 20
 FREE = highspy.kHighsInf
 
 MANY = 100
-"""Steps that HiGHS counts one by one. Beyond so many, single units are fractions to it: tightening the limits of a
-column of millions unit by unit took it most of its time, and where choices and lots are made the rest comes out whole."""
+"""Steps that HiGHS counts one by one. Beyond so many, units are fractions to it: most of its time went into tightening
+columns of millions unit by unit, and where choices and lots are made the rest comes out whole."""
 
 FRACTION = 0.01
 """How far from a whole number an answer may be to be rounded; one that is further is asked for again in whole steps."""
