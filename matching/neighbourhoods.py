@@ -19,11 +19,11 @@ from matching.entire import possible
 from matching.homes import Homes
 from matching.network import Ints, rank_table
 from matching.parts import filled, score_of
-from matching.pieces import solve_piece
+from matching.pieces import MANY, solve_piece
 from matching.prices import LimitPrices, pair_tolls
 from matching.residual import Places, State
 from matching.responses import best_responses
-from matching.rules import counted
+from matching.rules import column, counted
 
 RESOURCES, NEEDS, PAIRS = 4, 40, 300
 """The size of a piece: in the time of one of twice that, three of these gain more."""
@@ -33,6 +33,9 @@ ROUND = 24
 
 PATIENCE = 20.0
 """Seconds after which a piece is given up."""
+
+LARGE = 6
+"""How many usual pieces one about large amounts (money) counts for: it takes that much longer."""
 
 DEAR = 2
 """How many ranks a unit must gain before a promised one is given up for it."""
@@ -53,13 +56,13 @@ def improve(
     search = _Search(state, prices, dear=0 if enough is None else DEAR)
     whole, news, number = True, Changes(), 0
     with Crew(search.learn, search.solve, size=workers) as crew:
-        while pieces > 0 and not _reached(state, enough) and (tasks := search.draw(number)[:pieces]):
+        while pieces > 0 and not _reached(state, enough) and (tasks := search.within(search.draw(number), pieces)):
             if monotonic() >= deadline:
                 return False
             answers = crew.ask(news, [free for _, free in tasks], deadline=deadline, patience=PATIENCE)
             whole = whole and all(answer is not None for answer in answers)
             news = [change for task, answer in zip(tasks, answers, strict=True) for change in search.take(task, answer)]
-            pieces, number = pieces - len(tasks), number + 1
+            pieces, number = pieces - sum(search.toil(free) for _, free in tasks), number + 1
     return whole
 
 
@@ -74,6 +77,8 @@ class _Search:
     def __init__(self, state: State, prices: LimitPrices, *, dear: int) -> None:
         self.state, self.dear = state, dear
         compiled, pairs = possible(state.compiled), state.part.pairs
+        lot = column(compiled, "lot")[compiled.pair_resource[pairs]]
+        self.many = np.where(compiled.pair_used[pairs] < 0, compiled.pair_most[pairs] // lot, 1)
         self.of_need, self.of_resource = Places(state.need), Places(state.resource)
         self.homes = compiled.household
         self.of_household = Places(self.homes[state.part.needs])
@@ -128,6 +133,15 @@ class _Search:
             if len(tasks) == ROUND:
                 break
         return [task for task in tasks if len(task[1])]
+
+    def within(self, tasks: list[tuple[int, Ints]], pieces: int) -> list[tuple[int, Ints]]:
+        """As many of them, in order, as `pieces` allow; one in any case."""
+        toil = np.cumsum([self.toil(free) for _, free in tasks])
+        return tasks[: max(1, int(np.searchsorted(toil, pieces, side="right")))]
+
+    def toil(self, free: Ints) -> int:
+        """How many usual pieces a piece counts for: more where it is about large amounts, which take longer."""
+        return LARGE if self.many[free].max(initial=0) > MANY else 1
 
     def losses(self) -> Ints:
         """What each need loses against the bound, shape (N,): its regret, and what its limits leave unused."""

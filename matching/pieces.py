@@ -9,6 +9,7 @@ point: its answer is rounded and believed only if `rules.breaches` finds nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import highspy
@@ -17,16 +18,33 @@ from numpy.typing import NDArray
 
 from matching import highs
 from matching.compiled import Compiled
+from matching.eligibility import Bools
 from matching.hard import UNKNOWN
 from matching.network import Ints, announced_units, level_sizes, promised_units, rank_table
 from matching.parts import broken, receipts, score_of
 from matching.residual import Residual
 from matching.rules import breaches, column, earmarked, exclusive, flag
 
+WHOLE = 2**62
+"""More steps than any pair has."""
+
 NODES = 20
 """Most nodes of one search tree."""
 
 FREE = highspy.kHighsInf
+
+MANY = 100
+"""Steps that HiGHS counts one by one. Beyond so many, units are fractions to it: most of its time went into tightening
+columns of millions unit by unit, and where choices and lots are made the rest comes out whole."""
+
+FRACTION = 0.01
+"""How far from a whole number an answer may be to be rounded; one that is further is asked for again in whole steps."""
+
+QUICK: dict[str, str | bool] = {"presolve": "off", "mip_heuristic_run_feasibility_jump": False}
+"""What a small piece does without: it takes half the time and finds as much."""
+
+LEAN: dict[str, str | bool] = {"mip_heuristic_run_rens": False, "mip_heuristic_run_rins": False}
+"""What a whole part does without where time is short: the searches within the search, most of its time."""
 
 ROUGHNESS, EXACT = 1e-4, 2.0**46
 """What HiGHS may be off by, and the size beyond which its sums are not told apart."""
@@ -39,19 +57,19 @@ class _Program:
     gain: list[NDArray[np.float64]] = field(default_factory=list)
     low: list[Ints] = field(default_factory=list)
     high: list[Ints] = field(default_factory=list)
-    whole: list[bool] = field(default_factory=list)
+    whole: list[Bools] = field(default_factory=list)
     cells: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
     least: list[NDArray[np.float64]] = field(default_factory=list)
     most: list[NDArray[np.float64]] = field(default_factory=list)
     columns: int = 0
     rows: int = 0
 
-    def add(self, *, low: Ints, high: Ints, gain: Ints | None = None, whole: bool = True) -> Ints:
+    def add(self, *, low: Ints, high: Ints, gain: Ints | None = None, whole: Bools | bool = True) -> Ints:
         """New columns; returns their places."""
         self.gain.append(np.zeros(len(low)) if gain is None else gain.astype(np.float64))
         self.low.append(low)
         self.high.append(high)
-        self.whole.extend([whole] * len(low))
+        self.whole.append(np.broadcast_to(np.asarray(whole, dtype=np.bool_), low.shape))
         self.columns += len(low)
         return np.arange(self.columns - len(low), self.columns)
 
@@ -90,7 +108,7 @@ class _Program:
         lp.a_matrix_.start_ = np.searchsorted(col[order], np.arange(self.columns + 1)).astype(np.int32)
         lp.a_matrix_.index_, lp.a_matrix_.value_ = row[order].astype(np.int32), value[order].astype(np.float64)
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[whole] for whole in self.whole]
+        lp.integrality_ = [kinds[whole] for whole in np.concatenate(self.whole).tolist()]
         return lp
 
 
@@ -102,25 +120,42 @@ class Solved:
     bound: int
 
 
-def solve_piece(left: Residual, start: Ints, *, nodes: int = NODES, dear: int = 0) -> Solved:
+def solve_piece(
+    left: Residual, start: Ints, *, nodes: int = NODES, dear: int = 0, options: Mapping[str, str | bool] = QUICK
+) -> Solved:
     """Units never worse than `start` in coverage, then in promises kept.
 
     Where promises are `dear`, each unit of them is given up only if ranks gain more than so much: the bound is then one
     on that sum and not on the score.
     """
-    program, takes = _program(left, dear=dear)
-    solver = highs.solver(mip_max_nodes=nodes)
-    solver.passModel(program.model())
-    solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), (start // takes).astype(np.float64))
-    solver.run()
-    answer, limit = solver.getSolution(), solver.getInfo().mip_dual_bound
-    bound = int((limit + ROUGHNESS) // _scale(left.compiled)) if abs(limit) < EXACT else UNKNOWN
-    if not answer.value_valid:
+    solver = highs.solver(mip_max_nodes=nodes, **options)
+    units, bound = _answer(left, start, solver, dear=dear, many=MANY)
+    if units is None:  # fractions: caps that cross each other can leave some
+        units, again = _answer(left, start, solver, dear=dear, many=WHOLE)
+        bound = min(bound, again)
+    if units is None:
         return Solved(start, bound)
-    units = np.rint(np.array(answer.col_value[: len(start)])).astype(np.int64) * takes
     worse = _merit(left, units) < _merit(left, start)
     believed = not worse and not breaches(left.compiled, left.limits, left.part, units)
     return Solved(units if believed else start, bound)
+
+
+def _answer(left: Residual, start: Ints, solver: highspy.Highs, *, dear: int, many: int) -> tuple[Ints | None, int]:
+    """The units that HiGHS finds, None if it finds none in whole numbers, and its bound."""
+    program, takes = _program(left, dear=dear, many=many)
+    solver.passModel(program.model())
+    choices = any(block.any() for block in program.whole)
+    solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), (start // takes).astype(np.float64))
+    solver.run()
+    answer, said = solver.getSolution(), solver.getInfo()
+    limit = said.mip_dual_bound if choices else said.objective_function_value
+    bound = int((limit + ROUGHNESS) // _scale(left.compiled)) if abs(limit) < EXACT else UNKNOWN
+    if not answer.value_valid:
+        return None, bound
+    steps = np.array(answer.col_value[: len(start)])
+    near = np.rint(steps)
+    whole = many == WHOLE or bool((np.abs(steps - near) <= FRACTION).all())
+    return near.astype(np.int64) * takes if whole else None, bound
 
 
 def _scale(compiled: Compiled) -> int:
@@ -136,8 +171,11 @@ def _merit(left: Residual, units: Ints) -> tuple[int, int]:
     return score, -broken(compiled, pairs=pairs, units=units) if compiled.problem.announced else 0
 
 
-def _program(left: Residual, *, dear: int) -> tuple[_Program, Ints]:
-    """The piece as columns and rows, and what one step of each pair takes from the stock; the pairs come first."""
+def _program(left: Residual, *, dear: int, many: int) -> tuple[_Program, Ints]:
+    """The piece as columns and rows, and what one step of each pair takes from the stock; the pairs come first.
+
+    A pair of more than `many` steps of one unit is counted in fractions.
+    """
     compiled, part = left.compiled, left.part
     pairs, program = part.pairs, _Program()
     need, resource = compiled.pair_need[pairs].astype(np.int64), compiled.pair_resource[pairs].astype(np.int64)
@@ -147,7 +185,7 @@ def _program(left: Residual, *, dear: int) -> tuple[_Program, Ints]:
     counts = np.where(used < 0, lot, compiled.open[need])
     floor = np.where(used < 0, -(-np.maximum(column(compiled, "min_per_need")[resource], least) // lot), 1)
     high = np.where(used < 0, compiled.pair_most[pairs] // lot, compiled.pair_most[pairs] > 0)
-    steps = program.add(low=np.where(least > 0, floor, 0), high=high)
+    steps = program.add(low=np.where(least > 0, floor, 0), high=high, whole=(takes > 1) | (high <= many))
     _needs(program, compiled, need=need, steps=steps, counts=counts)
     _shared(program, left, takes=takes, counts=counts, need=need, resource=resource)
     rivals = list(exclusive(compiled, part))

@@ -16,7 +16,7 @@ from matching.components import Component, split
 from matching.exchange import exchanged
 from matching.generate import generate
 from matching.limits import Limits, shared_limits
-from matching.model import Problem
+from matching.model import Cap, Problem
 from matching.network import Ints, carried
 from matching.parts import receipts, score_of
 from matching.pieces import solve_piece
@@ -118,6 +118,21 @@ def test_a_piece_that_is_a_whole_tiny_part_reaches_the_best_score_and_bounds_it(
         assert score == known.objective[1] == solved.bound, seed
         reached += 1
     assert reached >= 30
+
+
+def test_large_amounts_come_out_whole_where_caps_that_cross_each_other_would_leave_halves() -> None:
+    # Of each two of three needs a household may have 301 units: in fractions 150.5 each, in whole units 451 in all.
+    rows = [replace(need(name, gap=400), category=name, household_id="h") for name in "abc"]
+    goods = [replace(resource(f"r{name}", stock=400), category=name) for name in "abc"]
+    caps = tuple(Cap(name, frozenset(name), 301) for name in ("ab", "bc", "ac"))
+    compiled, limits, part = one_part(replace(problem(rows, goods), caps=caps))
+    nothing = np.zeros(3, dtype=np.int64)
+    left = State(compiled, limits, part, nothing).residual(np.arange(3))
+    solved = solve_piece(left, nothing)
+    assert sorted(solved.units.tolist()) == [150, 150, 151]
+    assert solved.bound == score_of(
+        compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=solved.units)
+    )
 
 
 def test_an_answer_that_breaks_a_rule_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
