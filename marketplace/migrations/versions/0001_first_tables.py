@@ -2953,7 +2953,7 @@ def upgrade() -> None:
     sa.Column('left_days', sa.Integer(), nullable=True),
     sa.Column('stopped_days', sa.Integer(), nullable=False),
     sa.Column('ran_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('stopped_for', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('stopped_for', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('urged', sa.Integer(), nullable=False),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
