@@ -98,7 +98,8 @@ def scenes_of(session: Session, homes: Sequence[Household], /, *, today: date) -
     """What is known of some households on a day, in their order; two questions for all of them."""
     ids = [home.id for home in homes]
     people, told = defaultdict[str, list[Person]](list), defaultdict[str, list[Fact]](list)
-    for person in session.exec(select(Person).where(col(Person.household_id).in_(ids)).order_by(col(Person.id))):
+    live_there = (col(Person.household_id).in_(ids), col(Person.left_on).is_(None))
+    for person in session.exec(select(Person).where(*live_there).order_by(col(Person.id))):
         people[person.household_id].append(person)
     asked = select(Fact).where(
         col(Fact.household_id).in_(ids),

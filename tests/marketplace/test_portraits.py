@@ -18,6 +18,8 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, DomainError, WrongState
+from marketplace.households import members
+from marketplace.households.service import list_people
 from marketplace.needs import service as service_of_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.portraits import exchange, pushing, scoring, service
@@ -96,6 +98,19 @@ def test_the_register_tells_of_the_family_only_when_every_age_is_known(store: Se
     store.add(home)
     store.flush()
     assert [read(store, home.id)[code].value for code in told_of] == [None] * 4
+
+
+def test_who_lives_there_no_more_is_no_member(store: Session) -> None:
+    husband, mother = a_number(date(TODAY.year - 41, 3, 7)), a_number(date(TODAY.year - 38, 3, 7))
+    children = tuple(a_number(date(TODAY.year - age, 1, 5)) for age in (3, 6, 9))
+    home = a_home(store, numbers=(husband, mother, *children), now=NOW)
+    leaves = list_people(store, home.id)[0]
+    members.end(store, leaves.id, on=TODAY, reason=list_codes(members.REASONS)[0], actor=CLERK, now=NOW)
+    scene = service.scene_of(store, home, today=TODAY)
+    held = scoring.facts_of(scene)
+    assert leaves.id not in [person.id for person in scene.people]
+    assert (held["single_parent"], held["three_children"]) == (True, True)
+    assert read(store, home.id)["single_parent"].value == 1
 
 
 def test_the_score_is_a_range_as_long_as_something_is_unknown(store: Session) -> None:
