@@ -3,7 +3,8 @@
 Enters: the alert as it stands, its rule, the household or person, and the newest evidence. Leaves: yes or no. Within
 the rule's quiet days only a newer event or an amount that has moved by a fifth says yes; after them new evidence does,
 and a need as long as it is met. One that was closed because nobody needs anything rests for at least three months, one
-that was closed because the data are wrong until its source tells something new. Called by `sweeping` for those who meet
+that was closed because the data are wrong until its source tells something new, and no longer. A rule that rests on no
+fact comes back after its quiet days, or when the household enters its category anew. Called by `sweeping` for those who meet
 a rule and have no open alert of it.
 """
 
@@ -15,9 +16,10 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from marketplace.households.models import Spell
 from marketplace.reference.facts import fact_kinds
 from marketplace.signals.models import Fact, Rule, RuleClass
-from marketplace.signals.parts import Aggregate, evidence_kinds, parts_of
+from marketplace.signals.parts import Aggregate, InCategory, evidence_kinds, parts_of
 from marketplace.signals.rules import tree_of
 
 NO_NEED, WRONG_DATA = "no_need", "wrong_data"
@@ -42,13 +44,27 @@ class Held:
 def comes_back(
     session: Session, alert: Held, rule: Rule, unit: Unit, newest: tuple[int, int], /, *, now: datetime
 ) -> bool:
-    """After its quiet days on new evidence, a need also without any; before, if something newer weighs something."""
-    if alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now:
-        if not newest[0] or newest[0] > alert.evidence_fact:
-            return alert.outcome != WRONG_DATA or bool(newest[0])
-        rested = alert.outcome != NO_NEED or alert.closed_at + timedelta(days=REST_DAYS) <= now
-        return rule.kind is RuleClass.NEED and alert.outcome != WRONG_DATA and rested
-    return newest[0] > alert.evidence_fact and newest[1] > alert.evidence_day and _weighs(session, alert, rule, unit)
+    """After its quiet days on new evidence, a need also without any; before, if something newer weighs something. A
+    newer word on data that were called wrong brings it back at once: the department has answered."""
+    newer, closed = newest[0] > alert.evidence_fact, alert.closed_at or now
+    rested = closed + timedelta(days=rule.quiet_days) <= now
+    if rule.per == "feed" or not evidence_kinds(tree_of(rule)):
+        return rested or _entered_anew(session, rule, unit, since=closed)
+    if newer and (rested or alert.outcome == WRONG_DATA):
+        return True
+    if not rested:
+        return newer and newest[1] > alert.evidence_day and _weighs(session, alert, rule, unit)
+    needy = rule.kind is RuleClass.NEED and alert.outcome != WRONG_DATA
+    return needy and (alert.outcome != NO_NEED or closed + timedelta(days=REST_DAYS) <= now)
+
+
+def _entered_anew(session: Session, rule: Rule, unit: Unit, *, since: datetime) -> bool:
+    """Whether the household was put into a category of a rule of nothing but categories, since its alert was closed."""
+    tree = tree_of(rule) if rule.per != "feed" else None
+    if not isinstance(tree, InCategory):
+        return False
+    asked = select(Spell.id).where(col(Spell.household_id) == unit[0], col(Spell.category).in_(tree.codes))
+    return session.exec(asked.where(col(Spell.entered_at) > since).limit(1)).first() is not None
 
 
 def _weighs(session: Session, alert: Held, rule: Rule, unit: Unit) -> bool:
@@ -77,6 +93,7 @@ def _one(kind: str) -> bool:
 
 
 def _moved(before: Sequence[int], since: Sequence[int], *, latest: bool) -> bool:
-    if not before:
-        return True
-    return 5 * since[-1] >= 6 * before[-1] > 0 if latest else 5 * sum(since) >= sum(before) > 0
+    """Whether it has moved by a fifth, up or down; a state that ended and began again has moved, too."""
+    if not before or not latest:
+        return not before or 5 * sum(since) >= max(sum(before), 1)
+    return any(amount != before[-1] and 5 * abs(amount - before[-1]) >= before[-1] for amount in since)

@@ -20,7 +20,7 @@ from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.rights import moving
-from marketplace.signals import answering, declaring, forgetting, lists, sweeping
+from marketplace.signals import answering, declaring, forgetting, lists, sweeping, wrong
 from marketplace.signals.models import Alert, AlertState, Rule, Sweep, TaskKind, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, listed, told
 
@@ -172,10 +172,58 @@ def test_a_need_closed_by_mistake_comes_back_after_its_quiet_days_though_nothing
     told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", date(2026, 11, 1), 2), as_of=TODAY, now=now)
     sweep(session, now=now)
     [alert] = answering.open_alerts(session, home.id)
-    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    answering.close(session, alert.id, outcome="helped", actor=CLERK, now=now)
     told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", date(2026, 11, 20), 2), as_of=TODAY, now=now)
     assert sweep(session, now=now + timedelta(days=rule.quiet_days - 1)) == (1, 0)
     assert sweep(session, now=now + timedelta(days=rule.quiet_days)) == (1, 1)
+
+
+def test_a_state_that_ended_and_began_again_and_an_income_that_fell_are_news(session: Session, now: datetime) -> None:
+    child, father = a_number(date(2016, 5, 1)), a_number()
+    homes = [a_home(session, numbers=(number,), now=now) for number in (child, father)]
+    at_work(session, "W13", "W18", now=now)
+
+    def tell(day: int, absent: int, income: int) -> tuple[int, int]:
+        on = date(2026, 11, day)
+        told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", on, absent), as_of=TODAY, now=now)
+        told(session, "SPENDING", (father, "INCOME", on, income), as_of=TODAY, now=now)
+        return sweep(session, now=now + timedelta(days=day))
+
+    told(session, "SPENDING", (father, "NECESSARY_SPENDING", date(2026, 11, 1), 7_200), as_of=TODAY, now=now)
+    assert tell(2, 2, 10_000) == (2, 2)
+    for home in homes:
+        [alert] = answering.open_alerts(session, home.id)
+        answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now + timedelta(days=2))
+    assert [tell(3, 2, 9_500), tell(4, 0, 9_400), tell(5, 2, 5_000)] == [(2, 0), (1, 0), (2, 2)]
+
+
+def test_an_answer_to_wrong_data_brings_the_alert_back_at_once(session: Session, now: datetime) -> None:
+    upheld, corrected = a_number(), a_number()
+    homes = [a_home(session, numbers=(number,), now=now) for number in (upheld, corrected)]
+    at_work(session, "W05", "W08", now=now)
+    day, names = date(2026, 11, 3), ("R1", "R2")
+
+    def bill(number: str, ref: str, yuan: int, days: int) -> None:
+        row = (number, "OWN_COST", day, yuan)
+        moment = now + timedelta(days=days)
+        told(session, "MEDICAL_BILLS", row, as_of=TODAY + timedelta(days=days), now=moment, ref=ref)
+
+    for number, ref in zip((upheld, corrected), names, strict=True):
+        bill(number, ref, 60_000, 0)
+    told(session, "DISASTERS", (upheld, "DISASTER", day, None), as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (3, 3)
+    taken = []
+    for alert in [one for home in homes for one in answering.open_alerts(session, home.id)]:
+        facts = wrong.evidence_of(session, alert)
+        taken += [fact.id for fact in facts if alert.household_id == homes[0].id]
+        wrong.call_wrong(session, alert, {int(fact.id or 0) for fact in facts}, actor=CLERK, now=now)
+        answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    assert sweep(session, now=now + timedelta(days=1)) == (0, 0)
+    bill(corrected, "R2", 55_000, 2)
+    assert sweep(session, now=now + timedelta(days=2)) == (1, 1)
+    for fact in taken:
+        wrong.uphold(session, int(fact or 0), actor=CLERK, now=now + timedelta(days=3))
+    assert sweep(session, now=now + timedelta(days=3)) == (3, 2)
 
 
 def test_a_pension_is_new_for_three_months_if_its_feed_and_the_house_had_known_the_person_before(
@@ -218,15 +266,28 @@ def test_an_alert_about_silence_rests_when_nobody_needs_anything_and_when_the_da
         assert sweep(session, now=now + timedelta(days=96)) == (1, 1)
 
 
-def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime) -> None:
+@pytest.mark.parametrize("outcome", ["no_need", "wrong_data"])
+def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime, outcome: str) -> None:
     home = a_home(session, numbers=(a_number(),), now=now)
     into(session, home, "IN_REGISTER", from_on=date(2026, 1, 1), now=now)
     [rule] = at_work(session, "W16", now=now)
     sweep(session, now=now)
     [alert] = answering.open_alerts(session, home.id)
-    answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now)
+    answering.close(session, alert.id, outcome=outcome, actor=CLERK, now=now)
     assert sweep(session, now=now + timedelta(days=rule.quiet_days - 1)) == (1, 0)
     assert sweep(session, now=now + timedelta(days=rule.quiet_days)) == (1, 1)
+
+
+def test_a_family_that_is_refused_again_is_told_of_again(session: Session, now: datetime) -> None:
+    home = a_home(session, numbers=(a_number(),), now=now)
+    into(session, home, "REJECTED", from_on=date(2026, 9, 1), now=now)
+    at_work(session, "W14", now=now)
+    sweep(session, now=now)
+    [alert] = answering.open_alerts(session, home.id)
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    assert sweep(session, now=now + timedelta(days=40)) == (1, 0)
+    into(session, home, "REJECTED", from_on=TODAY, now=now + timedelta(days=40))
+    assert sweep(session, now=now + timedelta(days=41)) == (1, 1)
 
 
 def test_an_alert_is_put_off_with_a_reason_and_wakes_on_its_day_but_a_red_one_never_sleeps(
@@ -276,6 +337,8 @@ def test_a_late_feed_raises_its_own_alert_for_people_of_the_whole_city(session: 
     assert clock.account_id == account.id
     answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=later)
     assert clocks.running_of(session, answering.feed_ref("UTILITIES")) == []
+    assert sweep(session, now=later + timedelta(days=6)) == (1, 0)
+    assert sweep(session, now=later + timedelta(days=7)) == (1, 1), "a feed that is late again is told of again"
 
 
 def test_one_tap_starts_a_call_once_and_its_result_is_kept(session: Session, now: datetime) -> None:
