@@ -19,7 +19,7 @@ from sqlmodel import Session
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.households import members
-from marketplace.households.lists import Key, due, store_spells
+from marketplace.households.lists import Key, Span, due, joined, span_of, store_spells
 from marketplace.households.models import Household
 from marketplace.households.register import HouseholdFacts, PersonFacts, known_homes, register_many
 from marketplace.households.resolving import holders, resolve_many
@@ -54,7 +54,7 @@ class Plan:
 
     told: list[HouseholdFacts] = field(default_factory=list, repr=False)
     joining: list[tuple[str, PersonFacts]] = field(default_factory=list, repr=False)
-    spells: dict[Key, CheckedRow] = field(default_factory=dict, repr=False)
+    spells: dict[Key, Span] = field(default_factory=dict, repr=False)
     counts: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
@@ -126,7 +126,9 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
             found.told.append(_only(item, stay))
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
         for row in homes[item.source_ref]:
-            found.spells |= {(home, category): row for category in row.values.get("categories") or ()}
+            for category in row.values.get("categories") or ():
+                before = found.spells.get((home, category))
+                found.spells[home, category] = joined([span_of(row), *([before] if before else [])])
     begun, ended = due(session, found.spells, source=source)
     new = sum(ids[item.key] not in known for item in found.told)
     found.counts = {

@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.households.models import Spell
@@ -76,9 +77,7 @@ def _end_watch(session: Session, spell: Spell, *, actor: Actor, now: datetime) -
         runs_on(spell.from_on),
     )
     for watch in session.exec(watched):
-        watch.to_on, watch.ended_at = max(watch.from_on, spell.from_on - timedelta(days=1)), now
-        session.add(watch)
-        _tell(session, "household:leave", watch, actor=actor, now=now)
+        _stop(session, watch, on=spell.from_on, actor=actor, now=now)
     flush(session)
 
 
@@ -116,6 +115,49 @@ def enter_many(session: Session, entries: Sequence[Entry], /, *, actor: Actor, n
         body = {"spells": len(some)}
         audit.record(session, audit.Entry("household:enter_many", body=body), actor=actor, now=now)
     return len(entries)
+
+
+def follow_many(session: Session, entries: Sequence[Entry], /, *, reason: str, actor: Actor, now: datetime) -> None:
+    """What follows spells that came in as a list: who is in a guarantee again is watched no more as somebody who left
+    it, and who was told with its last day is watched from then on, unless another guarantee takes its place."""
+    for some in chunks([one for one in entries if _after(one)], CHUNK):
+        spells: dict[str, list[Spell]] = {}
+        homes = col(Spell.household_id).in_({one.household_id for one in some})
+        for spell in session.exec(select(Spell).where(homes, col(Spell.person_id).is_(None))):
+            spells.setdefault(spell.household_id, []).append(spell)
+        for one in some:
+            for spell in spells[one.household_id]:
+                if spell.category == _after(one) and _runs(spell, one.from_on):
+                    _stop(session, spell, on=one.from_on, actor=actor, now=now)
+        flush(session)
+        for one in some:
+            on = one.to_on + timedelta(days=1) if one.to_on else None
+            kept = on is not None and any(_runs(spell, on) and _after(spell) for spell in spells[one.household_id])
+            if on is not None and not kept:
+                _begin_watch(session, one, on=on, reason=reason, actor=actor, now=now)
+
+
+def _begin_watch(session: Session, left: Entry, *, on: date, reason: str, actor: Actor, now: datetime) -> None:
+    """As long as a watch that began on that day lasts; one that would be over by now is none."""
+    watch = Entry(left.household_id, _after(left), on, source=left.source, source_ref=left.source_ref, reason=reason)
+    until = _until(watch)
+    if until is None or until >= local_day(now):
+        enter(session, watch, actor=actor, now=now)
+
+
+def _after(spell: Entry | Spell) -> str:
+    return get_category(spell.category, on=spell.from_on).after
+
+
+def _runs(spell: Spell, on: date) -> bool:
+    return spell.from_on <= on and (spell.to_on is None or spell.to_on >= on)
+
+
+def _stop(session: Session, watch: Spell, *, on: date, actor: Actor, now: datetime) -> None:
+    """A watch ends on the day before the guarantee begins anew."""
+    watch.to_on, watch.ended_at = max(watch.from_on, on - timedelta(days=1)), now
+    session.add(watch)
+    _tell(session, "household:leave", watch, actor=actor, now=now)
 
 
 def list_spells(session: Session, household_id: str, /) -> list[Spell]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -21,7 +21,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import chunks
 from marketplace.errors import BadInput
-from marketplace.households.categories import BENEFITS, REGISTERED, Entry, enter_many, leave
+from marketplace.households.categories import BENEFITS, REGISTERED, Entry, enter_many, follow_many, leave
 from marketplace.households.models import Household, Person, Spell
 from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
@@ -34,6 +34,41 @@ LISTED = "LISTED"
 _ASKED = 500
 Key = tuple[str, str]
 """A household and a category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when until when a household is in a category as its rows tell it; no `to_on`: nobody's has ended."""
+
+    from_on: date
+    to_on: date | None = None
+    benefit: str = ""
+
+
+def span_of(row: CheckedRow, /) -> Span:
+    """What one row tells, of one person."""
+    told = row.values
+    until = date.fromisoformat(told["to_on"]) if told.get("to_on") else None
+    return Span(date.fromisoformat(told["from_on"]), until, told.get("benefit") or "")
+
+
+def joined(spans: Iterable[Span], /) -> Span:
+    """What the rows of one household and category tell together: it is in as long as anybody of it is; of times that
+    do not touch, the last one.
+
+    >>> a, b = Span(date(2025, 1, 1)), Span(date(2025, 1, 1), date(2026, 10, 31))
+    >>> joined([a, b]) == joined([b, a]) == a
+    True
+    """
+    first, *rest = sorted(spans, key=lambda one: one.from_on)
+    for one in rest:
+        benefit = one.benefit or first.benefit
+        if first.to_on is not None and one.from_on > first.to_on + timedelta(days=1):
+            first = Span(one.from_on, one.to_on, benefit)
+        else:
+            until = None if first.to_on is None or one.to_on is None else max(first.to_on, one.to_on)
+            first = Span(first.from_on, until, benefit)
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +124,9 @@ def benefit_column() -> Column:
     return Column("benefit", "救助类型", "Benefit", benefit, choices=BENEFITS, also=("待遇类型",))
 
 
-def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Key, CheckedRow], int]:
-    """One row for each household and category, the last one told; and how many rows are of others."""
-    vault, told = vault_of(session), dict[Key, CheckedRow]()
+def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Key, Span], int]:
+    """What is told of each household and category, of all its people; and how many rows are of others."""
+    vault, told = vault_of(session), dict[Key, list[Span]]()
     numbers = {row.number: number_index(vault, row.values["id_number"]) for row in rows}
     homes: dict[str, str] = {}
     for some in chunks(sorted(set(numbers.values())), _ASKED):
@@ -106,12 +141,12 @@ def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple
         lives = homes.get(numbers[row.number])
         strangers += lives is None
         if lives is not None:
-            told[(lives, row.values["category"])] = row
-    return told, strangers
+            told.setdefault((lives, row.values["category"]), []).append(span_of(row))
+    return {key: joined(spans) for key, spans in told.items()}, strangers
 
 
 def store_spells(
-    session: Session, told: Mapping[Key, CheckedRow], /, *, source: str, actor: Actor, now: datetime
+    session: Session, told: Mapping[Key, Span], /, *, source: str, actor: Actor, now: datetime
 ) -> tuple[int, int]:
     """Begin what does not run, end what has ended; returns how many of each."""
     fresh, ending = due(session, told, source=source)
@@ -119,41 +154,39 @@ def store_spells(
         leave(session, spell, on=until, reason=LISTED, actor=actor, now=now)
     _name_benefits(session, told)
     enter_many(session, fresh, actor=actor, now=now)
+    follow_many(session, fresh, reason=LISTED, actor=actor, now=now)
     return len(fresh), len(ending)
 
 
-def _name_benefits(session: Session, told: Mapping[Key, CheckedRow]) -> None:
+def _name_benefits(session: Session, told: Mapping[Key, Span]) -> None:
     """A list that says which benefit it is says so of what runs already."""
-    named = {key: row for key, row in told.items() if key[1] == REGISTERED and row.values.get("benefit")}
+    named = {key: span for key, span in told.items() if key[1] == REGISTERED and span.benefit}
     for key, spells in _known(session, named).items():
         for spell in spells:
             if key in named and spell.ended_at is None:
-                spell.benefit = named[key].values["benefit"]
+                spell.benefit = named[key].benefit
                 session.add(spell)
 
 
 def due(
-    session: Session, told: Mapping[Key, CheckedRow], /, *, source: str
+    session: Session, told: Mapping[Key, Span], /, *, source: str
 ) -> tuple[list[Entry], list[tuple[str, date]]]:
     """What a list begins, and the spells that it ends with their last days."""
     known = _known(session, told)
     fresh: list[Entry] = []
     ending: list[tuple[str, date]] = []
-    for (home, category), row in told.items():
-        begun = date.fromisoformat(row.values["from_on"])
-        until = date.fromisoformat(row.values["to_on"]) if row.values.get("to_on") else None
+    for (home, category), span in told.items():
+        begun, until = span.from_on, span.to_on
         spells = known.get((home, category), [])
         running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
         if running is not None and until is not None and until >= running.from_on:
             ending.append((running.id, until))
         elif running is None and all(one.from_on != begun for one in spells):
-            fresh.append(
-                Entry(home, category, begun, to_on=until, source=source, benefit=row.values.get("benefit") or "")
-            )
+            fresh.append(Entry(home, category, begun, to_on=until, source=source, benefit=span.benefit))
     return fresh, ending
 
 
-def _known(session: Session, told: Mapping[Key, CheckedRow]) -> dict[Key, list[Spell]]:
+def _known(session: Session, told: Mapping[Key, Span]) -> dict[Key, list[Spell]]:
     found: dict[Key, list[Spell]] = {}
     for some in chunks(sorted({home for home, _category in told}), _ASKED):
         asked = select(Spell).where(col(Spell.household_id).in_(some), col(Spell.person_id).is_(None))

@@ -88,6 +88,50 @@ def test_a_departments_list_begins_and_ends_categories_once_and_keeps_nobody_els
         lists.take_list(session, b"a,b\n1,2\n", source="mca", actor=near, now=now)
 
 
+def listed(session: Session, *rows: tuple[str, str, str, str], now: datetime) -> lists.Listed:
+    """A department's list: ID number, category, first day, last day."""
+    table = "\n".join(["身份证号,类别,开始日期,结束日期", *(",".join(row) for row in rows)])
+    return lists.take_list(session, table.encode(), source="mca", actor=CLERK, now=now)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_household_stays_in_its_category_as_long_as_a_list_tells_anybody_of_it(
+    session: Session, now: datetime, turned: bool
+) -> None:
+    father, son = a_number(), a_number(date(2000, 1, 1))
+    home = a_home(session, numbers=(father, son), now=now)
+    assert listed(session, (father, "IN_REGISTER", "2025-01-01", ""), now=now).begun == 1
+    rows = [(father, "IN_REGISTER", "2025-01-01", ""), (son, "IN_REGISTER", "2025-01-01", "2026-10-31")]
+    assert listed(session, *(reversed(rows) if turned else rows), now=now).ended == 0
+    assert categories.categories_on(session, [home.id], on=TODAY) == {home.id: ["IN_REGISTER"]}
+    rows[0] = (father, "IN_REGISTER", "2025-01-01", "2026-11-10")
+    assert listed(session, *rows, now=now).ended == 1
+    [watch, spell] = categories.list_spells(session, home.id)
+    assert (spell.to_on, watch.category, watch.from_on) == (date(2026, 11, 10), "EXITED_2Y", date(2026, 11, 11))
+
+
+def test_a_list_begins_and_ends_the_watch_of_those_who_left(session: Session, now: datetime) -> None:
+    back, gone, long_gone, changed = (a_number() for _ in range(4))
+    homes = [a_home(session, numbers=(number,), now=now) for number in (back, gone, long_gone, changed)]
+    into(session, homes[0], "EXITED_2Y", from_on=date(2026, 1, 1), now=now)
+    rows = [
+        (back, "IN_REGISTER", "2026-11-01", ""),
+        (gone, "IN_REGISTER", "2024-05-01", "2026-09-30"),
+        (long_gone, "IN_REGISTER", "2020-05-01", "2022-09-30"),
+        (changed, "DIBIAN_MEMBER", "2024-05-01", "2026-09-30"),
+        (changed, "IN_REGISTER", "2026-10-01", ""),
+    ]
+    assert listed(session, *rows, now=now).begun == 5
+    inside = categories.categories_on(session, [home.id for home in homes], on=TODAY)
+    assert inside == {homes[0].id: ["IN_REGISTER"], homes[1].id: ["EXITED_2Y"], homes[3].id: ["IN_REGISTER"]}
+    watches = session.exec(select(Spell).where(Spell.category == "EXITED_2Y").order_by(col(Spell.from_on))).all()
+    assert [(one.from_on, one.to_on) for one in watches] == [
+        (date(2026, 1, 1), date(2026, 10, 31)),
+        (date(2026, 10, 1), date(2028, 9, 30)),
+    ]
+    assert listed(session, *rows, now=now).known == 5, "the same list again changes nothing"
+
+
 HEADER = "家庭编号,姓名,身份证号,与户主关系,区县,类别,开始日期,联系电话"
 
 
