@@ -105,8 +105,14 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
 
 
 def _in_category(tree: InCategory, scene: Scene) -> ColumnElement[bool]:
+    since = _since(tree.window, scene.on)
+    days = (scene.on, date.fromordinal(since - 1)) if since else (scene.on,)
+    return and_(*(_was_in(tree, scene, on) for on in days))
+
+
+def _was_in(tree: InCategory, scene: Scene, on: date) -> ColumnElement[bool]:
     asked = select(col(Spell.id)).where(
-        col(Spell.household_id) == col(Household.id), col(Spell.category).in_(tree.codes), runs_on(scene.on)
+        col(Spell.household_id) == col(Household.id), col(Spell.category).in_(tree.codes), runs_on(on)
     )
     if scene.per == "person":
         asked = asked.where(or_(col(Spell.person_id).is_(None), col(Spell.person_id) == col(Person.id)))

@@ -7,8 +7,9 @@ nothing of it is ever run: each part of the tree must be one that is listed here
 
 What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
 largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
-``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``. A fact
-that nobody told is unknown, and a comparison with the unknown is not met.
+``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``; ``in_category(codes, days=n)``
+asks for those who are in one now and were in one before these days. A fact that nobody told is unknown, and a comparison
+with the unknown is not met.
 """
 
 from __future__ import annotations
@@ -115,12 +116,12 @@ class _Reader:
             return Has(kind, window, first=True)
         if name == "is_rural" and not node.args and not node.keywords:
             return IsRural()
-        if name == "in_category" and node.args and not node.keywords:
+        if name == "in_category" and node.args:
             codes = tuple(_text(argument) for argument in node.args)
             for code in codes:
                 if code not in list_codes("monitoring_category"):
                     raise RuleFault("unknown_category", code)
-            return InCategory(codes)
+            return InCategory(codes, self._window(node))
         raise RuleFault("not_a_condition", _shown(node))
 
     def number(self, node: ast.expr, depth: int) -> Number:

@@ -62,9 +62,10 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class InCategory:
-    """The household, or the person, is in one of these."""
+    """The household, or the person, is in one of these; with a window: and was in one of them before it, too."""
 
     codes: tuple[str, ...]
+    window: Window = Window()
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,15 +231,17 @@ def test_a_pension_is_new_for_three_months_if_its_feed_and_the_house_had_known_t
 ) -> None:
     new, old, newcomer = a_number(), a_number(), a_number()
     long_ago = now - timedelta(days=300)
-    home = a_home(session, numbers=(new,), now=long_ago)
-    a_home(session, numbers=(old,), now=long_ago)
+    home, other = (a_home(session, numbers=(number,), now=long_ago) for number in (new, old))
+    for one in (home, other):
+        into(session, one, "IN_REGISTER", from_on=date(2026, 1, 1), now=long_ago)
     at_work(session, "W26", now=now)
     for month in (6, 7, 8, 9, 10, 11):
         rows = [(old, "PENSION", date(2026, month, 5), 2_000)]
         rows += [(new, "PENSION", date(2026, month, 5), 2_000)] if month > 9 else []
         told(session, "PENSIONS", *rows, as_of=date(2026, month, 6), now=now)
         assert sweep(session, now=now) == ((1, 1) if month == 10 else (int(month > 10), 0)), "the first is no news"
-    a_home(session, numbers=(newcomer,), now=now - timedelta(days=30))
+    late = a_home(session, numbers=(newcomer,), now=now - timedelta(days=30))
+    into(session, late, "IN_REGISTER", from_on=date(2026, 1, 1), now=now)
     told(session, "PENSIONS", (newcomer, "PENSION", date(2026, 11, 5), 2_000), as_of=TODAY, now=now)
     assert sweep(session, now=now) == (1, 0)
     assert [alert.rule_code for alert in answering.open_alerts(session, home.id)] == ["W26"]

@@ -284,6 +284,7 @@ def test_a_trial_knows_what_was_known_then_and_judges_by_alerts_of_its_own(sessi
     )
     told(session, "MEDICAL_BILLS", (ill, "OWN_COST", june, 600), as_of=TODAY, now=now, ref="bill")
     at_work(session, "W24", now=now)
+    into(session, homes[0], "DIBIAN_MEMBER", from_on=date(2026, 1, 1), now=now)
     told(session, fact_kinds()["COMPANY"].feed, (ill, "COMPANY", june, 1), as_of=TODAY, now=now)
     sweeping.sweep(session, actor=CLERK, now=now)
     [other] = answering.open_alerts(session, homes[0].id)

@@ -42,6 +42,7 @@ class Case:
     born: int = 1970
     two: bool = False
     urban: bool = True
+    since: int = 200
 
 
 def pair(code: str, kind: str, meets: int, fails: int, *, inside: str = "", more: tuple[Told, ...] = ()) -> list[Case]:
@@ -49,9 +50,20 @@ def pair(code: str, kind: str, meets: int, fails: int, *, inside: str = "", more
     return [Case(code, one == meets, ((kind, 5, one), *more), inside) for one in (meets, fails)]
 
 
-def happened(code: str, kind: str, *, two: bool = False) -> list[Case]:
+def happened(code: str, kind: str, *, two: bool = False, inside: str = "") -> list[Case]:
     """Something that happened of late meets the rule; long ago it does not."""
-    return [Case(code, days < OVER, ((kind, days, 1),), two=two) for days in (5, OVER)]
+    return [Case(code, days < OVER, ((kind, days, 1),), inside, two=two) for days in (5, OVER)]
+
+
+def entitled(code: str, *facts: Told) -> list[Case]:
+    """A check of what somebody is entitled to asks of those in a guarantee, and of nobody who was refused or has left."""
+    return [Case(code, meets, facts, inside) for inside, meets in ENTITLED]
+
+
+ENTITLED = [
+    *((code, True) for code in ("IN_REGISTER", "DIBIAN_MEMBER", "ANTI_RELAPSE", "EIGHTH_UNKNOWN")),
+    *((code, False) for code in ("", "REJECTED", "EXITED_2Y", "TEMP_AID", "DISABILITY_SUBSIDY")),
+]
 
 
 CASES = [
@@ -83,7 +95,7 @@ CASES = [
     *(Case("W14", code == "REJECTED", inside=code) for code in ("REJECTED", "EXITED_2Y")),
     *(Case("W15", code == "EXITED_2Y", inside=code) for code in ("REJECTED", "EXITED_2Y")),
     *(Case("W16", days == 90, (("VISIT", days, 1),), "IN_REGISTER") for days in (89, 90)),
-    Case("W16", True, inside="IN_REGISTER"),
+    *(Case("W16", since == 90, inside="IN_REGISTER", since=since) for since in (1, 89, 90)),
     Case("W16", False, inside="REJECTED"),
     *(Case("W17", days == 3, (("USE", days, 1), ("LIVES_ALONE", 9, 1)), born=1950) for days in (2, 3)),
     Case("W17", False, (("USE", 3, 1), ("LIVES_ALONE", 9, 1))),
@@ -96,16 +108,23 @@ CASES = [
     *(Case("W18", absent == 2, (("GUARDIAN_ABSENT", 5, absent),), born=2015) for absent in (1, 2)),
     Case("W18", False, (("GUARDIAN_ABSENT", 5, 2),)),
     *(Case("W20", paid < 10, (("DEATH", 10, 1), ("PAYMENT", paid, 100))) for paid in (9, 10)),
-    *pair("W21", "VEHICLE", 1, 0),
-    Case("W21", False, (("VEHICLE", 5, 1), ("VEHICLE_DISABLED", 5, 1))),
-    *pair("W22", "HOME_AREA", 121, 120, more=(("HOMES", 5, 2),)),
-    *pair("W22", "HOMES", 2, 1, more=(("HOME_AREA", 5, 121),)),
+    *pair("W21", "VEHICLE", 1, 0, inside="IN_REGISTER"),
+    *entitled("W21", ("VEHICLE", 5, 1)),
+    Case("W21", False, (("VEHICLE", 5, 1), ("VEHICLE_DISABLED", 5, 1)), "IN_REGISTER"),
+    Case("W21", True, (("VEHICLE", 5, 1), ("VEHICLE", OVER, 1), ("VEHICLE_DISABLED", OVER, 1)), "IN_REGISTER"),
+    Case("W21", False, (("VEHICLE", 5, 1), ("VEHICLE", OVER, 1), ("VEHICLE_DISABLED", 5, 1)), "IN_REGISTER"),
+    *pair("W22", "HOME_AREA", 121, 120, inside="IN_REGISTER", more=(("HOMES", 5, 2),)),
+    *pair("W22", "HOMES", 2, 1, inside="IN_REGISTER", more=(("HOME_AREA", 5, 121),)),
+    *entitled("W22", ("HOMES", 5, 2), ("HOME_AREA", 5, 121)),
     *pair("W23", "MONEY", 12 * LINE + 1, 12 * LINE, inside="IN_REGISTER"),
     *pair("W23", "MONEY", 36 * LINE + 1, 36 * LINE, inside="DIBIAN_MEMBER"),
-    *pair("W24", "COMPANY", 1, 0),
-    *pair("W25", "DETAINED", 1, 0),
-    *happened("W26", "JOB_STARTED"),
-    Case("W26", False, (("PENSION", 5, 1),)),
+    *pair("W24", "COMPANY", 1, 0, inside="IN_REGISTER"),
+    *entitled("W24", ("COMPANY", 5, 1)),
+    *pair("W25", "DETAINED", 1, 0, inside="IN_REGISTER"),
+    *entitled("W25", ("DETAINED", 5, 1)),
+    *happened("W26", "JOB_STARTED", inside="IN_REGISTER"),
+    *entitled("W26", ("JOB_STARTED", 5, 1)),
+    Case("W26", False, (("PENSION", 5, 1),), "IN_REGISTER"),
     *pair("W27", "LIVENESS_OVERDUE", 30, 29),
     Case("W27", True, (("LIVENESS_OVERDUE", 9, 60), ("LIVENESS_OVERDUE", 0, 0))),
     Case("W28", True, (("KIN_OF_STAFF", 5, 1),)),
@@ -126,7 +145,7 @@ def furnish(session: Session) -> dict[str, int]:
         home = a_home(session, numbers=numbers, urban=case.urban, now=NOW)
         homes[home.id] = place
         if case.inside:
-            into(session, home, case.inside, from_on=TODAY - timedelta(days=200), now=NOW)
+            into(session, home, case.inside, from_on=TODAY - timedelta(days=case.since), now=NOW)
         for kind, days, amount in case.facts:
             told_kind = fact_kinds()[kind]
             value = None if told_kind.value == "none" else amount
