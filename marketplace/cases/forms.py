@@ -7,6 +7,9 @@ from typing import Any
 
 from wtforms import HiddenField
 
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases.models import CaseItem
+from marketplace.cases.rules import papers_of
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -209,3 +212,11 @@ STEPS: dict[str, tuple[Any, type[Form]]] = {
     "card": (_l("Your identity card"), CardForm),
     "sign": (_l("May we check?"), SignForm),
 }
+
+
+def stop_form(item: CaseItem, /) -> StopForm:
+    """What is missing, with the papers of this item to choose from."""
+    form, words = StopForm(), dict(choices("item_paper", lang=language()))
+    wanted = papers_of([item.code], district=item.district_code, on=local_day(utc_now()))
+    form.papers.choices = [(code, words[code]) for code in wanted]
+    return form

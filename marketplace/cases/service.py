@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import once, papers, steps
+from marketplace.cases import once, papers, said, steps
 from marketplace.cases.apart import cause_of, left_to_others, planned_for
 from marketplace.cases.evaluate import MONEY, WANTS, Facts
 from marketplace.cases.known import facts_of as facts_of
@@ -234,6 +234,7 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     flush(session)
     items = [add_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
     _record(session, case, "case:submit", actor=actor, now=now)
+    said.tell(session, case, actor=actor, now=now)
     notices.post(session, "case_received", key=f"case:{case.id}", household_id=case.household_id, now=now)
     return items
 

@@ -34,7 +34,6 @@ from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
 from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
-from marketplace.cases.rules import papers_of
 from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
@@ -44,11 +43,10 @@ from marketplace.households.service import masked_name, masked_names
 from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
-from marketplace.reference.words import choices
+from marketplace.signals import declaring
 from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
-from marketplace.web.display import language
 
 SIZE = 50
 
@@ -111,6 +109,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         card=card_form(),
         uploads=looking.list_uploads(session, case),
         found=findings.found_for(session, found.id),
+        compared_lines=declaring.compare(session, found.household_id) if may(current_actor(), "alert:list").allow else [],
         units={code: one.value for code, one in indicators().items()},
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
@@ -129,17 +128,10 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     )
 
 
-def _stop_form(item: CaseItem) -> forms.StopForm:
-    form, words = forms.StopForm(), dict(choices("item_paper", lang=language()))
-    wanted = papers_of([item.code], district=item.district_code, on=local_day(utc_now()))
-    form.papers.choices = [(code, words[code]) for code in wanted]
-    return form
-
-
 def _forms(item: CaseItem) -> dict[str, Any]:
     return {
         "work": forms.filled(forms.WorkForm()),
-        "stop": _stop_form(item),
+        "stop": forms.stop_form(item),
         "decide": forms.filled(forms.DecideForm()),
         "silent": forms.filled(forms.SilentForm()),
         "pay": forms.filled(forms.PayForm()),
@@ -205,7 +197,7 @@ def pay(item_id: str) -> ResponseReturnValue:
 def stop(item_id: str) -> ResponseReturnValue:
     """Papers are missing: told all at once."""
     found = _item(item_id)
-    form = _stop_form(found)
+    form = forms.stop_form(found)
     if not form.validate_on_submit():
         return _page(found, stop=form)
     try:

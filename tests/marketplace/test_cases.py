@@ -40,6 +40,8 @@ from marketplace.liveness.duties import duties_of
 from marketplace.needs.remainder import let_go, need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
+from marketplace.signals import declaring, taking
+from marketplace.signals.declaring import Verdict
 from marketplace.signals.models import TaskKind
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
@@ -96,6 +98,20 @@ def test_one_application_begins_what_can_begin_and_lets_the_rest_wait(session: S
     assert items["YANGLAO_DAIJIAO"].state is ItemState.WAITING
     letters = session.exec(select(Notice.letter).where(Notice.household_id == case.household_id)).all()
     assert letters == ["case_received"]
+
+
+def test_what_an_application_says_is_compared_with_what_departments_tell(session: Session, now: datetime) -> None:
+    case, _items = send(session, now, savings_fen=900_000, schooling_fen=None)
+    person, today = list_people(session, case.household_id)[0], local_day(now)
+    for kind, amount in (("INCOME", 620_000), ("MONEY", 5_000_000)):
+        taking.record_fact(session, person, kind, ref=kind, amount=amount, on=today, actor=SYSTEM, now=now)
+    found = {line.kind.code: (line.declared, line.verdict) for line in declaring.compare(session, case.household_id)}
+    assert found == {
+        "INCOME": (600_000, Verdict.AGREEMENT),
+        "MEDICAL_SPENDING": (6_000_000, Verdict.UNKNOWN),
+        "MONEY": (900_000, Verdict.DIFFERENCE),
+    }, "an income of a month is that of a year; what was left empty was not said"
+    send(session, now, income_fen=10**12)
 
 
 def test_the_graph_of_items_has_no_circle_and_knows_all_thirteen() -> None:
