@@ -23,7 +23,7 @@ from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
-from marketplace.households.register import WHEN_MOVED
+from marketplace.households.moved import WHEN_MOVED
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
 from marketplace.meetings import calling, night, urgent

@@ -109,7 +109,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         card=card_form(),
         uploads=looking.list_uploads(session, case),
         found=findings.found_for(session, found.id),
-        compared_lines=declaring.compare(session, found.household_id) if may(current_actor(), "alert:list").allow else [],
+        compared_lines=_compared(session, found),
         units={code: one.value for code, one in indicators().items()},
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
@@ -126,6 +126,10 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         **_at(session, found, step),
         **{**_forms(found), **shown},
     )
+
+
+def _compared(session: Session, item: CaseItem) -> list[declaring.Line]:
+    return declaring.compare(session, item.household_id) if may(current_actor(), "alert:list").allow else []
 
 
 def _forms(item: CaseItem) -> dict[str, Any]:

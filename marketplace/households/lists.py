@@ -168,9 +168,7 @@ def _name_benefits(session: Session, told: Mapping[Key, Span]) -> None:
                 session.add(spell)
 
 
-def due(
-    session: Session, told: Mapping[Key, Span], /, *, source: str
-) -> tuple[list[Entry], list[tuple[str, date]]]:
+def due(session: Session, told: Mapping[Key, Span], /, *, source: str) -> tuple[list[Entry], list[tuple[str, date]]]:
     """What a list begins, and the spells that it ends with their last days."""
     known = _known(session, told)
     fresh: list[Entry] = []

@@ -21,7 +21,8 @@ class Sex(StrEnum):
 
 
 class Household(SQLModel, table=True):
-    """One household of one source. `id` is a pseudonym made from source and reference; `size` counts its people."""
+    """One household of one source. `id` is a pseudonym made from source and reference; `size` counts its people;
+    `overruled_street` is what its list told when staff put the street right."""
 
     __table_args__ = (
         check("size", "size >= 0"),
@@ -34,6 +35,7 @@ class Household(SQLModel, table=True):
     district_code: str = Field(max_length=6)
     street_code: str = Field(default="", max_length=9)
     village_code: str = Field(default="", max_length=12)
+    overruled_street: str = Field(default="", max_length=9)
     size: int = 0
     urban: bool = True
     kind: str = Field(default="", max_length=32)

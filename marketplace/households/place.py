@@ -2,7 +2,8 @@
 
 Enters: a household of the actor's district, a street of that district, a village of the street, and why. Leaves: the
 household's place, whether it counts as town or country, one act with the names of what changed and the reason, and what
-waits for somebody gone along (adr/0081). A move to another district comes by the register's tables.
+waits for somebody gone along (adr/0081). A list that still tells the former street changes nothing. A move to another
+district comes by the register's tables.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput
+from marketplace.households import moved
 from marketplace.households.models import Household
-from marketplace.households.register import WHEN_MOVED
 from marketplace.households.service import require_household
 from marketplace.intake.places import is_town, is_village
 from marketplace.reference.districts import streets_of
@@ -45,15 +46,14 @@ def correct(
     changed = tuple(name for name, value in wanted.items() if getattr(home, name) != value)
     if not changed:
         raise BadInput("place_same", field="street")
-    for name in changed:
-        setattr(home, name, wanted[name])
+    moved.overrule(home, street_code)
+    home.village_code, home.urban = village_code, is_town(street_code)
     session.add(home)
     flush(session)
     entry = audit.Entry("household:place", subject=home.id, rule_id=reason, fields=changed)
     audit.record(session, entry, actor=actor, now=now)
     if "street_code" in changed:
-        for follow in WHEN_MOVED:
-            follow(session, home, was=home.district_code, actor=actor, now=now)
+        moved.follow(session, home, was=home.district_code, actor=actor, now=now)
     return home
 
 

@@ -8,7 +8,7 @@ one of the two was written down wrongly, so both stand and a person looks. Calle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -19,10 +19,9 @@ from sqlmodel import Session, col
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import chunks
-from marketplace.households import reaching, search
+from marketplace.households import moved, reaching, search
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
-from marketplace.intake.places import is_town
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.sealed import Sealed, Vault, number_index, vault_of
 
@@ -31,10 +30,6 @@ SEALED = ("name", "phone", "id_number", "address", "birth_date", "payee_account"
 
 REFERRAL = "referral"
 """The source of households that a charity referred in: a register may correct it, it never changes what is known."""
-
-Moved = Callable[..., object]
-WHEN_MOVED: list[Moved] = []
-"""Called with a household that lives elsewhere now and the district it left; filled by whoever takes its work along."""
 
 CHUNK = 2000
 """So many households at a time: keys in memory stay few, and questions to the database stay short."""
@@ -205,13 +200,10 @@ def with_birth(person: PersonFacts) -> PersonFacts:
 
 def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: Actor, now: datetime) -> None:
     changed, was = [], home.district_code
-    street = item.street_code or (home.street_code if item.district_code == home.district_code else "")
+    place = {"district": item.district_code, "street": item.street_code, "village": item.village_code}
     wanted = {
         "source": item.source,
-        "district_code": item.district_code,
-        "street_code": street,
-        "urban": is_town(street) if street and street != home.street_code else home.urban,
-        "village_code": item.village_code or (home.village_code if street == home.street_code else ""),
+        **moved.place_told(home, **place),
         "size": max(item.size, len(item.people), home.size if not item.size else 0),
         "kind": item.kind or home.kind,
     }
@@ -227,8 +219,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
         audit.record(session, entry, actor=actor, now=now)
     if {"district_code", "street_code"} & set(changed):
         session.flush()
-        for follow in WHEN_MOVED:
-            follow(session, home, was=was, actor=actor, now=now)
+        moved.follow(session, home, was=was, actor=actor, now=now)
 
 
 def _update_person(

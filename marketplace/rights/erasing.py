@@ -97,7 +97,7 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     row.cause, row.erased_at = cause, now
     session.add(row)
     home = session.get_one(Household, person.household_id)
-    home.street_code = ""
+    home.street_code = home.overruled_street = ""
     session.add(home)
     forget(session, person)
     wechat.forget(session, person.id)

@@ -7,9 +7,9 @@ nothing of it is ever run: each part of the tree must be one that is listed here
 
 What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
 largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
-``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``; ``in_category(codes, days=n)``
-asks for those who are in one now and were in one before these days. A fact that nobody told is unknown, and a comparison
-with the unknown is not met.
+``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``;
+``in_category(codes, days=n)`` asks for those who are in one now and were in one before these days. A fact that nobody
+told is unknown, and a comparison with the unknown is not met.
 """
 
 from __future__ import annotations

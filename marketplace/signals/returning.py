@@ -4,8 +4,8 @@ Enters: the alert as it stands, its rule, the household or person, and the newes
 the rule's quiet days only a newer event or an amount that has moved by a fifth says yes; after them new evidence does,
 and a need as long as it is met. One that was closed because nobody needs anything rests for at least three months, one
 that was closed because the data are wrong until its source tells something new, and no longer. A rule that rests on no
-fact comes back after its quiet days, or when the household enters its category anew. Called by `sweeping` for those who meet
-a rule and have no open alert of it.
+fact comes back after its quiet days, or when the household enters its category anew. Called by `sweeping` for those who
+meet a rule and have no open alert of it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput
 from marketplace.households.models import Household
-from marketplace.households.register import WHEN_MOVED
+from marketplace.households.moved import WHEN_MOVED
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.signals.answering import WHO_GOES

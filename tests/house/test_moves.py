@@ -18,7 +18,7 @@ from marketplace.clocks.steps import Side
 from marketplace.errors import NotFound
 from marketplace.held import unplaced
 from marketplace.households.models import Household
-from marketplace.households.register import WHEN_MOVED
+from marketplace.households.moved import WHEN_MOVED
 from marketplace.migrations import tables
 from marketplace.rights import moving, service
 from marketplace.rights.held import ABOVE, ROOMS

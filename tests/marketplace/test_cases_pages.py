@@ -204,7 +204,7 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert page in worker.get("/cases/board").text
     assert worker.get("/cases/leaflets").text.count("<svg") >= 14
     shown = worker.get(page).text
-    assert ("缺少材料" in shown, "家庭年收入" in shown) == (True, True), "what it said stands beside what departments tell"
+    assert ("缺少材料" in shown, "家庭年收入" in shown) == (True, True), "its word beside what departments tell"
     assert worker.post(page + "/stop", data={"missing": "收入证明、户口簿"}).status_code == 303
     assert "收入证明、户口簿" in home.get(case_page).text
     assert home.post(page + "/answered").status_code == 303

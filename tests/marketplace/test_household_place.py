@@ -18,7 +18,8 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
 from marketplace.households import place
 from marketplace.households.models import Household
-from marketplace.households.register import WHEN_MOVED
+from marketplace.households.moved import WHEN_MOVED
+from marketplace.households.register import HouseholdFacts, register_many
 from marketplace.rights import moving
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
@@ -56,6 +57,31 @@ def test_a_street_that_was_never_told_is_put_right_and_what_waits_goes_along(sql
             correct(street_code=TOWN, village_code=f"{TOWN}201")
         with pytest.raises(NotFound):
             correct(street_code=STREET, actor=CLERK)
+        assert audit.verify(session).bad_seq == 0
+
+
+def test_a_list_that_still_tells_the_street_that_staff_overruled_is_no_news(sqlite_database: Database) -> None:
+    clerk = Actor(id="clerk", role=Role.VERIFIER, districts=frozenset({"500105"}))
+    other = "500105002"
+    with sqlite_database.transaction() as session:
+
+        def tell(street: str, village: str = "") -> str:
+            facts = HouseholdFacts("civil", "H1", "500105", street, village)
+            ids = register_many(session, [facts], actor=clerk, now=NOW)
+            return session.get_one(Household, ids[facts.key]).street_code
+
+        def put_right(street: str) -> str:
+            home = session.exec(select(Household)).one()
+            place.correct(session, home.id, street_code=street, reason="never_told", actor=clerk, now=NOW)
+            return home.street_code
+
+        tell(STREET, f"{STREET}001")
+        assert [put_right(TOWN), tell(STREET, f"{STREET}001"), tell(""), tell(STREET)] == [TOWN] * 4
+        home = session.exec(select(Household)).one()
+        assert (home.village_code, home.urban) == ("", False)
+        assert (put_right(other), tell(STREET)) == (other, other), "the list told one street, whatever staff said since"
+        assert (tell(TOWN), tell(STREET)) == (TOWN, STREET), "another street is news and ends the memory"
+        assert [put_right(TOWN), tell(TOWN), tell(STREET)] == [TOWN, TOWN, STREET]
         assert audit.verify(session).bad_seq == 0
 
 

@@ -56,7 +56,7 @@ def happened(code: str, kind: str, *, two: bool = False, inside: str = "") -> li
 
 
 def entitled(code: str, *facts: Told) -> list[Case]:
-    """A check of what somebody is entitled to asks of those in a guarantee, and of nobody who was refused or has left."""
+    """A check of entitlement asks of those in a guarantee, and of nobody who was refused or has left."""
     return [Case(code, meets, facts, inside) for inside, meets in ENTITLED]
 
 

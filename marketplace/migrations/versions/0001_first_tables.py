@@ -213,6 +213,7 @@ def upgrade() -> None:
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
     sa.Column('village_code', sqlmodel.sql.sqltypes.AutoString(length=12), nullable=False),
+    sa.Column('overruled_street', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
     sa.Column('size', sa.Integer(), nullable=False),
     sa.Column('urban', sa.Boolean(), nullable=False),
     sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
