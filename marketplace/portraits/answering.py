@@ -22,7 +22,6 @@ from marketplace.db import flush
 from marketplace.errors import BadInput, WrongState
 from marketplace.portraits import pushing
 from marketplace.portraits.models import Push, PushState
-from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -72,17 +71,15 @@ def answer(session: Session, row: Push, word: Word, /, *, now: datetime) -> bool
     if row.ended_at is not None or known:
         _tell(session, "portrait:late_word", row, rule=word.outcome, actor=actor, now=now)
         return False
-    if word.outcome == RETURNED and row.state is PushState.ASKED:
+    if word.outcome == RETURNED:
         pushing.give_back(session, row.id, reason=word.reason, actor=actor, now=now)
         return True
-    if word.outcome == RETURNED and word.reason not in list_codes(pushing.REASONS):
-        raise BadInput("reason_missing", field="reason")
     if word.outcome == DONE and not 0 <= word.units <= row.asked_units:
         raise BadInput("push_amount", field="covered")
     if row.state is PushState.ASKED:
         pushing.accept(session, row.id, actor=actor, now=now)
-    if word.outcome in (DONE, RETURNED):
-        pushing.finish(session, row.id, covered=word.units if word.outcome == DONE else 0, actor=actor, now=now)
+    if word.outcome == DONE:
+        pushing.finish(session, row.id, covered=word.units, actor=actor, now=now)
     return True
 
 

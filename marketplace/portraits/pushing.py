@@ -106,17 +106,13 @@ def accept(session: Session, push_id: str, /, *, actor: Actor, now: datetime) ->
 
 
 def give_back(session: Session, push_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Push:
-    """The department returns the task with a reason; unless the data were wrong, all of it goes to the market."""
-    row = _waiting(session, push_id, PushState.ASKED, actor=actor)
+    """The department returns the task with a reason, also after it had taken it; unless the data were wrong, all of it
+    goes to the market."""
+    row = _waiting(session, push_id, PushState.ASKED, PushState.ACCEPTED, actor=actor)
     if reason not in list_codes(REASONS):
         raise BadInput("reason_missing", field="reason")
-    row.state, row.reason, row.answered_by, row.answered_at, row.ended_at = (
-        PushState.RETURNED,
-        reason,
-        actor.id,
-        now,
-        now,
-    )
+    row.answered_by, row.answered_at = row.answered_by or actor.id, row.answered_at or now
+    row.state, row.reason, row.ended_at = PushState.RETURNED, reason, now
     return _end(session, row, to_market=reason != "WRONG_DATA", actor=actor, now=now)
 
 
@@ -129,9 +125,9 @@ def finish(session: Session, push_id: str, /, *, covered: int, actor: Actor, now
     return _end(session, row, to_market=True, actor=actor, now=now)
 
 
-def _waiting(session: Session, push_id: str, state: PushState, *, actor: Actor) -> Push:
+def _waiting(session: Session, push_id: str, *states: PushState, actor: Actor) -> Push:
     row = get_push(session, push_id, actor=actor, rule="portrait:answer", lock=True)
-    if row.state is not state:
+    if row.state not in states:
         raise WrongState("push_moved_on")
     return row
 

@@ -22,7 +22,7 @@ from marketplace.households import members
 from marketplace.households.service import list_people
 from marketplace.needs import service as service_of_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.portraits import exchange, pushing, scoring, service
+from marketplace.portraits import answering, exchange, pushing, scoring, service
 from marketplace.portraits.models import Push, PushState
 from marketplace.portraits.pushing import Asked
 from marketplace.portraits.reading import Reading
@@ -230,7 +230,7 @@ def test_a_department_answers_over_http_in_any_order_and_twice_without_harm(sqli
     assert (sweep(), sweep()) == (3, 0)
     with sqlite_database.reading() as session:
         found = [session.get_one(Push, row) for row in rows]
-        assert [row.state for row in found] == [PushState.DONE, PushState.DONE, PushState.ASKED]
+        assert [row.state for row in found] == [PushState.DONE, PushState.RETURNED, PushState.ASKED]
         assert [row.covered_units for row in found] == [450_000, 0, 0]
         assert [session.get_one(Need, row.need_id).gap_units for row in found if row.need_id] == [150_000, 600_000]
 
@@ -262,6 +262,23 @@ def test_a_rest_is_never_lost_in_a_need_that_is_refused_or_smaller(
     rest = store.get_one(Need, done.need_id)
     assert (len(store.exec(select(Need)).all()), rest.gap_units >= 150_000) == (needs, True)
     assert rest.state is NeedState.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("reason", "left"), [("NOT_ELIGIBLE", ReferralReason.NOT_ELIGIBLE), ("WRONG_DATA", None)]
+)
+def test_a_task_that_is_returned_after_it_was_taken_keeps_its_reason(
+    store: Session, reason: str, left: ReferralReason | None
+) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    assert answering.answer(store, row, answering.Word("accepted"), now=NOW)
+    with pytest.raises(BadInput):
+        answering.answer(store, row, answering.Word("returned", reason="BECAUSE"), now=NOW)
+    assert answering.answer(store, row, answering.Word("returned", reason=reason), now=NOW + timedelta(days=2))
+    assert (row.state, row.reason, row.answered_at) == (PushState.RETURNED, reason, NOW)
+    assert [need.referral_reason for need in store.exec(select(Need))] == ([left] if left else [])
+    assert running(store, row) == []
 
 
 def test_wrong_data_and_a_whole_cover_leave_no_need(store: Session) -> None:
