@@ -33,6 +33,7 @@ from marketplace.intake.columns import NO_MAPPING, match_columns
 from marketplace.policy import require
 from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.sealed import number_index, vault_of
+from marketplace.signals.keys import source_key as source_key
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
 from marketplace.signals.table import fact_schema
 from marketplace.signals.wrong import found_wrong, take_back
@@ -121,11 +122,6 @@ def _feed(feed: str) -> str:
     if feed not in feeds():
         raise NotFound("feed")
     return feed
-
-
-def source_key(session: Session, feed: str, source_id: str, /) -> str:
-    """The keyed index under which a feed's record is found again."""
-    return vault_of(session).index("fact-source", f"{feed}\x00{source_id}")[:32]
 
 
 def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[list[Told], int, list[str]]:

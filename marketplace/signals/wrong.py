@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -22,7 +22,11 @@ from marketplace.db import chunks, flush
 from marketplace.errors import NotFound
 from marketplace.households.members import WHEN_LEFT
 from marketplace.households.models import Person
+from marketplace.households.service import list_people
 from marketplace.policy import require
+from marketplace.reference.facts import fact_kinds
+from marketplace.reference.indicators import indicators
+from marketplace.signals.keys import STREET, VISIT, found_ref, source_key
 from marketplace.signals.models import Alert, Delivery, Fact, Rule
 from marketplace.signals.parts import evidence_kinds
 from marketplace.signals.rules import tree_of
@@ -101,9 +105,20 @@ def found_wrong(session: Session, keys: Sequence[str]) -> dict[str, Fact]:
 
 def forget_in(session: Session, person: Person, /, *, on: date, actor: Actor, now: datetime) -> None:
     """Somebody lives in a household no more: what was told of the person speaks for that household no longer. Where the
-    person lives now, the departments are asked again."""
+    person lives now, the departments are asked again. What was told of the whole household stays with it."""
     standing = update(Fact).where(col(Fact.person_id) == person.id, col(Fact.replaced_day).is_(None))
+    heir = list_people(session, person.household_id)[0]
+    session.execute(standing.where(_of_home(session, person.household_id)).values(person_id=heir.id))
     session.execute(standing.values(replaced_day=local_day(now).toordinal()))
+
+
+def _of_home(session: Session, household_id: str) -> ColumnElement[bool]:
+    """The condition on a fact that it is of the whole household, whomever it names: a visit, what one found, and kinds
+    that join as one."""
+    refs = [found_ref(household_id, one.code) for one in indicators().values() if one.found]
+    keys = [source_key(session, STREET, ref) for ref in refs]
+    kinds = [VISIT, *(kind.code for kind in fact_kinds().values() if kind.joins == "home")]
+    return or_(col(Fact.kind).in_(kinds), col(Fact.source_key).in_(keys))
 
 
 WHEN_LEFT.append(forget_in)

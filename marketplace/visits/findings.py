@@ -19,6 +19,7 @@ from marketplace.reference.facts import FactKind, fact_kinds
 from marketplace.reference.indicators import Indicator, indicators
 from marketplace.reference.words import list_codes
 from marketplace.signals.declaring import told_of_kinds
+from marketplace.signals.keys import STREET, found_ref
 from marketplace.signals.taking import record_facts
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 
@@ -94,6 +95,6 @@ def tell(session: Session, visit: HomeVisit, person: Person, /, *, actor: Actor,
         one = indicators().get(code)
         if one is not None and one.found:
             amount = int(value) * (100 if one.value == "fen" else 1)
-            found[f"found:{visit.household_id}:{code}"] = (code.upper(), amount)
+            found[found_ref(visit.household_id, code)] = (code.upper(), amount)
     if found:
-        record_facts(session, person, "STREET", found, on=local_day(now), actor=actor, now=now)
+        record_facts(session, person, STREET, found, on=local_day(now), actor=actor, now=now)

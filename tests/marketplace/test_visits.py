@@ -25,7 +25,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.households import reaching
+from marketplace.households import members, reaching
 from marketplace.households.categories import categories_on
 from marketplace.households.models import Household, Spell
 from marketplace.households.service import list_people
@@ -193,6 +193,25 @@ def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Se
     assert seen == {"debt": 8_000_000, "self_care_6_acts": 2, "isolation": 1}
     with pytest.raises(WrongState):
         entries.write(session, visit.id, words(outcome="DECLINED"), base=3, actor=scene.two, now=NOW)
+
+
+def test_a_visit_was_made_to_a_household_whoever_leaves_it_later(session: Session) -> None:
+    husband, wife = a_number(date(1980, 3, 7)), a_number(date(1981, 3, 7))
+    home = a_home(session, numbers=(husband, wife), now=NOW)
+    into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=200), now=NOW)
+    at_work(session, "W16", now=NOW)
+    told(session, "SPENDING", (husband, "INCOME", TODAY, 24_000), as_of=TODAY, now=NOW)
+    told(session, "ASSETS", (husband, "MONEY", TODAY, 90_000), as_of=TODAY, now=NOW)
+    visit, worker = service.ask(session, home.id, "QUOTA", ref="q", actor=CLERK, now=NOW), a_worker(session)
+    entries.write(session, visit.id, words(outcome="REACHED_FINE", debt="80000"), base=0, actor=worker, now=NOW)
+    entries.complete(session, visit.id, actor=worker, now=NOW)
+    members.end(session, list_people(session, home.id)[0].id, on=TODAY, reason="DIVORCED", actor=CLERK, now=NOW)
+    assert sweeping.sweep(session, actor=CLERK, now=NOW).met == 0, "somebody was there today"
+    assert session.exec(select(Spell.household_id).where(quota.is_overdue(TODAY))).all() == []
+    scene = scene_of(session, home, today=TODAY)
+    known = {one.indicator.code: one.value for one in readings(scene) if one.value is not None}
+    assert (known["debt"], known["income_per_head"]) == (8_000_000, 200_000)
+    assert scene.of("MONEY") == [], "the account went with its owner"
 
 
 def test_only_a_visit_tells_numbers_and_yes_or_no_and_other_words_are_refused(session: Session, scene: Scene) -> None:
