@@ -179,8 +179,8 @@ def sync(
     now: datetime,
 ) -> bool:
     """One parcel of a telephone; without an outcome it is kept and ends nothing. Returns whether something now lies
-    beside and wants a choice. The same parcel again
-    is answered and changes nothing; one that comes after the end is kept among what was written, and ends nothing."""
+    beside and wants a choice. The same parcel again is answered and changes nothing; one that comes after the end is
+    kept among what was written; where the visit was called off and somebody had been there, it counts as made."""
     visit = service.get_visit(session, visit_id, actor=actor, asks="visit:write", lock=True)
     if not 16 <= len(key) <= 64:
         raise BadInput("bad_input", field="key")
@@ -196,6 +196,8 @@ def sync(
         if (known.visit_id, known.author, known.sha256) != (visit.id, actor.id, digest):
             raise Conflict("parcel_differs")
         return bool(beside(session, visit.id))
+    if finish and visit.state is VisitState.DROPPED and _was_there(changes):
+        service.take_up(session, visit, actor=actor, now=now)
     _lay(session, visit, changes, base=base, actor=actor, now=now)
     session.add(VisitSync(key=key, visit_id=visit.id, author=actor.id, sha256=digest, received_at=now))
     flush(session)
@@ -203,6 +205,12 @@ def sync(
     if finish and not open_ones and visit.state is VisitState.OPEN and values(session, visit.id).get(OUTCOME):
         complete(session, visit.id, letters=letters, actor=actor, now=now)
     return bool(open_ones)
+
+
+def _was_there(changes: Mapping[str, Change]) -> bool:
+    """Whether a parcel says that somebody was met."""
+    told = changes.get(OUTCOME)
+    return told is not None and told.value not in ("", service.NOT_MET)
 
 
 def choose(session: Session, entry_id: str, /, *, actor: Actor, now: datetime) -> VisitEntry:

@@ -228,6 +228,19 @@ def test_closing_the_last_alert_calls_off_the_visit_that_nobody_has_made(session
     assert (visit.state, task.result, task.done_at) == (VisitState.DROPPED, answering.NOT_NEEDED, NOW)
 
 
+def test_a_visit_that_was_called_off_while_somebody_was_there_was_made(session: Session, scene: Scene) -> None:
+    visit, alert = tapped(session, scene), answering.open_alerts(session, scene.home.id)[0]
+    answering.close(session, alert.id, outcome="wrong_data", actor=scene.two, now=NOW)
+    assert parcel(session, visit, scene.two, outcome="NOT_REACHED") is False
+    assert visit.state is VisitState.DROPPED, "nobody goes again where nobody needs to"
+    assert parcel(session, visit, scene.one, outcome="REACHED_NEEDS_HELP", debt="80000") is False
+    assert (visit.state, visit.outcome, visit.done_by) == (VisitState.DONE, "REACHED_NEEDS_HELP", scene.one.id)
+    told_by_it = select(Fact.kind).where(Fact.feed == "STREET", Fact.household_id == scene.home.id)
+    assert sorted(session.exec(told_by_it)) == ["DEBT", "VISIT"]
+    assert parcel(session, visit, scene.one, outcome="REACHED_FINE") is False
+    assert visit.outcome == "REACHED_NEEDS_HELP"
+
+
 def test_a_call_falls_where_somebody_said_not_at_all_and_the_alert_waits_for_a_visit(
     session: Session, scene: Scene
 ) -> None:
