@@ -122,7 +122,8 @@ class StopForm(Form):
     def told(self) -> str:
         """All of it as one text, in the language of whoever asks."""
         words = dict(choices("item_paper", lang=language()))
-        return _(", ").join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
+        between: str = _(", ")
+        return between.join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
 
 
 def stop_form(item: CaseItem, /, *, on: date) -> StopForm:
