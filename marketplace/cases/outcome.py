@@ -68,8 +68,7 @@ def decide(
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    known = aided.aided_already(session, item, now=now) or elsewhere.list_aided(session, item, now=now) != []
-    again = granted and known
+    again = granted and _is_aided(session, item, now=now)
     if fast and not (again and may(actor, "case:decide").allow):
         require(actor, "case:fast", district=item.district_code)
     else:
@@ -106,6 +105,10 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def _is_aided(session: Session, item: CaseItem, *, now: datetime) -> bool:
+    return aided.aided_already(session, item, now=now) or elsewhere.list_aided(session, item, now=now) != []
 
 
 def right_to_confirm(step: CaseStep | StepRule, /) -> str:
