@@ -7,6 +7,8 @@ from typing import Any
 
 from wtforms import HiddenField
 
+from marketplace.cases.models import CaseItem
+from marketplace.cases.rules import papers_of
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -120,7 +122,16 @@ class StopForm(Form):
     def told(self) -> str:
         """All of it as one text, in the language of whoever asks."""
         words = dict(choices("item_paper", lang=language()))
-        return _(", ").join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
+        between: str = _(", ")
+        return between.join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
+
+
+def stop_form(item: CaseItem, /, *, on: date) -> StopForm:
+    """With the papers that this item wants here."""
+    form, words = StopForm(), dict(choices("item_paper", lang=language()))
+    wanted = papers_of([item.code], district=item.district_code, on=on)
+    form.papers.choices = [(code, words[code]) for code in wanted]
+    return form
 
 
 class DecideForm(Form):

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
     ahead,
+    aided,
     board,
     elsewhere,
     forms,
@@ -34,7 +35,6 @@ from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
 from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
-from marketplace.cases.rules import papers_of
 from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
@@ -44,11 +44,9 @@ from marketplace.households.service import masked_name, masked_names
 from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
-from marketplace.reference.words import choices
 from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
-from marketplace.web.display import language
 
 SIZE = 50
 
@@ -98,6 +96,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
     until = lateness.as_of(session, found, now=now)
+    table = proposed(found.code, facts, path=found.path, district=found.district_code, on=on)
     step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
@@ -116,11 +115,11 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
-        proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
+        proposed=max(0, table - aided.fast_given(session, found, now=now)),
         late=found.state not in ENDED and lateness.is_late(session, found, now=until),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
-        aided=outcome.aided_already(session, found, now=now),
+        aided=aided.aided_already(session, found, now=now),
         aided_elsewhere=elsewhere.list_aided(session, found, now=now) if step is not None else [],
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
@@ -129,17 +128,10 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     )
 
 
-def _stop_form(item: CaseItem) -> forms.StopForm:
-    form, words = forms.StopForm(), dict(choices("item_paper", lang=language()))
-    wanted = papers_of([item.code], district=item.district_code, on=local_day(utc_now()))
-    form.papers.choices = [(code, words[code]) for code in wanted]
-    return form
-
-
 def _forms(item: CaseItem) -> dict[str, Any]:
     return {
         "work": forms.filled(forms.WorkForm()),
-        "stop": _stop_form(item),
+        "stop": forms.stop_form(item, on=local_day(utc_now())),
         "decide": forms.filled(forms.DecideForm()),
         "silent": forms.filled(forms.SilentForm()),
         "pay": forms.filled(forms.PayForm()),
@@ -205,7 +197,7 @@ def pay(item_id: str) -> ResponseReturnValue:
 def stop(item_id: str) -> ResponseReturnValue:
     """Papers are missing: told all at once."""
     found = _item(item_id)
-    form = _stop_form(found)
+    form = forms.stop_form(found, on=local_day(utc_now()))
     if not form.validate_on_submit():
         return _page(found, stop=form)
     try:
