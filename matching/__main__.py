@@ -93,7 +93,8 @@ def _check(asked: Namespace) -> int:
             faults = nation.check(asked)
         else:
             problem = read_problem(asked.folder)
-            faults = [f"{fault.code}: {fault.message}" for fault in check(problem, _plan(asked.out))]
+            found = check(problem, _plan(asked.out), workers=cores())
+            faults = [f"{fault.code}: {fault.message}" for fault in found]
     except _Unreadable as error:
         faults = [f"unreadable: {error}"]
     for fault in faults[:50]:

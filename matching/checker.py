@@ -13,7 +13,7 @@ hard rules meet household caps, the household is asked as one instead (`checker_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from secrets import randbelow
 from typing import get_origin, get_type_hints
@@ -25,6 +25,7 @@ from matching.checker_homes import over_claimed
 from matching.checker_reasons import reason_faults
 from matching.checker_rules import breaches, conflict, refused
 from matching.checker_unique import ALONE, is_flow, proven_tiers
+from matching.child import beside
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Certificate, Plan
@@ -32,13 +33,18 @@ from matching.tables import at_one_go
 
 LATER = 3
 """Tiers that a pure plan must be proven in before it is optimal: coverage, promises, cost."""
+APART = 200_000
+"""Pairs from which on a child is worth its birth."""
 MANY = 200_000
 """Keys times leading runs: of a larger problem only three runs are worked out, unless all are claimed to be proven."""
 
 
 @at_one_go()
-def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
-    """All faults of a plan, none if it stands; O(pairs · log pairs). Lines that no rule could mean are judged first."""
+def check(problem: Problem, plan: Plan, *, workers: int = 1) -> tuple[Fault, ...]:
+    """All faults of a plan, none if it stands; O(pairs · log pairs). Lines that no rule could mean are judged first.
+
+    With two `workers` a child looks for other plans as good meanwhile, where the plan is large.
+    """
     faults = (*_garbled(plan.certificate), *_hashes(problem, plan), *_lines(problem, plan))
     if any(x.code not in ("input_sha256", "plan_sha256") for x in faults):
         return faults
@@ -46,13 +52,16 @@ def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
         return (*faults, *conflict(problem, plan))
     case = Case(problem, plan)
     wrong = tuple(refused(case))
-    rest = () if wrong else (*breaches(case), *_sums(case), *_proof(case), *reason_faults(case))
-    return (*faults, *wrong, *rest)
+    if wrong:
+        return (*faults, *wrong)
+    with beside(lambda: _proven(case), workers=workers if len(case.keys) > APART else 1) as tiers:
+        told = (*breaches(case), *_sums(case), *reason_faults(case))
+        return (*faults, *told, *_proof(case, tiers))
 
 
-def check_folder(folder: Path, out: Path) -> tuple[Fault, ...]:
+def check_folder(folder: Path, out: Path, *, workers: int = 1) -> tuple[Fault, ...]:
     """Judge what `solve` wrote into `out` for the problem in `folder`."""
-    return check(read_problem(folder), read_plan(out))
+    return check(read_problem(folder), read_plan(out), workers=workers)
 
 
 def _garbled(said: Certificate) -> Iterator[Fault]:
@@ -115,10 +124,21 @@ def _sums(case: Case) -> Iterator[Fault]:
         yield Fault("status", f"status {said.status} with score {said.score} and bound {said.bound}")
 
 
-def _proof(case: Case) -> Iterator[Fault]:
+def _proven(case: Case) -> int | None:
+    """In how many tiers the prices prove that no plan is better; 0 where they cannot, or score and bound differ."""
+    sound = not case.misplaced and case.said.bound == case.said.score and not (_signs(case) < 0).any()
+    return proven_tiers(case) if sound else 0
+
+
+def _signs(case: Case) -> Numbers:
+    """The first price that is not 0 of each limit."""
+    return np.asarray(case.price[np.arange(len(case.limits)), (case.price != 0).argmax(axis=1)])
+
+
+def _proof(case: Case, found: Callable[[], int | None]) -> Iterator[Fault]:
     """Every price stands on a limit, has a right sign, and together they prove the bound, the gaps and uniqueness."""
     said, proven, left = case.said, case.said.bound == case.said.score, case.use < case.limits
-    sign = case.price[np.arange(len(left)), (case.price != 0).argmax(axis=1)]
+    sign = _signs(case)
     pure = is_flow(case) or not said.components.get("hard_small", 0) + said.components.get("hard_large", 0)
     yield from case.misplaced
     if (sign < 0).any():
@@ -132,7 +152,7 @@ def _proof(case: Case) -> Iterator[Fault]:
     if said.bound < (least := whole[0][-1]):
         yield Fault("bound", f"the prices prove no bound below {least}, the certificate says {said.bound}")
     yield from _gaps(case, bounds, whole)
-    tiers = proven_tiers(case) if proven else 0
+    tiers = found()
     if said.unique and tiers is not None and tiers < ALONE:
         yield Fault("unique", "another plan may be as good" if proven else "the plan is not proven to be the best")
     if said.status == "optimal" and tiers is not None and tiers < LATER:

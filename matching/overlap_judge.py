@@ -14,13 +14,13 @@ from matching.overlap_bill import Rows, on_bill, residual
 from matching.overlap_rules import (
     CHARITY,
     PAPERS,
-    SCHOOLING,
     Asked,
     Bill,
     Finding,
     Given,
     Rule,
     Verdict,
+    for_school,
     may_be_one,
     one_illness,
 )
@@ -56,9 +56,12 @@ def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> V
 
 
 def _heard(rule: Rule, asked: Asked, rows: Rows) -> Rows:
-    """The rows that a rule is told of: to a rule that counts for a person, not those that name somebody else."""
-    if asked.others and rule.of_person(asked.category):
+    """The rows that a rule is told of: to a rule that counts for a person, not those that name somebody else; to one
+    that counts for the household, not what somebody had before it lived here."""
+    if rule.of_person(asked.category):
         rows = [row for row in rows if row.person not in asked.others]
+    else:
+        rows = [row for row in rows if not row.moved]
     return [row for row in rows if (rule.code, row.ref) not in asked.apart] if asked.apart else rows
 
 
@@ -173,13 +176,8 @@ def _floor(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     if floor is None:
         return None
     year = [row for row in rows if row.given_on.year == asked.on.year and _same_cause(row, asked)]
-    had = [row for row in year if row.category == asked.category or _for_school(row)]
+    had = [row for row in year if row.category == asked.category or for_school(row)]
     return _limit(rule, floor - sum(row.units for row in had), had)
-
-
-def _for_school(row: Given) -> bool:
-    """What a payer before charity gave for school, under whatever kind."""
-    return row.payer != CHARITY and row.cause.partition(":")[0] == SCHOOLING
 
 
 def _cooldown(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
@@ -249,11 +247,8 @@ def _cap(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _best_of(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    had = [
-        row
-        for row in rows
-        if row.programme in rule.programmes and row.category == asked.category and _same_cause(row, asked)
-    ]
+    had = [row for row in rows if row.programme in rule.programmes and row.category == asked.category]
+    had = [row for row in had if _same_cause(row, asked)]
     return _limit(rule, asked.units - sum(row.units for row in had), had) if had else None
 
 

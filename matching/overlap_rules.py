@@ -90,6 +90,11 @@ def _of_illness(category: str, cause: str) -> bool:
     return category.startswith(MEDICAL) or (category == CASH and cause.startswith(ILLNESS))
 
 
+def for_school(row: Given, /) -> bool:
+    """What a payer before charity gave for school, under whatever kind."""
+    return row.payer != CHARITY and row.cause.partition(":")[0] == SCHOOLING
+
+
 def _near(one: str, other: str) -> bool:
     try:
         return abs((date.fromisoformat(one) - date.fromisoformat(other)).days) <= NEAR_DAYS
@@ -140,7 +145,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Given:
     """Live aid that a household has or is promised, from any giver. Empty texts are unknown: aid that names no
-    `person` may be anybody's. `project` is a charity's programme, `programme` the government's."""
+    `person` may be anybody's. `project` is a charity's programme, `programme` the government's. What the person had in
+    another household before has `moved`: rules that count for the household do not hear of it."""
 
     household_id: str
     category: str
@@ -154,6 +160,7 @@ class Given:
     ref: str = ""
     person: str = ""
     project: str = ""
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ ALWAYS, LAST, THOROUGH = 1.0, 0.15, 2.5
 """Seconds of flows that every part may have, whatever its budget; the share of them that comes last; and how many times
 their cost the budget must hold before the plan is also flown at the end, until no flow gains."""
 
+FEW = 100
+"""Pairs of a small part for each piece that it may have whatever its budget."""
+
 NEAR, FAR_WORSE = 0.001, 0.01
 """How near to its bound an announced plan need be brought, and by how much a start from nothing must beat it, both not
 searched yet, to replace it."""
@@ -93,7 +96,7 @@ def _means(seconds: float, *, pairs: int) -> _Means:
     enough = max(ALWAYS, seconds)
     return _Means(
         flows=flows, settles=flows <= enough, thorough=THOROUGH * flows <= enough,
-        pieces=max(ROUND, int((seconds - flows) / piece)) if seconds else 0,
+        pieces=max(min(ROUND, pairs // FEW), int((seconds - flows) / piece)) if seconds else 0,
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ TEAM_SENTENCES: dict[str, Any] = {
     "password_weak": WEAK,
     "last_manager": _l("The last manager cannot leave: make somebody else a manager first."),
     "open_work": _l("This account has open work: choose who takes it over."),
+    "work_on_desk": _l("This account has open work. Close it, and let somebody take the work over; or wait."),
     "nobody_takes_over": _l("Nobody of this house could take over what it holds. Open another account first."),
     "own_account": _l("You cannot close your own account. Ask a colleague."),
     "heir_unfit": _l("This colleague cannot take over everything: on a shift it would be both people at once."),

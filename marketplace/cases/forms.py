@@ -7,7 +7,6 @@ from typing import Any
 
 from wtforms import HiddenField
 
-from marketplace.calendar import local_day, utc_now
 from marketplace.cases.models import CaseItem
 from marketplace.cases.rules import papers_of
 from marketplace.reference import districts
@@ -123,7 +122,16 @@ class StopForm(Form):
     def told(self) -> str:
         """All of it as one text, in the language of whoever asks."""
         words = dict(choices("item_paper", lang=language()))
-        return _(", ").join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
+        between: str = _(", ")
+        return between.join([*(words[code] for code in self.papers.data or ()), *filter(None, [self.missing.data])])
+
+
+def stop_form(item: CaseItem, /, *, on: date) -> StopForm:
+    """With the papers that this item wants here."""
+    form, words = StopForm(), dict(choices("item_paper", lang=language()))
+    wanted = papers_of([item.code], district=item.district_code, on=on)
+    form.papers.choices = [(code, words[code]) for code in wanted]
+    return form
 
 
 class DecideForm(Form):
@@ -212,11 +220,3 @@ STEPS: dict[str, tuple[Any, type[Form]]] = {
     "card": (_l("Your identity card"), CardForm),
     "sign": (_l("May we check?"), SignForm),
 }
-
-
-def stop_form(item: CaseItem, /) -> StopForm:
-    """What is missing, with the papers of this item to choose from."""
-    form, words = StopForm(), dict(choices("item_paper", lang=language()))
-    wanted = papers_of([item.code], district=item.district_code, on=local_day(utc_now()))
-    form.papers.choices = [(code, words[code]) for code in wanted]
-    return form

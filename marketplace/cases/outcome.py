@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import ahead, elsewhere, hands, lateness, once, orders, register, steps
+from marketplace.cases import ahead, aided, elsewhere, hands, lateness, once, orders, register, steps
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
@@ -68,7 +68,7 @@ def decide(
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    again = granted and (aided_already(session, item, now=now) or elsewhere.list_aided(session, item, now=now) != [])
+    again = granted and _is_aided(session, item, now=now)
     if fast and not (again and may(actor, "case:decide").allow):
         require(actor, "case:fast", district=item.district_code)
     else:
@@ -105,6 +105,10 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def _is_aided(session: Session, item: CaseItem, *, now: datetime) -> bool:
+    return aided.aided_already(session, item, now=now) or elsewhere.list_aided(session, item, now=now) != []
 
 
 def right_to_confirm(step: CaseStep | StepRule, /) -> str:
@@ -198,21 +202,6 @@ def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datet
     cap = fast_aid_cap(facts_of(session, case, on=on), district=item.district_code, on=on)
     if not 0 < amount_fen <= cap:
         raise BadInput("above_cap", field="amount", cap_fen=cap)
-
-
-def aided_already(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
-    """Whether the same person got temporary aid for the same cause in this calendar year (R2.39)."""
-    subject = select(Case.subject_id).where(Case.id == item.case_id).scalar_subquery()
-    asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
-    asked = asked.where(
-        Case.subject_id == subject,
-        CaseItem.code == item.code,
-        CaseItem.cause == item.cause,
-        CaseItem.state == ItemState.GRANTED,
-        col(CaseItem.month).startswith(f"{local_day(now):%Y}"),
-        CaseItem.id != item.id,
-    )
-    return item.code == "LINSHI" and session.exec(asked).first() is not None
 
 
 def _allowed_again(note: str, *, actor: Actor) -> None:

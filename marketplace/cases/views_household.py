@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
@@ -26,6 +27,7 @@ from marketplace.cases import (
     uncovered,
     withdrawing,
 )
+from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
@@ -158,10 +160,20 @@ def _followed(case_id: str) -> dict[str, Any]:
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
     told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
+    told["larger"] = {row["item"].id for row in rows if _more_aid(session, case, row["item"])}
     told["uncovered"] = uncovered.uncovered(session, case)
     told["signs"] = current_actor().id == case.signer_id and case.state in handing_on.SAYABLE
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+
+
+def _more_aid(session: Session, case: Case, item: CaseItem) -> bool:
+    """Whether the table gives more than the fast payment, which was for the first days only."""
+    if item.path != steps.FAST or item.state is not ItemState.GRANTED:
+        return False
+    on = local_day(utc_now())
+    facts, here = service.facts_of(session, case, on=on), {"district": item.district_code, "on": on}
+    return proposed(item.code, facts, path="LINSHI_GENERAL", **here) > item.amount_fen  # type: ignore[arg-type]
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])

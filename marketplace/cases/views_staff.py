@@ -15,6 +15,7 @@ from sqlmodel import Session
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
     ahead,
+    aided,
     board,
     elsewhere,
     forms,
@@ -96,6 +97,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
     until = lateness.as_of(session, found, now=now)
+    table = proposed(found.code, facts, path=found.path, district=found.district_code, on=on)
     step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
@@ -115,11 +117,11 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
-        proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
+        proposed=max(0, table - aided.fast_given(session, found, now=now)),
         late=found.state not in ENDED and lateness.is_late(session, found, now=until),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
-        aided=outcome.aided_already(session, found, now=now),
+        aided=aided.aided_already(session, found, now=now),
         aided_elsewhere=elsewhere.list_aided(session, found, now=now) if step is not None else [],
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
@@ -135,7 +137,7 @@ def _compared(session: Session, item: CaseItem) -> list[declaring.Line]:
 def _forms(item: CaseItem) -> dict[str, Any]:
     return {
         "work": forms.filled(forms.WorkForm()),
-        "stop": forms.stop_form(item),
+        "stop": forms.stop_form(item, on=local_day(utc_now())),
         "decide": forms.filled(forms.DecideForm()),
         "silent": forms.filled(forms.SilentForm()),
         "pay": forms.filled(forms.PayForm()),
@@ -201,7 +203,7 @@ def pay(item_id: str) -> ResponseReturnValue:
 def stop(item_id: str) -> ResponseReturnValue:
     """Papers are missing: told all at once."""
     found = _item(item_id)
-    form = forms.stop_form(found)
+    form = forms.stop_form(found, on=local_day(utc_now()))
     if not form.validate_on_submit():
         return _page(found, stop=form)
     try:

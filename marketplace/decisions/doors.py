@@ -42,6 +42,9 @@ SENTENCES = {
     "clock_not_staff": _l("This step does not wait for staff, or it has ended."),
     "units_outside": _l("Write a number from 1 to the number that was matched."),
     "giver_suspended": _l("This giver is suspended for now, so nobody can say yes to it. Nothing is lost by waiting."),
+    "payment_on_its_way": _l(
+        "A payment of this grant is with the bank. Wait for its answer, or stop the payment: else it is given twice."
+    ),
     "match_held": _l(
         "A person of civil affairs looks at this first: a fact behind it has changed. It goes on afterwards."
     ),

@@ -19,6 +19,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import OVER, book
 from marketplace.errors import Conflict, WrongState
 from marketplace.ledger import service as ledger
+from marketplace.ledger.late import look_again
 from marketplace.needs.models import Need
 
 GIVEN = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
@@ -47,6 +48,7 @@ def _count(session: Session, match: Match, *, units: int, actor: Actor, now: dat
     if match.state in GIVEN:
         units += match.units
         ledger.raise_to(session, match.ledger_entry_id, units=units, actor=actor, now=now)
+        look_again(session, [match.ledger_entry_id], actor=actor, now=now)
     else:
         need = session.get_one(Need, match.need_id, with_for_update=True, populate_existing=True)
         book(session, match, need, units=units, actor=actor, now=now)

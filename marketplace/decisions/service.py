@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
-from marketplace.decisions import asking, idle, moves, pieces
+from marketplace.decisions import asking, idle, moves, paying, pieces
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import (
     bank_sent_back,
@@ -206,6 +206,7 @@ def deliver(
     claim that was refused nothing came but the help with it: the household is asked how that went (`help_only`)."""
     match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
     _refuse_short_cut(session, match, by_visits=by_visits, by_case=by_case)
+    paying.refuse(session, match.id)
     match.help_only = help_only
     return _delivered(session, match, units=units, note=note, actor=actor, now=now)
 

@@ -31,7 +31,7 @@ from marketplace.web.transactions import current_session, writes
 TO_ANSWER = (MatchState.AWAITING_GIVER,)
 TABS = {
     "answer": TO_ANSWER,
-    "household": (MatchState.AWAITING_HOUSEHOLD,),
+    "household": (MatchState.AWAITING_HOUSEHOLD, MatchState.HELD),
     "over": (
         MatchState.CONFIRMED,
         MatchState.CLOSED,

@@ -43,8 +43,8 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
 
 
 def _waiting(session: Session, *, limit: int) -> list[str]:
-    asked = select(Person.id).where(col(Person.compared_at).is_(None)).order_by(col(Person.id)).limit(limit)
-    return list(session.exec(asked).all())
+    asked = select(Person.id).where(col(Person.compared_at).is_(None), col(Person.left_on).is_(None))
+    return list(session.exec(asked.order_by(col(Person.id)).limit(limit)).all())
 
 
 def compare_waiting(session: Session, /, *, actor: Actor, now: datetime, limit: int = BATCH) -> int:

@@ -22,6 +22,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households import search
 from marketplace.households.categories import leave
+from marketplace.households.former import FORMER
 from marketplace.households.models import Household, Person, Spell, Trace
 from marketplace.households.register import PersonFacts, add_person
 from marketplace.households.service import find_person_by_id_number, list_people, require_household
@@ -86,7 +87,9 @@ def end(session: Session, person_id: str, /, *, on: date, reason: str, actor: Ac
 
 
 def _let_go(session: Session, person: Person, rest: list[Person], *, on: date) -> None:
-    """Free what finds the person, and let messages reach somebody who lives there."""
+    """Free what finds the person, but for the trace by which its aid stays its own, and let messages reach somebody who
+    lives there."""
+    number = Trace(person_id=person.id, use=FORMER, value=person.id_number_index) if person.id_number_index else None
     person.left_on, person.id_number_index, person.phone_index, person.name_index = on, None, None, None
     if person.contact:
         person.contact = False
@@ -96,6 +99,8 @@ def _let_go(session: Session, person: Person, rest: list[Person], *, on: date) -
     session.add(person)
     search.drop_keys(session, person.id)
     session.execute(delete(Trace).where(col(Trace.person_id) == person.id))
+    if number is not None:
+        session.add(number)
     accounts.end_of_person(session, person.id)
     flush(session)
 

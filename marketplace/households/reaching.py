@@ -115,10 +115,10 @@ def take_along(session: Session, arrived: Iterable[tuple[str, str]], /, *, now: 
         number = vault.open_if_kept(session, person.id, column="person.id_number", sealed=person.id_number)
         said[number] = row, vault.open_if_kept(session, person.id, column=COLUMN, sealed=row.way)
     for person_id, number in arrived:
-        row, way = said.pop(number, (None, "")) if number else (None, "")
-        if row is None or not way:
+        before, way = said.pop(number, (None, "")) if number else (None, "")
+        if before is None or not way:
             continue
-        session.delete(row)
+        session.delete(before)
         sealed = vault.seal(session, person_id, column=COLUMN, text=way)
         session.add(SafeContact(person_id=person_id, way=sealed, since_at=now))
         _tell(session, session.get_one(Person, person_id), way, actor=SYSTEM, now=now)

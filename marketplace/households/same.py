@@ -2,7 +2,8 @@
 
 Enters: household ids, or none for all. Leaves: a `Same` that tells of each household all that it counts with, one
 name for all of them, and how many of their people were counted twice. Nothing is moved: taken back, the verdict has no
-effect from the next question on. Called by the rules against helping twice, by runs, quotes and approval.
+effect from the next question on; nor has one about somebody who lives in one of the households no more, whose own aid
+`former` tells of. Called by the rules against helping twice, by runs, quotes and approval.
 """
 
 from __future__ import annotations
@@ -100,6 +101,6 @@ def _read(session: Session, people: SelectOfScalar[str] | None) -> list[Edge]:
     found = list(session.exec(pairs.order_by(col(Suspicion.id))))
     lives: dict[str, str] = {}
     for some in chunks(sorted({person for pair in found for person in pair}), _ASKED):
-        homes = select(Person.id, Person.household_id).where(col(Person.id).in_(some))
+        homes = select(Person.id, Person.household_id).where(col(Person.id).in_(some), col(Person.left_on).is_(None))
         lives |= dict(session.exec(homes).all())
-    return [(one, two, lives[one], lives[two]) for one, two in found]
+    return [(one, two, lives[one], lives[two]) for one, two in found if one in lives and two in lives]

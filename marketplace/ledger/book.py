@@ -82,7 +82,7 @@ class Book:
         if local is None:
             return below
         below.pop("off", None)
-        return {**below, **local.terms}
+        return together(below, local.terms)
 
     def _one(self, row: DuplicateRule, district: str) -> Rule | None:
         terms = self._terms(row.code, district)
@@ -90,8 +90,16 @@ class Book:
             return None
         rule = rule_of(row)
         values = {name: terms[name] for name in ("days", "limits", "may_except") if name in terms}
+        if "limits" in values:
+            values["limits"] = {**rule.limits, **values["limits"]}
         values |= {name: frozenset(terms[name]) for name in SETS if name in terms}
         return replace(rule, **values) if values else rule
+
+
+def together(below: Mapping[str, Any], above: Mapping[str, Any], /) -> dict[str, Any]:
+    """What one change leaves of another below it, value by value and limit by limit."""
+    limits = {**below.get("limits", {}), **above.get("limits", {})}
+    return {**below, **above, **({"limits": limits} if limits else {})}
 
 
 def _by_programme(rule: Rule) -> bool:

@@ -15,6 +15,7 @@ SENTENCES: dict[str, Any] = {
     "date_in_past": _l("The day has passed. A rule begins today or later."),
     "source_missing": _l("Name the source: the document that says so."),
     "days_outside": _l("Only a waiting time has days, from 1 to 3,650."),
+    "later_change": _l("A change of this rule holds from a later day already: choose that day or one after it."),
     "limit_of_what": _l("Say which of the limits changes."),
     "limit_outside": _l("This limit is too large."),
     "nothing_changed": _l("Change at least one value."),

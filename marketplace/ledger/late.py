@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -32,9 +32,11 @@ from marketplace.organisations.givers import givers_of
 from marketplace.reference.events import known
 from matching.overlap_bill import on_bill
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Bill, Finding, Given, Rule
+from matching.overlap_rules import CASH, Asked, Bill, Finding, Given, Rule
 
 _ASKED = 500
+SERVICE, ONCE = "MUTEX_SERVICE", "ONCE_PER_YEAR"
+TEMPORARY_AID = "TEMPORARY_AID"
 _Cost = tuple[Need, Bill]
 """A need whose cost papers show, and its bill."""
 
@@ -204,10 +206,38 @@ def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Fac
         others=facts.people.others(row.person),
     )
     district = facts.homes[entry.household_id].district_code
-    rules = facts.book(row.given_on).about(district, row.category, row.programme)
-    if need is None and (costs := _about(row, facts)):
-        return _beside(costs, question, past, rules)
-    return judge(question, past=past, rules=rules).findings
+    return _judged(question, past, facts.book(row.given_on), need, about=_about(row, facts), district=district)
+
+
+def _judged(
+    asked: Asked, past: Sequence[Given], book: Book, need: Need | None, *, about: Sequence[_Cost], district: str
+) -> tuple[Finding, ...]:
+    rules = book.about(district, asked.category, asked.programme)
+    apart = _services(asked, past, rules, need)
+    if asked.payer == TEMPORARY_AID:
+        apart = (*apart, *_temporary_aid(asked, past, book.about(district, CASH, asked.programme)))
+        rules = tuple(rule for rule in rules if rule.kind != ONCE)
+    rules = tuple(rule for rule in rules if rule.kind != SERVICE)
+    if need is None and about:
+        return (*apart, *_beside(about, asked, past, rules))
+    return (*apart, *judge(asked, past=past, rules=rules).findings)
+
+
+def _services(asked: Asked, past: Sequence[Given], rules: Iterable[Rule], need: Need | None) -> tuple[Finding, ...]:
+    """Hours are doubled by another giver only, within the time of the need, or in the month of aid without one; what
+    a need lacked is all that it asked for, as at approval."""
+    first = asked.on.replace(day=1)
+    after = (first + timedelta(days=31)).replace(day=1)
+    told = replace(asked, open_units=need.gap_units) if need else replace(asked, starts_on=first, ends_on=after)
+    others = [row for row in past if row.giver != asked.giver]
+    return judge(told, past=others, rules=[rule for rule in rules if rule.kind == SERVICE]).findings
+
+
+def _temporary_aid(asked: Asked, past: Iterable[Given], rules: Iterable[Rule]) -> tuple[Finding, ...]:
+    """Illness aid stands under the kind of its illness: to "once for a cause and year" all such aid is one kind."""
+    like = [replace(row, category=CASH) for row in past if row.payer == TEMPORARY_AID]
+    once = [rule for rule in rules if rule.kind == ONCE]
+    return judge(replace(asked, category=CASH), past=like, rules=once).findings
 
 
 def _costs(session: Session, same: Same, homes: Iterable[str]) -> dict[str, list[_Cost]]:

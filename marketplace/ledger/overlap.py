@@ -10,7 +10,7 @@ Called by decisions, the problem of a run, pages and commands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -30,6 +30,7 @@ from marketplace.ledger.book import Book
 from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import PROMISED, HitState, LedgerEntry, OverlapException, OverlapHit
+from marketplace.ledger.moved import moved_aid
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import Givers, givers_of
@@ -103,13 +104,20 @@ def aid_of(
 ) -> list[Given]:
     """The live aid of all of them, told as this household's. Beside a row that is reserved already (`own`) stands
     neither itself nor what we promised after it in its year: of two promises the earlier one is kept. What was promised
-    in another year never reckoned with it."""
+    in another year never reckoned with it. What their people had elsewhere before is theirs as well."""
     rows = list(ledger.live_aid(session, household_ids=sorted(homes.ids)))
     mine = next((row for row in rows if row.id == own), None)
     if mine is not None:
         rows = [row for row in rows if row.id != own and not _promised_after(row, mine)]
-    givers = givers_of(session, reported(rows))
-    return [given(entry, household_id=household_id, givers=givers, people=people) for entry in rows]
+    moved = [(row, who) for row, who, _home in moved_aid(session, homes.ids) if row.household_id not in homes.ids]
+    givers = givers_of(session, reported([*rows, *(row for row, _who in moved)]))
+    told = [given(entry, household_id=household_id, givers=givers, people=people) for entry in rows]
+    return told + [before(given(row, household_id=household_id, givers=givers), people.one(who)) for row, who in moved]
+
+
+def before(row: Given, person: str, /) -> Given:
+    """What a person had in another household before."""
+    return replace(row, person=person, moved=True)
 
 
 def _promised_after(row: LedgerEntry, mine: LedgerEntry) -> bool:

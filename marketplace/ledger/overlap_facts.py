@@ -21,7 +21,8 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.overlap import all_exceptions, given, reported
+from marketplace.ledger.moved import moved_aid
+from marketplace.ledger.overlap import all_exceptions, before, given, reported
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of
@@ -69,6 +70,11 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
     for entry in aid:
         home = same.one(entry.household_id)
         past.setdefault(home, []).append(given(entry, household_id=home, givers=givers, people=people))
+    for entry, who, lives in moved_aid(session):
+        home = same.one(lives)
+        if home in households and same.one(entry.household_id) != home:
+            row = before(given(entry, household_id=home, givers=givers), people.one(who))
+            past.setdefault(home, []).append(row)
     related: dict[str, set[str]] = {}
     for household, org in related_pairs(session):
         related.setdefault(same.one(household), set()).add(org)

@@ -130,9 +130,8 @@ def cover_more(session: Session, payout: Payout, need_id: str, /, *, most: int, 
 
 def take_back(session: Session, payout: Payout, /, *, actor: Actor, now: datetime) -> int:
     """The payout was not made, or not so: every row of it is returned, and the needs are open again for as much.
-    Returns how many fen counted."""
-    homes = same_as(session, [payout.household_id]).of(payout.household_id)
-    wanted = select(LedgerEntry).where(col(LedgerEntry.household_id).in_(sorted(homes)), LedgerEntry.source == SOURCE)
+    Returns how many fen counted. Its rows are found by their index, also in a home that counts as this no more."""
+    wanted = select(LedgerEntry).where(LedgerEntry.source == SOURCE, LedgerEntry.given_on == payout.paid_on)
     wanted = wanted.where(col(LedgerEntry.org_id) == payout.org_id, col(LedgerEntry.state) != AidState.RETURNED)
     counted = 0
     for entry in session.exec(wanted.order_by(col(LedgerEntry.id)).with_for_update()).all():

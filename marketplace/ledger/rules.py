@@ -17,7 +17,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.ledger.book import ALWAYS, SETS
+from marketplace.ledger.book import ALWAYS, SETS, together
 from marketplace.ledger.models import OverlapRule, RuleState
 from marketplace.policy import require
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule
@@ -87,7 +87,7 @@ def draft(session: Session, wanted: Draft, /, *, actor: Actor, now: datetime) ->
         id=new_id(),
         code=wanted.code,
         district_code=wanted.district_code,
-        terms=_standing(session, wanted) | wanted.terms,
+        terms=together(_standing(session, wanted), wanted.terms),
         source=wanted.source.strip(),
         valid_from=wanted.valid_from,
         state=RuleState.DRAFT,
@@ -101,7 +101,8 @@ def draft(session: Session, wanted: Draft, /, *, actor: Actor, now: datetime) ->
 
 
 def _standing(session: Session, wanted: Draft) -> dict[str, object]:
-    """What an earlier change for the same district says and the new one does not touch; a rest ends unless repeated."""
+    """What an earlier change for the same district says and the new one does not touch; a rest ends unless repeated. A
+    change that is to hold from a later day is neither brought forward nor undone: the new one begins no earlier."""
     for row in session.exec(
         select(OverlapRule).where(
             col(OverlapRule.code) == wanted.code,
@@ -109,6 +110,8 @@ def _standing(session: Session, wanted: Draft) -> dict[str, object]:
             col(OverlapRule.state) == RuleState.ACTIVE,
         )
     ):
+        if row.valid_from > wanted.valid_from:
+            raise BadInput("later_change", field="valid_from")
         return {name: value for name, value in row.terms.items() if name != "off"}
     return {}
 
@@ -122,7 +125,7 @@ def _check(wanted: Draft, *, today: date) -> None:
         raise BadInput("source_missing", field="source")
     if wanted.valid_from < today:
         raise BadInput("date_in_past", field="valid_from")
-    if wanted.days is not None and not (rule.kind == "COOLDOWN" and 1 <= wanted.days <= MOST_DAYS):
+    if wanted.days is not None and not (rule.days and 1 <= wanted.days <= MOST_DAYS):
         raise BadInput("days_outside", field="days")
     if wanted.limits is not None and not all(0 <= limit <= MOST_UNITS for limit in wanted.limits.values()):
         raise BadInput("limit_outside", field="limit")
@@ -188,6 +191,8 @@ def approve(session: Session, rule_id: str, /, *, actor: Actor, now: datetime) -
             col(OverlapRule.state) == RuleState.ACTIVE,
         )
     ):
+        if older.valid_from > row.valid_from:
+            raise WrongState("later_change")
         older.valid_to, older.state = max(older.valid_from, row.valid_from), RuleState.ENDED
         session.add(older)
     return _decide(session, row, RuleState.ACTIVE, "rule:approve", actor=actor, now=now)

@@ -173,7 +173,7 @@ def _change_form(row: DuplicateRule) -> ChangeForm:
     form.district.choices = [("*", _("The whole city"))] + [
         (one.code, one.name(lang=language())) for one in current(local_day(utc_now()))
     ]
-    if row.kind != "COOLDOWN":
+    if not row.days:
         del form.days
     if row.limits:
         form.limit_of.choices = [
@@ -228,7 +228,7 @@ def _standing(row: DuplicateRule, district: str) -> Rule:
     return standing(current_session(), row.code, on=local_day(utc_now()), district=where)
 
 
-def _limits(form: ChangeForm, standing: Rule) -> dict[str, int] | None:
+def _limits(form: ChangeForm) -> dict[str, int] | None:
     """One limit changes, the others stay as they are; a rule with one limit need not be asked which."""
     if "limit" not in form or form.limit.data is None:
         return None
@@ -236,7 +236,7 @@ def _limits(form: ChangeForm, standing: Rule) -> dict[str, int] | None:
     chosen = form.limit_of.data or (keys[0] if len(keys) == 1 else "")
     if not chosen:
         raise BadInput("limit_of_what", field="limit_of")
-    return {**standing.limits, chosen: form.limit.data}
+    return {chosen: form.limit.data}
 
 
 def _draft(row: DuplicateRule, form: ChangeForm, standing: Rule) -> Draft:
@@ -248,7 +248,7 @@ def _draft(row: DuplicateRule, form: ChangeForm, standing: Rule) -> Draft:
         valid_from=form.valid_from.data or date.max,
         source=form.source.data or "",
         days=days,
-        limits=_limits(form, standing),
+        limits=_limits(form),
         off=bool(form.off.data) if "off" in form else False,
         may_except=None if answer is None else answer == "yes",
         by_person=_persons(form),

@@ -115,7 +115,7 @@ def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor,
     """Send six digits to the person's own telephone; return the code's id."""
     found, person = _of_household(session, check_id, actor=actor)
     require_scheduled(found)
-    holder = _phone_holder(session, person, actor=actor, now=now)
+    holder = phone_holder(session, person, actor=actor, now=now)
     if holder.phone_index is None or not holder.contact:
         raise WrongState("no_own_phone")
     code = accounts.new_code(session, holder.phone_index, network=network, now=now)
@@ -131,7 +131,7 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
     any case, so that wrong tries count."""
     found, person = _of_household(session, check_id, actor=actor)
     require_scheduled(found)
-    phone = _phone_holder(session, person, actor=actor, now=now).phone_index
+    phone = phone_holder(session, person, actor=actor, now=now).phone_index
     right = phone is not None and accounts.code_fits(session, phone, code, now=now)
     if not right or not _tail_fits(session, person, tail):
         found.tries += 1
@@ -142,16 +142,7 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
     return True
 
 
-def has_phone(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> bool:
-    """Whether there is a telephone to which the digits of this person can go."""
-    try:
-        holder = _phone_holder(session, person, actor=actor, now=now)
-    except (NotFound, WrongState):
-        return False
-    return holder.phone_index is not None and holder.contact
-
-
-def _phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:
+def phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:
     """To whose telephone the digits go: the person's own, for a child the guardian's. The number is always the
     child's."""
     return session.get_one(Person, guardians.signer_for(session, person, actor=actor, now=now))

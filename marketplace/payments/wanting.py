@@ -16,10 +16,11 @@ from sqlmodel import Session, col, select
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
-from marketplace.decisions import idle
+from marketplace.db import chunks
+from marketplace.decisions import idle, paying
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
-from marketplace.payments.models import Payee, PayeeState, PaymentLine
+from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import (
     FIELDS,
     LIVE_LINE,
@@ -31,7 +32,7 @@ from marketplace.payments.open_matches import (
 from marketplace.reference.needs import MONEY
 
 NAME_OF_STAFF = "name_of_staff"
-BATCH = 200
+BATCH, _ASKED = 200, 500
 
 
 def wanting_account(
@@ -102,7 +103,16 @@ def turns(session: Session, match_ids: Collection[str], now: datetime, /) -> dic
     return dict.fromkeys(session.exec(wanted), Side.STAFF) | {match.id: Side.HOUSEHOLD for match, _code in mine}
 
 
+def at_the_bank(session: Session, match_ids: Collection[str], /) -> set[str]:
+    """Of these matches, those of which a line waits in a batch that the bank has."""
+    wanted = select(PaymentLine.match_id).join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
+    wanted = wanted.where(col(PaymentLine.state) == LineState.WAITING, col(PaymentBatch.state) == BatchState.SENT)
+    asked = (wanted.where(col(PaymentLine.match_id).in_(some)) for some in chunks(sorted(match_ids), _ASKED))
+    return {match_id for one in asked for match_id in session.exec(one)}
+
+
 idle.TURNS["payments"] = turns
+paying.AT_THE_BANK["payments"] = at_the_bank
 
 
 def begun_late(session: Session, /, *, now: datetime) -> list[Match]:

@@ -50,6 +50,9 @@ SENTENCES: dict[str, Any] = {
     "no_proof": _l("Give at least one proof: a photo, a name, a drawing or a slip number."),
     "paper_number": _l("Write the number of the paper: 4 to 32 letters, digits and dashes."),
     "date_in_future": _l("This day lies in the future."),
+    "ticked_paying": _l(
+        "A payment of one of the ticked lines is with the bank. Wait for its answer, or stop it; nothing was recorded."
+    ),
     "ticked_held": _l("One of the ticked lines is held by civil affairs. It is marked below; nothing was recorded."),
     "more_than_matched": _l("More than was matched cannot be delivered here."),
 }

@@ -23,6 +23,7 @@ from marketplace.actors import GIVERS, STAFF, Actor
 from marketplace.consent.ask import find_head, is_alive, newest
 from marketplace.consent.models import Purpose
 from marketplace.db import flush, new_id
+from marketplace.decisions import paying
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import Card
 from marketplace.decisions.models import Match, MatchState
@@ -91,6 +92,8 @@ def hand_over_many(session: Session, match_ids: Sequence[str], /, *, actor: Acto
     own = select(Match.id).where(col(Match.org_id) == actor.org_id, col(Match.id).in_(wanted))
     if session.exec(own.where(col(Match.held_for) != "").limit(1)).first() is not None:
         raise BadInput("ticked_held", field="chosen")
+    if paying.at_the_bank(session, wanted):
+        raise BadInput("ticked_paying", field="chosen")
     for match_id in wanted:
         hand_over(session, match_id, pieces=[Piece(ProofKind.BATCH)], actor=actor, now=now)
     return len(wanted)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from adapters import tabular_writer
 from marketplace.actors import Actor
+from marketplace.decisions import paying
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.models import Match, MatchState
 from marketplace.intake import (
@@ -98,6 +99,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
     units, kinds = {need.id: need.unit for need in needs}, {need.id: need.category for need in needs}
     cases = case_kinds(session.get_one(Organisation, org_id))
     proven = _with_slip(session, used.values())
+    paid_soon = paying.at_the_bank(session, [match.id for match in open_.values()])
     found = Plan()
     for row in rows:
         code = typed(str(row.values["reference"]))
@@ -110,6 +112,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
                 found.same += 1
         elif match is None:
             found.faults.append(row.fault("reference", "unknown_delivery"))
+        elif match.id in paid_soon:
+            found.faults.append(row.fault("reference", "payment_on_its_way"))
         elif match.held_for:
             found.faults.append(row.fault("reference", "match_held"))
         elif find_service(kinds[match.need_id]):

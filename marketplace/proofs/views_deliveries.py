@@ -18,7 +18,7 @@ from wtforms import HiddenField
 
 from marketplace.accounts.cookies import settings
 from marketplace.calendar import utc_now
-from marketplace.decisions import queues
+from marketplace.decisions import paying, queues
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.models import Match, MatchState
@@ -81,8 +81,9 @@ def _list(told: Any = "") -> ResponseReturnValue:
     page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, OPEN), size=100)
     matches = queues.list_of_giver(session, org_id, OPEN, offset=page.offset, limit=page.size)
     cards = [(card, slips.code_of(session, card.match)) for card in cards_of(session, matches)]
-    status = 422 if told else 200
-    return pages.render("proofs/deliveries.html", cards=cards, page=page, told=told, status=status, spelled=slips.shown)
+    told_of = {"told": told, "status": 422 if told else 200, "spelled": slips.shown}
+    at_bank = paying.at_the_bank(session, [match.id for match in matches])
+    return pages.render("proofs/deliveries.html", cards=cards, page=page, at_bank=at_bank, **told_of)
 
 
 @bp.route("/", methods=["POST"])

@@ -213,6 +213,12 @@ def test_fifty_lines_are_approved_in_six_clicks(opened: Opener, database: Databa
     with database.reading() as session:
         done = session.exec(select(Match).where(col(Match.line_id).in_(ticked))).all()
     assert len(done) == 50, "all fifty, not some of them"
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/matches/?lang=zh_Hans")
+    page.locator("[data-pick]").first.check()
+    check_here(page)
+    page.click('form[action="/matches/confirm"] button[type=submit]')
+    check_here(page)
 
 
 def test_a_household_s_first_visit_is_light(chromium: Browser, demo_server: str, database: Database) -> None:

@@ -53,12 +53,17 @@ class House:
     browser: Browser
     language: str
     scripts: bool
+    width: int = 360
     _pages: list[Page] = field(default_factory=list)
+
+    def turn(self, language: str, width: int) -> None:
+        """Windows that are opened from here on are in this language and of this width."""
+        self.language, self.width = language, width
 
     def window(self, token: str) -> Page:
         """A window in which somebody is signed in."""
         context = self.browser.new_context(
-            base_url=self.address, viewport={"width": 360, "height": 800}, java_script_enabled=self.scripts
+            base_url=self.address, viewport={"width": self.width, "height": 800}, java_script_enabled=self.scripts
         )
         context.add_cookies([{"name": "sid", "value": token, "url": self.address}])
         page = context.new_page()

@@ -135,11 +135,13 @@ def test_the_whole_journey_without_javascript(tmp_path: Path, chromium: Browser)
         press(page, "main form button[type=submit]")
         press(page, 'form[action="/runs/start"] button[type=submit]')
         expect(page.locator('a[href*="/unserved"]').first).to_be_visible(timeout=20_000)
+        street.language, street.width = "en", 1280
         approver = street.staff("demo-approver")
         approver.goto("/matches/")
         approver.locator('input[name="line"]').first.check()
         press(approver, 'form[action="/matches/confirm"] button[type=submit]')
         press(approver, 'button[name="confirmed"]')
+        street.language, street.width = "zh_Hans", 360
         household = street.household()
         household.goto("/offers-to-me")
         press(household, "a.cell")

@@ -50,6 +50,9 @@ def test_a_volunteer_types_the_code_and_the_receiver_signs_with_a_finger(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("button", name="Show", exact=True).click()
     assert page.locator("img.proof-picture").evaluate("image => image.naturalWidth") > 0
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{page.url.partition('?')[0]}?lang=zh_Hans")
+    check_here(page)
     page.context.close()
     with database.reading() as session:
         kinds = session.exec(select(Proof.kind).where(col(Proof.match_id) == match.id)).all()

@@ -1,5 +1,6 @@
-"""Two journeys at 360 px: volunteers one of whom does not come, and a charity that stops answering. What lies between
-the presses, days or a night of the worker, is moved or swept; the rest is pressed on the pages."""
+"""Two journeys, each in both languages, on a telephone and at a desk: volunteers one of whom does not come, and a
+charity that stops answering. What lies between the presses, days or a night of the worker, is moved or swept; the rest
+is pressed on the pages."""
 
 from __future__ import annotations
 
@@ -56,8 +57,9 @@ def test_a_volunteer_does_not_come_and_the_hours_are_served_another_day(tmp_path
         with house.database.transaction() as session:
             scene = visiting.a_scene(session, units=2, now=now - LONG_AGO)
             org_id, home_id, match_id = scene.organisation.id, scene.household.id, scene.match.id
-        giver = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
         family = house.household(home_id)
+        house.turn("en", 1280)
+        giver = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
         for number, day in enumerate(f"{now + timedelta(days=days):%Y-%m-%d}" for days in (3, 5)):
             propose(giver, house, match_id, day)
             visit = only(house, AppointmentState.PROPOSED).id
@@ -106,6 +108,8 @@ def test_a_charity_that_stops_answering_loses_its_matches_and_comes_back_by_one_
         assert {state_of(house.database, match_id)[0] for match_id in ended} == {MatchState.EXPIRED_GIVER}
         giver.goto("/our-matches/over")
         house.look(giver)
+        house.turn("zh_Hans", 1280)
+        giver = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
         giver.goto("/offers/mine")
         press(giver, f'a[href="/offers/{offer_id}"]')
         house.look(giver)

@@ -288,6 +288,34 @@ def test_two_government_payments_that_exclude_each_other_are_found_by_their_prog
     assert "D18" in {hit.code for hit in session.exec(select(OverlapHit))}
 
 
+def told_of(session: Session, now: datetime, *records: dict[str, Any]) -> list[str]:
+    named(session, a_scene(session))
+    rows = [packs(source_id=f"S-{n}", unit="", **record) for n, record in enumerate(records)]
+    assert take_in(session, rows, source="gov", rule_id="feed", actor=SYSTEM, now=now).faults == ()
+    return sorted(hit.code for hit in session.exec(select(OverlapHit)))
+
+
+@pytest.mark.parametrize(("second", "tasks"), [("MEDICAL.MAJOR", ["D13"]), ("EMERGENCY.CASH", ["D13"])])
+def test_a_second_temporary_aid_for_an_illness_is_found_under_whatever_kind(
+    session: Session, now: datetime, second: str, tasks: list[str]
+) -> None:
+    aid = {"payer": "TEMPORARY_AID", "programme": "TEMPORARY_AID", "cause": "ILLNESS"}
+    first = {"category": "MEDICAL.MAJOR", "units": 900, **aid}
+    assert told_of(session, now, first, {"category": second, "units": 800, **aid}) == tasks
+
+
+@pytest.mark.parametrize(
+    ("giver", "on", "tasks"),
+    [("甲", "2026-10-20", []), ("乙", "2026-10-20", []), ("甲", "2026-11-05", []), ("乙", "2026-11-05", ["D09"])],
+)
+def test_hours_are_doubled_by_another_giver_in_the_same_month_only(
+    session: Session, now: datetime, giver: str, on: str, tasks: list[str]
+) -> None:
+    meals = {"category": "CARE.MEAL", "units": 20}
+    rows = ({**meals, "giver": giver, "given_on": on}, {**meals, "giver": "甲", "given_on": "2026-11-10"})
+    assert told_of(session, now, *rows) == tasks
+
+
 def test_only_the_house_and_verifiers_read_a_feed(database: Database, now: datetime) -> None:
     with pytest.raises(NotAllowed):
         pull_payments(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,7 +19,9 @@ from marketplace.accounts.models import Account, SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
-from marketplace.cases import notice, steps
+from marketplace.calendar import local_day
+from marketplace.cases import aided, notice, outcome, service, steps
+from marketplace.cases.amounts import proposed
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemState
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
@@ -32,7 +35,7 @@ from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
 from tests import factories as make
-from tests.marketplace.test_cases import _all_refused, send
+from tests.marketplace.test_cases import APPROVER, WORKER, _all_refused, send, walk
 
 CITY = "500103"
 RURAL, TOWNSHIP = "500101", "500101109"
@@ -308,6 +311,32 @@ def test_a_bill_is_handed_in_as_a_photo_drawn_anew_one_at_a_time(app: Flask, hom
         assert "收入、财产、支出证明、房产证" in home.get(page).text, page
     home.post(case + "/withdraw")
     assert home.get(path).status_code == 404
+
+
+def test_the_quick_help_does_not_use_up_the_larger_aid_for_an_illness(app: Flask, home: FlaskClient) -> None:
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        household = session.exec(select(Household)).one()
+        cost: Any = {"wants": ["illness"], "medical_fen": 5_000_000}
+        case, items = send(session, now, household, ticks=["sudden"], **cost)
+        fast = outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=60_000, actor=WORKER, now=now)
+    page = home.get(f"/cases/{case.id}?lang=en").text
+    assert "/apply/LINSHI" in page, "she is told that more may be due"
+    with app.extensions["database"].transaction() as session:
+        once_more, items = send(session, now, session.get_one(Household, household.id), **cost)
+        large = items["LINSHI"]
+        assert (fast.path, large.path) == ("LINSHI_FAST", "LINSHI_GENERAL")
+        on = local_day(now)
+        table = proposed("LINSHI", service.facts_of(session, once_more, on=on), path=large.path, district=CITY, on=on)
+        walk(session, large, now)
+        assert not aided.aided_already(session, large, now=now)
+        assert aided.aided_already(session, fast, now=now) is False
+    shown = staff(app, "a-large", Role.APPROVER).get(f"/cases/items/{large.id}").text
+    assert f"{(table - 60_000) // 100:,}" in shown, "what was given quickly is counted in"
+    with app.extensions["database"].transaction() as session:
+        told: Any = {"amount_fen": 1_000, "actor": APPROVER, "now": now}
+        assert outcome.decide(session, large.id, granted=True, **told).state is ItemState.GRANTED
+    assert "/apply/LINSHI" not in home.get(f"/cases/{once_more.id}").text
 
 
 def test_papers_are_named_once_before_sending_and_can_be_handed_in_then_or_while_it_runs(

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from adapters.fakes import FakeMessenger
 from marketplace import notices, wiring
 from marketplace.accounts.models import Account
+from marketplace.accounts.service import open_for_person
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
@@ -184,8 +185,6 @@ def test_a_child_of_thirteen_goes_the_whole_way_through_her_guardian(session: Se
         with pytest.raises(WrongState, match="guardian_not_verified"):
             service.start(session, home.id, subject_id=child.id, actor=myself(who), now=now)
     me = myself(granny)
-    assert survival.has_phone(session, child, actor=me, now=now), "digits about the child go to its guardian"
-    assert not survival.has_phone(session, child, actor=myself(uncle), now=now)
     case = service.start(session, home.id, subject_id=child.id, actor=me, now=now)
     assert (case.subject_id, case.signer_id) == (child.id, granny.id)
     service.save(session, case, {**POOR, "wants": ["living"]}, actor=me, now=now)
@@ -224,6 +223,20 @@ def app(settings: Settings, sqlite_database: Database) -> Flask:
     app = create_app(settings, database=sqlite_database)
     app.config["WTF_CSRF_ENABLED"] = False
     return app
+
+
+def test_the_guardian_of_a_child_without_a_telephone_is_offered_the_code(app: Flask, now: datetime) -> None:
+    with app.extensions["database"].transaction() as session:
+        _home, granny, child, uncle = a_family(session, now)
+        verify_guardian(session, child.id, guardian_id=granny.id, evidence="户口簿 3 页", actor=APPROVER, now=now)
+        check = survival.open_check(session, child.id, CheckCause.SCHEDULE, due_on=now.date(), actor=WORKER, now=now)
+        tokens = [open_for_person(session, one.id, one.household_id, now=utc_now()) for one in (granny, uncle)]
+    offered = []
+    for token in tokens:
+        client = app.test_client()
+        client.set_cookie("sid", token)
+        offered.append(f"/{check.id}/send-code" in client.get(f"/survival/mine/{check.id}").text)
+    assert offered == [True, False]
 
 
 def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(app: Flask) -> None:

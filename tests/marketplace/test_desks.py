@@ -9,7 +9,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from marketplace import audit
-from marketplace.accounts import closing, desks, standins
+from marketplace.accounts import closing, desks, standins, team
 from marketplace.accounts.models import Account, StandIn
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
@@ -58,6 +58,10 @@ def test_the_last_person_of_an_organisation_holds_what_waits_for_it_and_a_collea
     with pytest.raises(WrongState, match="nobody_takes_over"):
         closing.close_account(session, manager.id, actor=the_keeper(session), now=NOW)
     assert session.get_one(Account, manager.id).active
+    with pytest.raises(WrongState, match="work_on_desk"):
+        team.change_role(session, manager.id, role=Role.GIVER_ADMIN, actor=actor_of(admin), now=NOW)
+    an_account(session, "m3", Role.CHARITY_WORKER, org_id=org_id)
+    assert team.change_role(session, manager.id, role=Role.GIVER_ADMIN, actor=actor_of(admin), now=NOW) is manager
 
 
 def test_the_last_person_of_an_organisation_for_which_nothing_waits_is_closed_by_the_security_administrator(

@@ -12,10 +12,13 @@ from sqlmodel import Session, col, select
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
+from marketplace.decisions import service as decisions
 from marketplace.decisions.models import GiverResult, Match, MatchState
+from marketplace.decisions.withdrawing import Then
 from marketplace.meetings import reclaims, urgent
 from marketplace.meetings.models import Duty, ReviewState
 from marketplace.payments import late
@@ -79,6 +82,22 @@ def test_another_giver_can_neither_see_nor_tell_a_result(app: Flask, sqlite_data
 def some_other(database: Database) -> str:
     with database.transaction() as session:
         return a_scene(session, phone="19999999999").organisation.id
+
+
+def test_what_a_household_has_stopped_for_now_stands_with_what_waits_for_it(
+    settings: Settings, sqlite_database: Database
+) -> None:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match = scene.in_delivery(session, now)
+        assert match.consent_chain_id is not None
+        chain_id = match.consent_chain_id
+        decisions.withdraw_consent(session, chain_id, then=Then.HOLD, actor=scene.household_actor, now=now)
+        assert match.state is MatchState.HELD
+        org_id, match_id = scene.organisation.id, match.id
+    giver = client_as(create_app(settings, database=sqlite_database), Role.CHARITY_WORKER, org_id=org_id)
+    assert f"/our-matches/{match_id}" in giver.get("/our-matches/household").text
 
 
 def test_a_review_that_asks_aid_back_is_answered_on_the_giver_s_page(

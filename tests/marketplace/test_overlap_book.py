@@ -108,6 +108,30 @@ def test_a_district_that_changes_one_value_keeps_the_city_s_others(session: Sess
     assert on_again.days == 90
 
 
+def test_a_district_s_limit_leaves_the_city_s_others_as_the_city_changes_them(session: Session, now: datetime) -> None:
+    def put(**over: object) -> None:
+        wanted = goods("D04", days=None, **over)
+        rules.approve(session, rules.draft(session, wanted, actor=FIRST, now=now).id, actor=SECOND, now=now)
+
+    put(limits={"MEDICAL.MAJOR": 7}, district_code="500229")
+    put(limits={"MEDICAL.CHILD_CHD": 8})
+    put(limits={"MEDICAL.CHILD_LEUKEMIA": 9})
+    there = rule(session, "D04", district="500229").limits  # type: ignore[union-attr]
+    assert there == {"MEDICAL.MAJOR": 7, "MEDICAL.CHILD_CHD": 8, "MEDICAL.CHILD_LEUKEMIA": 9}
+
+
+def test_a_change_of_a_later_day_is_neither_brought_forward_nor_undone(session: Session, now: datetime) -> None:
+    later = TODAY + timedelta(days=40)
+    waiting = rules.draft(session, goods(days=30, district_code="500103"), actor=FIRST, now=now)
+    rules.approve(session, waiting.id, actor=SECOND, now=now)
+    rules.approve(
+        session, rules.draft(session, goods(valid_from=later), actor=FIRST, now=now).id, actor=SECOND, now=now
+    )
+    with pytest.raises(BadInput, match="later_change"):
+        rules.draft(session, goods(days=None, may_except=True), actor=FIRST, now=now)
+    assert rules.draft(session, goods(days=7, valid_from=later), actor=FIRST, now=now).terms == {"days": 7}
+
+
 def test_one_draft_of_a_rule_waits_at_a_time(session: Session, now: datetime) -> None:
     rules.draft(session, goods(), actor=FIRST, now=now)
     with pytest.raises(Conflict):

@@ -10,7 +10,9 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.db import new_id
-from marketplace.households.models import Household
+from marketplace.households import members
+from marketplace.households.models import Household, Suspicion, SuspicionState
+from marketplace.households.register import PersonFacts
 from marketplace.ledger import bills, hits, overlap, rules
 from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry
 from marketplace.ledger.rules import Draft
@@ -18,6 +20,8 @@ from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.proposals.problem import Built, Scope, build, policy_of
+from marketplace.reference.identity_number import make_id_number
+from marketplace.sealed import number_index, vault_of
 from matching.checker import check
 from matching.model import Problem
 from matching.solve import allocate
@@ -179,6 +183,39 @@ def test_two_pupils_of_a_household_both_get_help_with_school_and_neither_gets_it
     )
     had.person_id = ""
     assert solved(session, now)[1] == {}, "what names no pupil may have been either's"
+
+
+def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
+    session: Session, household: Household, now: datetime
+) -> None:
+    """A child with a device moves to the grandmother: no second device there, food for her all the same. A verdict on
+    two records joins their homes only while the person lives in both."""
+    clerk, number = Actor(id="w", role=Role.VERIFIER), make_id_number("509900", date(2015, 5, 6), seq=7)
+    child = make.a_person(session, household, name="小一")
+    child.id_number_index = number_index(vault_of(session), number)
+    past(session, household, "DISABILITY.AID_DEVICE", 1, date(2025, 12, 1), person_id=child.id)
+    past(session, household, "LIVING.FOOD_PACK", 1, TODAY, person_id=child.id)
+    grandmother = make.a_household(session)
+    make.auto_match(session, grandmother)
+    members.end(session, child.id, on=TODAY, reason="MOVED_OUT", actor=clerk, now=now)
+    facts = PersonFacts(name="小一", id_number=number, relation="CHILD")
+    here = members.add(session, grandmother.id, facts, actor=clerk, now=now)
+    chair = need(session, grandmother, "DISABILITY.AID_DEVICE", 1, person_id=here.id)
+    food = need(session, grandmother, "LIVING.FOOD_PACK", 1, person_id=here.id)
+    for category in (chair.category, food.category):
+        offer(session, category, stock=9)
+    said = overlap.verdict(session, chair, org_id="", units=1, on=TODAY)
+    assert (said.allowed, said.code) == (0, "D10")
+    built, given = solved(session, now)
+    assert given == {food.id: 1}
+    assert [(ban.need_id, ban.code) for ban in built.problem.bans] == [(chair.id, "D10")]
+    here.id_number_index = None
+    one, two = sorted((child.id, here.id))
+    told = {"one_district": "500103", "two_district": "500103", "agreement": "", "facts_index": "", "raised_at": now}
+    session.add(Suspicion(id=new_id(), one_id=one, two_id=two, state=SuspicionState.SAME, **told))
+    session.flush()
+    assert overlap.verdict(session, chair, org_id="", units=1, on=TODAY).allowed == 0, "by the verdict too"
+    assert overlap.homes_of(session, household.id).ids == {household.id}
 
 
 def test_what_a_person_called_no_duplicate_or_a_district_excepts_reaches_the_run(

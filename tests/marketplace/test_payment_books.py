@@ -177,6 +177,10 @@ class History:
 
     def handed_over(self) -> None:
         for grant in self.some(MatchState.IN_DELIVERY):
+            if any(line.match_id == grant.match.id for line in self.lines(LineState.WAITING)):
+                with pytest.raises(WrongState, match="payment_on_its_way"):
+                    decisions.deliver(self.session, grant.match.id, actor=self.month.clerk, now=self.month.now)
+                continue
             decisions.deliver(self.session, grant.match.id, actor=self.month.clerk, now=self.month.now)
             self.expected[grant.match.id] = "no_bank_result"
 

@@ -7,6 +7,7 @@ import io
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
+from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
@@ -33,6 +35,8 @@ from marketplace.payments import batches, files, own_accounts, payees
 from marketplace.payments.books import months_of
 from marketplace.payments.models import AccountKind, BankResult, LineState, PayeeState, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import is_permitted, open_of_giver
+from marketplace.proofs import evidence, slips
+from marketplace.proofs import table as deliveries
 from marketplace.sealed import Vault
 from marketplace.sharing import deletions
 from marketplace.sharing.lists import disclose_list
@@ -637,3 +641,21 @@ def test_only_a_household_s_own_money_matches_can_be_permitted(session: Session,
     first, second = month.grants
     with pytest.raises(NotFound):
         payees.permit(session, first.household.id, [second.match.id], actor=first.actor, now=month.now)
+
+
+def test_what_the_bank_may_be_about_to_pay_is_not_recorded_as_handed_over_by_any_door(
+    session: Session, month: Month
+) -> None:
+    first, second = month.lines(month.sent())
+    for act in (decisions.deliver, partial(evidence.hand_over, pieces=[])):
+        with pytest.raises(WrongState, match="payment_on_its_way"):
+            act(session, first.match_id, actor=month.clerk, now=month.now)
+    with pytest.raises(BadInput, match="ticked_paying"):
+        evidence.hand_over_many(session, [first.match_id], actor=month.clerk, now=month.now)
+    match = session.get_one(Match, first.match_id)
+    table = write_csv(["reference", "units"], [(slips.code_of(session, match), 1)])
+    _batch, checked = deliveries.check_file(session, table, file_name="d.csv", actor=month.clerk, now=month.now)
+    assert "payment_on_its_way" in {fault.code for fault in checked.faults}
+    for actor in (month.clerk, month.manager):
+        batches.stop_line(session, second.batch_id, second.id, actor=actor, now=month.now)
+    assert decisions.deliver(session, second.match_id, actor=month.clerk, now=month.now).state is MatchState.DELIVERED

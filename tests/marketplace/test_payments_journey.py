@@ -125,14 +125,15 @@ def month(settings: Settings, sqlite_database: Database) -> Iterator[Month]:
             make.a_need(session, household, category="EDU.TERM_SUPPORT", unit="FEN", gap_units=FEN)
     app: Flask = create_app(settings, database=sqlite_database)
     giver = {"org_id": org_id}
+    civil_affairs = [client_as(app, role) for role in (Role.VERIFIER, Role.APPROVER, Role.WORKER)]
+    for window in civil_affairs:
+        window.set_cookie("lang", "en")
     return Month(
         sqlite_database,
         org_id,
         clerk=client_as(app, Role.CHARITY_WORKER, **giver),
         manager=client_as(app, Role.CHARITY_MANAGER, **giver),
-        verifier=client_as(app, Role.VERIFIER),
-        approver=client_as(app, Role.APPROVER),
-        worker=client_as(app, Role.WORKER),
+        **dict(zip(("verifier", "approver", "worker"), civil_affairs, strict=True)),
         app=app,
     )
 

@@ -69,6 +69,7 @@ EDITED: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("D04", "MEDICAL.MAJOR", {"limits": {"MEDICAL.MAJOR": 1_234_500}}, "¥12,345", "¥12,345"),
     ("D07", "EDU.UNIVERSITY_ENTRY", {"limits": {"EDU.UNIVERSITY_ENTRY": 600_000}}, "¥6,000", "¥6,000"),
     ("D14", "EMERGENCY.CASH", {"limits": {"*": 80_000, "*RURAL": 65_000}}, "农村¥650", "¥650 in the country"),
+    ("D11", "HOUSING.REPAIR", {"days": 730}, "2年内", "within 2 years"),
     ("D13", "EMERGENCY.CASH", {"may_except": False}, "一年内一次。", "calendar year."),
     ("D12", "JOB.TRAINING", {"may_except": True}, "区县可以特别批准", "the district may allow"),
     ("D11", "HOUSING.REPAIR", {"programmes": frozenset({"TEMPORARY_AID"})}, "由临时救助或", "are: Temporary aid"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from matching.checker import check
 from matching.checker_case import Case
 from matching.checker_unique import ALONE, proven_tiers
@@ -30,6 +32,17 @@ def test_the_dearer_of_two_equal_coverages_is_not_the_best():
     of = problem([need("a", gap=1)], [resource("r", stock=1, unit_cost=2), resource("s", stock=1, unit_cost=1)])
     assert claimed(of, ("a", "s", 1)) == set()
     assert claimed(of, ("a", "r", 1)) == {"unique"}
+
+
+def test_a_child_that_looks_for_other_plans_meanwhile_says_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("matching.checker.APART", 0)
+    of = problem([need("a", gap=1)], [resource("r", stock=1, unit_cost=2), resource("s", stock=1, unit_cost=1)])
+    best_plan = allocate(of)
+    other = honest(of, (Line("a", "r", 1),), prices=best_plan.prices)
+    dearer = replace(other, certificate=replace(other.certificate, unique=True))
+    for plan in (best_plan, dearer):
+        assert check(of, plan, workers=2) == check(of, plan)
+    assert "unique" in {fault.code for fault in check(of, dearer, workers=2)}
 
 
 def test_the_loser_of_the_published_lot_is_not_the_best():

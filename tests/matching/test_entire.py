@@ -16,7 +16,7 @@ from matching.limits import shared_limits
 from matching.model import Cap, Problem
 from matching.network import build
 from matching.rules import breaches
-from matching.small import _rough, _unfinished
+from matching.small import _begin, _outcome, _searched, _take, solve_small
 from tests.matching.rows import need, problem, resource
 from tests.matching.test_pieces import one_part
 
@@ -60,12 +60,16 @@ def test_a_small_part_that_the_clock_stops_keeps_the_plan_that_was_begun():
     compiled = compile_problem(generate(200, 20, hard=0.3, one_component=True, seed=5))
     limits = shared_limits(compiled)
     part = max(split(compiled, limits), key=lambda part: len(part.pairs))
-    begun = _rough(compiled, limits, part, nodes=400)
-    kept = _unfinished(compiled, limits, part, begun)
-    assert begun[0] is not None
-    assert np.array_equal(kept.units, begun[0])
+    begun = _begin(compiled, limits, part, least=0)
+    begun.seconds = 10.0
+    _take(begun, _searched(compiled, limits, begun, nodes=400))
+    kept = _outcome(compiled, limits, begun, None)
+    assert begun.units is not None
+    assert np.array_equal(kept.units, begun.units)
     assert not kept.finished
     assert not breaches(compiled, limits, part, kept.units)
-    rough = _unfinished(compiled, limits, part, None)
+    stopped = solve_small(compiled, limits, [part], seconds=10.0, deadline=0.0)
+    assert isinstance(stopped, list)
+    (rough,) = stopped
     assert not rough.finished
     assert rough.score < kept.score
