@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from marketplace import notices
@@ -110,10 +110,7 @@ def _free(session: Session, head: ConsentHead, *, then: Then, reason_code: str, 
             .where(col(ProposedLine.state) == LineState.PROPOSED)
             .values(state=LineState.STALE)
         )
-        waiting = select(Match).where(
-            col(Match.household_id) == head.household_id, col(Match.state).in_(FREED_BY_BASE_CARD)
-        )
-        stood = list(session.exec(waiting.order_by(col(Match.id)).with_for_update()))
+        stood = _waiting(session, head.household_id)
     else:
         stood = _on_consent(session, head, MatchState.IN_DELIVERY)
     for match in stood:
@@ -124,6 +121,21 @@ def _free(session: Session, head: ConsentHead, *, then: Then, reason_code: str, 
         else:
             moves.end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
     deletions.order(session, head, actor=actor, now=now)
+
+
+def _left_out(session: Session, head: ConsentHead, org_ids: frozenset[str], actor: Actor, now: datetime) -> None:
+    """What waits for or with a giver that the household leaves out from now on ends, as after a withdrawal."""
+    for match in _waiting(session, head.household_id, col(Match.org_id).in_(org_ids)):
+        moves.end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
+
+
+consent.LEFT_OUT.append(_left_out)
+
+
+def _waiting(session: Session, household_id: str, *where: ColumnElement[bool]) -> list[Match]:
+    """The household's matches that stand on the base card alone, locked."""
+    rows = select(Match).where(col(Match.household_id) == household_id, col(Match.state).in_(FREED_BY_BASE_CARD))
+    return list(session.exec(rows.where(*where).order_by(col(Match.id)).with_for_update()))
 
 
 def is_on_its_way(session: Session, head: ConsentHead, /) -> bool:
