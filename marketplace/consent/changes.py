@@ -161,6 +161,7 @@ def narrow(
     unless a delivery is to be finished under it."""
     head = lock_head(session, chain_id)
     require_voice(session, head, "consent:withdraw", actor=actor, now=now)
+    require_by_field(head)
     if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
     if until <= max(now, head.valid_from):
@@ -177,6 +178,12 @@ def narrow(
     for told in NARROWED:
         told(session, head, frozenset(before) - frozenset(left), actor, now)
     return narrowed
+
+
+def require_by_field(head: ConsentHead, /) -> None:
+    """A household is matched by its base card or not at all: of that word nothing can be left out but givers."""
+    if head.purpose is Purpose.AUTO_MATCH:
+        raise WrongState("matched_by_all")
 
 
 def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
