@@ -32,6 +32,8 @@ FINISHING = "finishing"
 """The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
 NARROWED: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
 """Rooms above say here what they do about the fields that a household took out of a consent."""
+RAN_OUT: list[Callable[[Session, ConsentHead, datetime], object]] = []
+"""Rooms above say here what becomes of help that stood on a consent whose period is over."""
 REMINDED_EVERY = timedelta(days=90)
 """A household is told as often of what it still allows."""
 BATCH = 100
@@ -226,10 +228,13 @@ def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
     head = lock_head(session, chain_id)
     if head.state not in LIVING or now < head.valid_to:
         return False
+    finished = newest(session, head).reason_code == FINISHING
     next_version(
         session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
     )
     notices.post(session, "consent_ended", key=f"ended:{chain_id}", household_id=head.household_id, now=now)
+    for told in () if finished else RAN_OUT:
+        told(session, head, now)
     return True
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from marketplace import notices
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
+from marketplace.clocks.models import Clock
 from marketplace.consent import changes
 from marketplace.consent import service as consent
 from marketplace.consent.ask import lock_head, lock_words, others_say_yes
@@ -115,12 +116,28 @@ def _free(session: Session, head: ConsentHead, *, then: Then, reason_code: str, 
         stood = _on_consent(session, head, MatchState.IN_DELIVERY)
     for match in stood:
         if then is Then.HOLD and match.state is MatchState.IN_DELIVERY:
-            match.reason_code = reason_code
-            moves.step(session, match, to=MatchState.HELD, actor=actor, now=now)
-            moves.tell_giver(session, match, "match_held", key=f"held:{now.isoformat()}", now=now)
+            _hold(session, match, reason_code=reason_code, actor=actor, now=now)
         else:
             moves.end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
     deletions.order(session, head, actor=actor, now=now)
+
+
+def _hold(session: Session, match: Match, *, reason_code: str, actor: Actor, now: datetime) -> Clock | None:
+    """Nothing more of it is planned, sent or paid until the household has said yes again."""
+    match.reason_code = reason_code
+    clock = moves.step(session, match, to=MatchState.HELD, actor=actor, now=now)
+    moves.tell_giver(session, match, "match_held", key=f"held:{now.isoformat()}", now=now)
+    return clock
+
+
+def _ran_out(session: Session, head: ConsentHead, now: datetime) -> None:
+    """Silence never renews: help on its way under a consent whose period is over is held, and the household asked."""
+    for match in _on_consent(session, head, MatchState.IN_DELIVERY):
+        clock = _hold(session, match, reason_code="consent_over", actor=SYSTEM, now=now)
+        moves.tell_household(session, match, "offer_waiting", key=f"renew:{head.chain_id}", now=now, clock=clock)
+
+
+changes.RAN_OUT.append(_ran_out)
 
 
 def _left_out(session: Session, head: ConsentHead, org_ids: frozenset[str], actor: Actor, now: datetime) -> None:
