@@ -17,6 +17,8 @@ from marketplace.actors import Actor
 from marketplace.appointments.fitness import Window
 from marketplace.appointments.models import CLAIMS, Appointment, AppointmentState, Booking, Hold, Volunteer
 from marketplace.clocks import service as clocks
+from marketplace.consent.ask import is_alive
+from marketplace.consent.models import ConsentHead
 from marketplace.db import flush
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -56,6 +58,19 @@ def require_running(match: Match, /) -> None:
         raise WrongState("match_moved_on", state=match.state.value)
     if match.held_for:
         raise WrongState("match_held", cause=match.held_for)
+
+
+def has_consent(session: Session, match: Match, /, *, now: datetime) -> bool:
+    """Whether the household lets this giver come at this moment: its consent neither rests nor has run out."""
+    chain_id = match.consent_chain_id
+    return chain_id is not None and is_alive(session.get(ConsentHead, chain_id, populate_existing=True), now)
+
+
+def require_plannable(session: Session, match: Match, /, *, now: datetime) -> None:
+    """No further visit is planned or agreed without a consent that holds; what was served may still be said."""
+    require_running(match)
+    if not has_consent(session, match, now=now):
+        raise WrongState("visits_without_consent")
 
 
 def has_begun(appointment: Appointment, /, *, now: datetime) -> bool:

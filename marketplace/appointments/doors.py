@@ -60,6 +60,10 @@ FAULTS: dict[str, Any] = {
 """What a form says beside the field that an error names."""
 SENTENCES: dict[str, Any] = {
     "appointment_moved_on": _l("This visit has moved on in the meantime. Look at its present state before you go on."),
+    "visits_without_consent": _l(
+        "The household's consent rests or has ended, so no new visit can be agreed. It can say yes again under “My "
+        "consents”."
+    ),
     "not_a_service": _l("This match is not a service: nobody has to come for it."),
     "time_has_passed": _l("This time has passed. Ask for another one."),
     "time_no_longer_possible": _l("This time is no longer possible. Ask for another one; nothing is lost by it."),

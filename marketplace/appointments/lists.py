@@ -18,7 +18,7 @@ from marketplace.actors import Actor
 from marketplace.appointments import booking, volunteers
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Volunteer
 from marketplace.appointments.outcomes import SERVED
-from marketplace.calendar import HERE, local_day
+from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
 from marketplace.needs.models import Need
@@ -83,6 +83,7 @@ class Board:
     kind: ServiceKind
     served: int
     claimed: int
+    consented: bool
 
     @property
     def planned(self) -> int:
@@ -242,7 +243,8 @@ def _board(session: Session, match: Match, need: Need, offer: Offer) -> Board:
     if kind is None:
         raise NotFound("match")
     served = booking.claimed_units(session, match.id, states=SERVED)
-    return Board(match, need, offer, kind, served, booking.claimed_units(session, match.id))
+    consented = booking.has_consent(session, match, now=utc_now())
+    return Board(match, need, offer, kind, served, booking.claimed_units(session, match.id), consented)
 
 
 def count_of_match(session: Session, match_id: str, /) -> int:

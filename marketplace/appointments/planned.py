@@ -186,7 +186,7 @@ def _exchange(session: Session, row: Judged, known: Known) -> None:
 
 
 def _propose(session: Session, row: Judged, known: Known, *, now: datetime) -> None:
-    booking.require_running(row.service.match)
+    booking.require_plannable(session, row.service.match, now=now)
     one, match = row.one, row.service.match
     people = known.people_of(one.numbers)
     check_time(session, match, row.service.kind, one.window, people, place=one.place, now=now, leaving=known.leaving)

@@ -62,7 +62,7 @@ def propose_all(
     """The same for several plans, one after the other, in one word to the household."""
     match = booking.lock_match(session, match_id)
     require(actor, "appointment:plan", org_id=match.org_id)
-    booking.require_running(match)
+    booking.require_plannable(session, match, now=now)
     kind = service_of(session, match)
     made = [one for plan in plans for one in _propose(session, match, kind, plan, actor=actor, now=now)]
     holder = Holder(household_id=match.household_id, district_code=match.district_code)
@@ -134,7 +134,7 @@ def agree(session: Session, appointment_id: str, /, *, actor: Actor, now: dateti
     """The household takes a time, or a worker for it; its alternatives are called off. Fitness is asked again."""
     states = (AppointmentState.PROPOSED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:answer", actor=actor, states=states)
-    booking.require_running(match)
+    booking.require_plannable(session, match, now=now)
     if appointment.starts_at <= now:
         raise WrongState("time_has_passed")
     people = booking.people_of(session, appointment.id)

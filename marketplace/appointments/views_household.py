@@ -9,7 +9,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import col, select
 
-from marketplace.appointments import disputes, lists, outcomes, service
+from marketplace.appointments import booking, disputes, lists, outcomes, service
 from marketplace.appointments.doors import bp
 from marketplace.appointments.forms import RatingForm, wish_form
 from marketplace.appointments.lists import Visit
@@ -72,6 +72,7 @@ def _visit_page(visit: Visit, form: RatingForm) -> ResponseReturnValue:
         others=lists.visits_of(session, session.exec(others.order_by(col(Appointment.starts_at))).all()),
         begun=one.starts_at <= now,
         running=match.state is MatchState.IN_DELIVERY and not match.held_for,
+        consented=booking.has_consent(session, match, now=now),
         disputable=disputes.may_dispute(one, match, now=now),
         until=last,
         until_runs=last is not None and now <= last,

@@ -3,7 +3,7 @@
 Enters: documented costs whose payers have not all answered, each of the one person who was treated, where that very
 person (or a child's guardian) lets the insurers' door be asked (a consent of the kind QUERY to the one insurer that
 runs it); one adult's yes never opens another's bill. Leaves: the insurers' answers on the bill, each once, and a
-disclosure row for each person and day on which something was asked; a payer that says nothing stays open with the clock
+disclosure row for each question about a bill; a payer that says nothing stays open with the clock
 of the bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name,
 number or illness. Called by the worker. Each person's yes is looked at just before its question and once more before
 the answer is kept; the question itself is asked outside any transaction.
@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -108,20 +109,29 @@ def _ask_one(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Look at one person's yes, write the question down, and ask it at once about each open bill; whether it was."""
-    with database.transaction() as session:
+    """Of each open bill: look at the person's yes, write the question down, and ask it at once; whether any was."""
+    asked = False
+    with database.reading() as session:
         waiting = _open_bills(session, chain_id)
-        mark = _mark(session, chain_id, key=key) if waiting else ""
-        may = bool(mark) and queries.allowed(session, chain_id, purpose=PURPOSE, actor=actor, now=now)
-    if not may:
-        return False
     for bill in waiting:
-        one = said.setdefault(bill.bill_id, _Said(bill))
+        mark = _may_ask(database, chain_id, bill, key=key, actor=actor, now=now)
+        if not mark:
+            continue
+        asked, one = True, said.setdefault(bill.bill_id, _Said(bill))
         try:
             one.answers += [(chain_id, answer) for answer in door.ask_cover(_question(bill, mark, now=now))]
         except OutsideError:
             one.failed = True
-    return True
+    return asked
+
+
+def _may_ask(database: Database, chain_id: str, bill: _Open, *, key: str, actor: Actor, now: datetime) -> str:
+    """The mark to ask about this bill with, the question written down; empty where it may not be asked any more."""
+    with database.transaction() as session:
+        mark = _mark(session, chain_id, key=key) if bill in _open_bills(session, chain_id) else ""
+        about: dict[str, Any] = {"purpose": PURPOSE, "object_ref": bill.bill_id}
+        may = bool(mark) and queries.allowed(session, chain_id, **about, actor=actor, now=now)
+    return mark if may else ""
 
 
 def _keep(database: Database, one: _Said, *, now: datetime) -> int:

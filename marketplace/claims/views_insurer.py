@@ -31,6 +31,7 @@ from marketplace.web import Form, Page, _, confirm, current_session, done, page_
 from marketplace.web import codes as words
 from marketplace.web.desk import XLSX
 from marketplace.web.leaving import leaves, mark
+from marketplace.web.transactions import keep_refusal
 
 FIELDS = tuple(dict.fromkeys(code for one in purposes.INSURER_PURPOSES for code in purposes.purpose(one).fields))
 """Every field that an insurer may ever be shown."""
@@ -177,5 +178,6 @@ def _look(case: InsuranceCase) -> dict[str, str]:
     session, actor, now = current_session(), current_actor(), utc_now()
     try:
         return decisions.see_recipient(session, case.match_id, actor=actor, now=now, mode=Mode.STORE)
-    except (ConsentMissing, WrongState):
+    except (ConsentMissing, WrongState) as error:
+        keep_refusal(error)
         return {}

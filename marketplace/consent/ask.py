@@ -16,12 +16,14 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
+from marketplace.db import chunks
 from marketplace.errors import ConsentMissing, NotFound
 
 REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
 HOLDING = (ConsentState.ACTIVE, ConsentState.PAUSED)
 """What a household said yes to itself, or what a call-back confirmed; it may rest."""
+ASKED_AT_ONCE = 500
 LIVING = (ConsentState.PENDING_CHECK, *HOLDING)
 SAID = (*HOLDING, ConsentState.REVOKED, ConsentState.REFUSED, ConsentState.EXPIRED)
 """A word about being matched: whom it left out stays out after it has ended, until the same adult says another one."""
@@ -175,7 +177,15 @@ def all_auto_match(session: Session, *, now: datetime) -> dict[str, Willing]:
 
 def auto_match_of(session: Session, household_id: str, /, *, now: datetime) -> Willing | None:
     """What `all_auto_match` holds of one household."""
-    return _willing(_words(session, col(ConsentHead.household_id) == household_id), now=now).get(household_id)
+    return auto_match_among(session, (household_id,), now=now).get(household_id)
+
+
+def auto_match_among(session: Session, household_ids: Iterable[str], /, *, now: datetime) -> dict[str, Willing]:
+    """What `all_auto_match` holds of these households; one query for each few hundred."""
+    found: dict[str, Willing] = {}
+    for some in chunks(sorted(set(household_ids)), ASKED_AT_ONCE):
+        found |= _willing(_words(session, col(ConsentHead.household_id).in_(some)), now=now)
+    return found
 
 
 def _words(session: Session, *where: ColumnElement[bool]) -> Iterable[_Word]:

@@ -32,6 +32,8 @@ FINISHING = "finishing"
 """The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
 NARROWED: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
 """Rooms above say here what they do about the fields that a household took out of a consent."""
+RAN_OUT: list[Callable[[Session, ConsentHead, datetime], object]] = []
+"""Rooms above say here what becomes of help that stood on a consent whose period is over."""
 REMINDED_EVERY = timedelta(days=90)
 """A household is told as often of what it still allows."""
 BATCH = 100
@@ -161,6 +163,7 @@ def narrow(
     unless a delivery is to be finished under it."""
     head = lock_head(session, chain_id)
     require_voice(session, head, "consent:withdraw", actor=actor, now=now)
+    require_by_field(head)
     if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
     if until <= max(now, head.valid_from):
@@ -177,6 +180,12 @@ def narrow(
     for told in NARROWED:
         told(session, head, frozenset(before) - frozenset(left), actor, now)
     return narrowed
+
+
+def require_by_field(head: ConsentHead, /) -> None:
+    """A household is matched by its base card or not at all: of that word nothing can be left out but givers."""
+    if head.purpose is Purpose.AUTO_MATCH:
+        raise WrongState("matched_by_all")
 
 
 def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
@@ -219,10 +228,13 @@ def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
     head = lock_head(session, chain_id)
     if head.state not in LIVING or now < head.valid_to:
         return False
+    finished = newest(session, head).reason_code == FINISHING
     next_version(
         session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
     )
     notices.post(session, "consent_ended", key=f"ended:{chain_id}", household_id=head.household_id, now=now)
+    for told in () if finished else RAN_OUT:
+        told(session, head, now)
     return True
 
 

@@ -24,6 +24,9 @@ SENTENCES = {
     "consent_living": _l("You have said yes to this. Withdraw it under “My consents”."),
     "consent_not_living": _l("This consent is no longer in force."),
     "consent_too_long": _l("A consent lasts at most a year."),
+    "matched_by_all": _l(
+        "Being matched takes the whole card without your name. Leave organisations out, pause, or withdraw."
+    ),
     "narrow_wider": _l("Nothing can be added in this way: leave fewer details, or an earlier last day."),
     "not_a_guardian": _l("A guardian is an adult of the same household; the child has not turned fourteen."),
 }

@@ -8,7 +8,7 @@ fields and its period, and is given only when a concrete offer is accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,8 @@ from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.reference import purposes
 
+LEFT_OUT: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
+"""Rooms above say here what they do about the organisations that a household leaves out."""
 __all__ = [
     "WITHDRAWAL_WAYS",
     "Capture",
@@ -193,10 +195,19 @@ def exclude(
     require_voice(session, head, "consent:give", actor=actor, now=now)
     if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
         raise WrongState("consent_not_living", state=head.state.value)
-    changes = {"excluded_org_ids": sorted(set(excluded_org_ids))}
-    return next_version(
-        session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:exclude", changes=changes
+    out = set(excluded_org_ids)
+    changed = next_version(
+        session,
+        head,
+        state=ConsentState.ACTIVE,
+        actor=actor,
+        now=now,
+        action="consent:exclude",
+        changes={"excluded_org_ids": sorted(out)},
     )
+    for told in LEFT_OUT:
+        told(session, head, frozenset(out), actor, now)
+    return changed
 
 
 def _give(

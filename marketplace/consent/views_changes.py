@@ -58,6 +58,7 @@ def narrow(chain_id: str) -> ResponseReturnValue:
     now = utc_now()
     consent = _own(session, chain_id)
     require_own(session, consent.person_id, actor=current_actor(), now=now)
+    changes.require_by_field(session.get_one(ConsentHead, chain_id))
     form.keep.choices = [(code, word(code, "field")) for code in consent.data_fields]
     if not form.is_submitted():
         form.keep.data, form.until.data = list(consent.data_fields), local_day(consent.valid_to)

@@ -13,7 +13,8 @@ from marketplace.db import check, moment, unique_where
 
 
 class IssuedCredential(SQLModel, table=True):
-    """One verified-need credential: for one recipient, under one version of a consent, at a random place of a list."""
+    """One verified-need credential: for one recipient, under one version of a consent, at a random place of a list.
+    `held_at`: since when a person looks at its match first; staff suspend one by hand apart from that."""
 
     __tablename__ = "issued_credential"
     __table_args__ = (
@@ -36,6 +37,7 @@ class IssuedCredential(SQLModel, table=True):
     issued_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())
     suspended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    held_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     revoked_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     reason_code: str = Field(default="", max_length=32)
     audit_seq: int = Field(foreign_key="audit_row.seq")

@@ -28,13 +28,16 @@ from marketplace.credentials.models import IssuedCredential
 from marketplace.credentials.receipts import record_sha256
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
-from marketplace.households.models import Household
+from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.reference import purposes
 from marketplace.sealed import vault_of
 from marketplace.signing import issuer_key, issuer_of
 from marketplace.trail.service import audit_fresh, settings_of
+
+HELD = "match_held"
+"""Why a credential is no good while its match waits for a person."""
 
 
 def issue(
@@ -226,6 +229,31 @@ def resume(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
     credential = owned(session, credential_id, actor, action="credential:suspend")
     credential.suspended_at, credential.reason_code = None, ""
     _record(session, credential, "credential:resume", actor=actor, now=now, reason="")
+
+
+def end_of_fact(session: Session, person: Person, field: str, /, *, actor: Actor, now: datetime) -> None:
+    """A fact of this person, or how many its household are, was wrong: what says the old value ends for good."""
+    said = claims.claims_of(field)
+    asked = select(IssuedCredential).where(col(IssuedCredential.household_id) == person.household_id)
+    for one in session.exec(asked.where(col(IssuedCredential.revoked_at).is_(None)).with_for_update()).all():
+        told_of = newest(session, lock_head(session, one.consent_chain_id)).person_id
+        if said.intersection(one.data_fields) and (said == claims.OF_ALL or told_of == person.id):
+            _end(session, one, actor=actor, now=now, reason="corrected")
+
+
+def hold(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """While a person looks at the match of this consent first, its credential is no good, as no look is."""
+    for one in _living(session, chain_id):
+        one.held_at = now
+        _record(session, one, "credential:suspend", actor=actor, now=now, reason=HELD)
+
+
+def release(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """The person has looked; what staff suspended by hand stays suspended."""
+    for one in _living(session, chain_id):
+        if one.held_at is not None:
+            one.held_at = None
+            _record(session, one, "credential:resume", actor=actor, now=now, reason=HELD)
 
 
 def owned(session: Session, credential_id: str, actor: Actor, *, action: str = "credential:revoke") -> IssuedCredential:

@@ -58,7 +58,7 @@ def _state(session: Session, credential: IssuedCredential, head: ConsentHead, no
         return REVOKED
     if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or not _same_terms(session, credential, head):
         return REVOKED
-    if head.state is ConsentState.PAUSED or credential.suspended_at is not None:
+    if head.state is ConsentState.PAUSED or credential.suspended_at is not None or credential.held_at is not None:
         return SUSPENDED
     return VALID
 

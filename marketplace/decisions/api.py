@@ -17,8 +17,9 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.consent.models import Consent, Mode
 from marketplace.credentials.service import pseudonym
 from marketplace.decisions import results, seeing, service
-from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.cards import Card
 from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.decisions.showing import giver_cards
 from marketplace.errors import BadInput, ConsentMissing
 from marketplace.guards import current_actor
 from marketplace.needs.models import Need
@@ -79,8 +80,6 @@ MATCH = record(
 MATCHES = record({"matches": many(MATCH, SIZE), "page": whole(1)})
 OPENED = record({}, {code: {"type": "string"} for code in list_field_codes()})
 CREDENTIAL = record({"credential": word(65_536), "kid": word()})
-SHOWN = (*OPEN, MatchState.CONFIRMED, MatchState.CLOSED, MatchState.RECLAIMING)
-"""States in which the base card is shown; of a match that ended without aid nothing but its end is told."""
 
 
 @bp.get("/needs")
@@ -108,10 +107,10 @@ def _listed(what: str, states: Sequence[MatchState]) -> ResponseReturnValue:
         .order_by(col(Match.created_at).desc(), col(Match.id))
     )
     found = list(session.exec(rows.offset((page - 1) * SIZE).limit(SIZE)))
-    told = [_told(session, card) for card in cards_of(session, found)]
-    count_reads(len(told))
-    record_list(what, len(told))
-    return jsonify(matches=told, page=page)
+    cards = giver_cards(session, found, now=utc_now())
+    count_reads(len(cards))
+    record_list(what, sum(card.shown for card in cards))
+    return jsonify(matches=[_told(session, card) for card in cards], page=page)
 
 
 @bp.get("/matches/<match_id>")
@@ -121,7 +120,7 @@ def match(match_id: str) -> ResponseReturnValue:
     session = current_session()
     card = _card(session, match_id)
     count_reads(1)
-    record_list(f"match:{match_id}", 1)
+    record_list(f"match:{match_id}", int(card.shown))
     return jsonify(_told(session, card))
 
 
@@ -219,7 +218,7 @@ def _card(session: Session, match_id: str) -> Card:
     found = service.get_match(session, match_id, actor=current_actor())
     if service.purpose_of(session, found) != g.purpose:
         raise ConsentMissing("purpose_not_consented")
-    return cards_of(session, [found])[0]
+    return giver_cards(session, [found], now=utc_now())[0]
 
 
 def _after(session: Session, match_id: str) -> ResponseReturnValue:
@@ -230,7 +229,7 @@ def _told(session: Session, card: Card) -> dict[str, Any]:
     """What a machine learns of a match: nothing that says who somebody is, days instead of moments."""
     row, need = card.match, card.need
     told: dict[str, Any] = {"id": row.id, "state": row.state.value, "purpose": service.purpose_of(session, row)}
-    if row.state not in SHOWN:
+    if not card.shown:
         return told
     told |= {
         "household": pseudonym(session, row.org_id, row.household_id),

@@ -57,6 +57,8 @@ class Card:
     """What its payment waits for, where that comes before the match's own step."""
     before: Side | None = None
     """Who has to act before its giver can do anything."""
+    shown: bool = True
+    """Whether its giver may see more of it than its state; see `showing`."""
 
     @property
     def turn(self) -> Clock | None:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.credentials import service as credentials
 from marketplace.db import flush
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
@@ -36,6 +37,8 @@ def hold(session: Session, match_id: str, /, *, cause: str, actor: Actor, now: d
     if match is None or match.state not in HOLDABLE:
         return False
     match.held_for = cause
+    if match.consent_chain_id is not None:
+        credentials.hold(session, match.consent_chain_id, actor=actor, now=now)
     _record(session, match, "match:hold", rule=cause, actor=actor, now=now)
     step = moves.BY_RULE if cause == RULE else moves.REVIEW
     moves.wait(session, match, outcome="held", now=now, for_step=step)
@@ -51,6 +54,8 @@ def release(session: Session, match_id: str, /, *, actor: Actor, now: datetime) 
     if not match.held_for:
         raise WrongState("match_not_held")
     match.held_for = ""
+    if match.consent_chain_id is not None:
+        credentials.release(session, match.consent_chain_id, actor=actor, now=now)
     _record(session, match, "match:release", rule="", actor=actor, now=now)
     moves.wait(session, match, outcome="released", now=now)
     return match

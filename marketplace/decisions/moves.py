@@ -19,6 +19,7 @@ from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.consent import service as consent
+from marketplace.credentials import service as credentials
 from marketplace.db import flush
 from marketplace.decisions import pieces
 from marketplace.decisions.models import FollowUp, Match, MatchState
@@ -191,6 +192,8 @@ def end(session: Session, match: Match, /, *, to: MatchState, reason_code: str, 
     given already, visit by visit, that part is delivered and only the rest ends."""
     before, served = match.state, pieces.given(session, match) if match.state in BEGUN else 0
     match.reason_code, match.held_for = reason_code, ""
+    if match.consent_chain_id is not None:
+        credentials.release(session, match.consent_chain_id, actor=actor, now=now)
     pieces.call_off(session, match, actor=actor, now=now)
     if served:
         _record(session, match, "match:part", rule=reason_code, actor=actor, now=now)

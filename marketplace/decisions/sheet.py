@@ -8,6 +8,7 @@ but its district; who it is can be seen only by opening a match, one look at a t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
 
 from sqlmodel import Session, col, select
@@ -19,6 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.decisions import results
 from marketplace.decisions.answers_table import TO_FILL, answer_schema
 from marketplace.decisions.models import GiverResult, Match
+from marketplace.decisions.showing import hidden
 from marketplace.offers.models import Offer
 from marketplace.offers.terms import shown_units
 from marketplace.policy import require
@@ -45,14 +47,19 @@ HEADS = (
 """What is told of a match; the columns to fill in stand behind them (`answers_table.answer_schema`)."""
 
 
-def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str) -> bytes:
-    """Every match of the actor's organisation, the oldest first."""
+def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str, now: datetime) -> bytes:
+    """Every match of the actor's organisation, the oldest first; of one that it may not see any more only its own
+    resource, its state and its days."""
     require(actor, "match:answer", org_id=actor.org_id)
     mine = select(Match, Offer).join(Offer, col(Offer.id) == col(Match.offer_id))
     mine = mine.where(col(Match.org_id) == actor.org_id).order_by(col(Match.created_at), col(Match.id))
     found = session.execute(mine).all()
     told = results.by_match(session, (match.id for match, _offer in found))
-    rows = (list(_cells(match, offer, told.get(match.id), lang=lang)) for match, offer in found)
+    unseen = hidden(session, [match for match, _offer in found], now=now)
+    rows = (
+        list(_cells(match, offer, told.get(match.id), shown=match.id not in unseen, lang=lang))
+        for match, offer in found
+    )
     heads = [pair[lang.startswith("en")] for pair in HEADS] + _to_fill(lang)
     return tabular_writer.write_csv(heads, rows) if kind == "csv" else tabular_writer.write_xlsx(heads, rows)
 
@@ -62,14 +69,14 @@ def _to_fill(lang: str) -> list[str]:
     return [answer_schema().column(name).label(lang=lang) for name in TO_FILL]
 
 
-def _cells(match: Match, offer: Offer, told: GiverResult | None, *, lang: str) -> Iterator[Cell]:
+def _cells(match: Match, offer: Offer, told: GiverResult | None, *, shown: bool, lang: str) -> Iterator[Cell]:
     yield match.id
     yield offer.reference or offer.id
     yield offer.title
     yield need_kind(offer.category).name(lang=lang)
-    yield district_name(match.district_code, on=local_day(match.created_at), lang=lang)
-    amount = shown_units(match.units, offer.unit)
-    yield int(amount) if amount.isdigit() else amount
+    yield district_name(match.district_code, on=local_day(match.created_at), lang=lang) if shown else None
+    amount = shown_units(match.units, offer.unit) if shown else None
+    yield int(amount) if amount and amount.isdigit() else amount
     yield label("unit", offer.unit, lang=lang)
     yield label("match_state", match.state.value, lang=lang)
     for at in (match.created_at, match.giver_answered_at, match.delivered_at, match.confirmed_at):

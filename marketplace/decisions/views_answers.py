@@ -15,8 +15,9 @@ from flask_babel import ngettext
 from marketplace.calendar import utc_now
 from marketplace.decisions import answers, answers_table, queues
 from marketplace.decisions.answers import Answered
-from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.cards import Card
 from marketplace.decisions.doors import SENTENCES, bp
+from marketplace.decisions.showing import giver_cards
 from marketplace.decisions.views_giver import decline_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard, own_org
@@ -106,13 +107,16 @@ def charity_decline_many() -> ResponseReturnValue:
 def _ticked() -> list[Card]:
     """The giver's own matches among those ticked; nothing ticked is told beside the list."""
     session = current_session()
-    cards = cards_of(session, queues.of_giver(session, own_org(), request.form.getlist("match")[:MOST_AT_ONCE]))
+    matches = queues.of_giver(session, own_org(), request.form.getlist("match")[:MOST_AT_ONCE])
+    cards = giver_cards(session, matches, now=utc_now())
     if not cards:
         raise BadInput("nothing_chosen", field="match")
     return cards
 
 
 def _words(card: Card) -> str:
+    if not card.shown:
+        return f"{card.match.id[:8].upper()} · {card.offer.title}"
     kind, place = codes.word(card.need.category, "need"), codes.place(card.need.district_code)
     return f"{kind} · {codes.amount(card.match.units, card.need.unit)} · {place} · {card.offer.title}"
 

@@ -91,6 +91,7 @@ def narrow_consent(chain_id: str) -> ResponseReturnValue:
     session, form, now = current_session(), LessForm(), utc_now()
     head = lock_head(session, chain_id)
     require_area(session, current_actor(), "consent:end", household_id=head.household_id)
+    changes.require_by_field(head)
     held = newest(session, head).data_fields
     form.keep.choices = [(code, word(code, "field")) for code in held]
     back = url_for(".household_consents", household_id=head.household_id)

@@ -16,9 +16,10 @@ from flask_babel import lazy_gettext as _l
 from marketplace.calendar import utc_now
 from marketplace.clocks import service as clocks
 from marketplace.decisions import moves, queues, results, service
-from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.cards import Card
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import UNDER_WAY, MatchState
+from marketplace.decisions.showing import giver_cards
 from marketplace.guards import current_actor, guard, need_fresh_proof, own_org
 from marketplace.reference.needs import MONEY
 from marketplace.reference.words import choices
@@ -78,7 +79,11 @@ def charity_matches(tab: str) -> ResponseReturnValue:
     matches = queues.list_of_giver(session, org_id, TABS[tab], offset=page.offset, limit=page.size)
     counts = {name: queues.count_of_giver(session, org_id, states) for name, states in TABS.items()}
     return pages.render(
-        "decisions/charity_matches.html", cards=cards_of(session, matches), page=page, tab=tab, counts=counts
+        "decisions/charity_matches.html",
+        cards=giver_cards(session, matches, now=utc_now()),
+        page=page,
+        tab=tab,
+        counts=counts,
     )
 
 
@@ -86,9 +91,14 @@ def charity_matches(tab: str) -> ResponseReturnValue:
 @guard("match:answer")
 def charity_match(match_id: str) -> ResponseReturnValue:
     """One match: the base card without identity, and what can be done now."""
+    return match_page(giver_card(match_id), known=None)
+
+
+def giver_card(match_id: str) -> Card:
+    """The organisation's own match as it may see it now; a foreign one looks like a missing one."""
     session = current_session()
-    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
-    return match_page(card, known=None)
+    match = service.get_match(session, match_id, actor=current_actor())
+    return giver_cards(session, [match], now=utc_now())[0]
 
 
 def match_page(card: Card, *, known: Any) -> ResponseReturnValue:
@@ -114,7 +124,7 @@ def recipient(match_id: str) -> ResponseReturnValue:
     need_fresh_proof()
     session = current_session()
     known = service.see_recipient(session, match_id, actor=current_actor(), now=utc_now())
-    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    card = giver_card(match_id)
     return match_page(card, known=known)
 
 
@@ -195,7 +205,10 @@ def charity_deliveries() -> ResponseReturnValue:
     matches = queues.list_of_giver(session, org_id, UNDER_WAY, offset=page.offset, limit=page.size)
     due = results.count_due(session, org_id)
     return pages.render(
-        "decisions/charity_deliveries.html", cards=cards_of(session, matches), page=page, results_due=due
+        "decisions/charity_deliveries.html",
+        cards=giver_cards(session, matches, now=utc_now()),
+        page=page,
+        results_due=due,
     )
 
 
@@ -213,7 +226,7 @@ def _deliver_form(card: Card) -> Any:
 def deliver(match_id: str) -> ResponseReturnValue:
     """Say that the help was handed over."""
     session = current_session()
-    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    card = giver_card(match_id)
     form = _deliver_form(card)
     if not form.validate_on_submit():
         return pages.confirm(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.decisions.doors import bp
 from marketplace.decisions.sheet import matches_file
 from marketplace.guards import current_actor, guard
@@ -18,7 +19,7 @@ from marketplace.web.transactions import current_session
 @leaves
 def matches_xlsx() -> ResponseReturnValue:
     """All matches of the giver as a spreadsheet."""
-    data = matches_file(current_session(), "xlsx", actor=current_actor(), lang=language())
+    data = matches_file(current_session(), "xlsx", actor=current_actor(), lang=language(), now=utc_now())
     return file(data, name="matches.xlsx", content_type=XLSX)
 
 
@@ -27,5 +28,5 @@ def matches_xlsx() -> ResponseReturnValue:
 @leaves
 def matches_csv() -> ResponseReturnValue:
     """The same as CSV."""
-    data = matches_file(current_session(), "csv", actor=current_actor(), lang=language())
+    data = matches_file(current_session(), "csv", actor=current_actor(), lang=language(), now=utc_now())
     return file(data, name="matches.csv", content_type="text/csv; charset=utf-8")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from marketplace import notices
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
+from marketplace.clocks.models import Clock
 from marketplace.consent import changes
 from marketplace.consent import service as consent
 from marketplace.consent.ask import lock_head, lock_words, others_say_yes
@@ -110,20 +111,48 @@ def _free(session: Session, head: ConsentHead, *, then: Then, reason_code: str, 
             .where(col(ProposedLine.state) == LineState.PROPOSED)
             .values(state=LineState.STALE)
         )
-        waiting = select(Match).where(
-            col(Match.household_id) == head.household_id, col(Match.state).in_(FREED_BY_BASE_CARD)
-        )
-        stood = list(session.exec(waiting.order_by(col(Match.id)).with_for_update()))
+        stood = _waiting(session, head.household_id)
     else:
         stood = _on_consent(session, head, MatchState.IN_DELIVERY)
     for match in stood:
         if then is Then.HOLD and match.state is MatchState.IN_DELIVERY:
-            match.reason_code = reason_code
-            moves.step(session, match, to=MatchState.HELD, actor=actor, now=now)
-            moves.tell_giver(session, match, "match_held", key=f"held:{now.isoformat()}", now=now)
+            _hold(session, match, reason_code=reason_code, actor=actor, now=now)
         else:
             moves.end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
     deletions.order(session, head, actor=actor, now=now)
+
+
+def _hold(session: Session, match: Match, *, reason_code: str, actor: Actor, now: datetime) -> Clock | None:
+    """Nothing more of it is planned, sent or paid until the household has said yes again."""
+    match.reason_code = reason_code
+    clock = moves.step(session, match, to=MatchState.HELD, actor=actor, now=now)
+    moves.tell_giver(session, match, "match_held", key=f"held:{now.isoformat()}", now=now)
+    return clock
+
+
+def _ran_out(session: Session, head: ConsentHead, now: datetime) -> None:
+    """Silence never renews: help on its way under a consent whose period is over is held, and the household asked."""
+    for match in _on_consent(session, head, MatchState.IN_DELIVERY):
+        clock = _hold(session, match, reason_code="consent_over", actor=SYSTEM, now=now)
+        moves.tell_household(session, match, "offer_waiting", key=f"renew:{head.chain_id}", now=now, clock=clock)
+
+
+changes.RAN_OUT.append(_ran_out)
+
+
+def _left_out(session: Session, head: ConsentHead, org_ids: frozenset[str], actor: Actor, now: datetime) -> None:
+    """What waits for or with a giver that the household leaves out from now on ends, as after a withdrawal."""
+    for match in _waiting(session, head.household_id, col(Match.org_id).in_(org_ids)):
+        moves.end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
+
+
+consent.LEFT_OUT.append(_left_out)
+
+
+def _waiting(session: Session, household_id: str, *where: ColumnElement[bool]) -> list[Match]:
+    """The household's matches that stand on the base card alone, locked."""
+    rows = select(Match).where(col(Match.household_id) == household_id, col(Match.state).in_(FREED_BY_BASE_CARD))
+    return list(session.exec(rows.where(*where).order_by(col(Match.id)).with_for_update()))
 
 
 def is_on_its_way(session: Session, head: ConsentHead, /) -> bool:

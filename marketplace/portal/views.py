@@ -30,14 +30,13 @@ from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Household, Person
 from marketplace.meetings.words import PURPOSES, when
 from marketplace.organisations.models import Organisation
-from marketplace.portal import numbers
+from marketplace.portal import numbers, proving
 from marketplace.proposals.scarcity import newest_scarce
 from marketplace.reference.words import list_codes
 from marketplace.reports import standing
 from marketplace.sharing import deletions
 from marketplace.sharing.looks import count_staff_looks, looks_of, staff_looks
 from marketplace.sharing.service import disclosures_of
-from marketplace.trail import service as trail
 from marketplace.web import pages
 from marketplace.web.codes import word
 from marketplace.web.nav import opens
@@ -116,12 +115,11 @@ def my_consents() -> ResponseReturnValue:
 @bp.get("/my-trail/<int:seq>.json")
 @guard("audit:proof")
 def proof(seq: int) -> ResponseReturnValue:
-    """One act about this household, or a list in which it stood, with the proof that it is in the log."""
+    """One act about this household or who speaks here, or a list in which it stood, with the proof that it is in the
+    log; another adult's words and looks are as unknown as a missing row."""
     session, home = current_session(), own_household()
     heard = voices(session, actor=current_actor(), now=utc_now())
-    listed = any(seen.audit_seq == seq for seen in disclosures_of(session, home, heard=heard))
-    subject = chain.subject_ref(session, home)
-    found = trail.proof_of_row(session, seq) if listed else trail.own_proof(session, seq, subject_ref=subject)
+    found = proving.own_proof(session, seq, home=home, heard=heard)
     answer = Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="row-{seq}.json"'
     return answer

@@ -13,12 +13,15 @@ from datetime import datetime
 from sqlmodel import Session
 
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import GIVERS, Actor
+from marketplace.calendar import utc_now
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import find_follow_up
 from marketplace.decisions.models import FollowUp, GiverResult, Match
 from marketplace.decisions.results import find_result
+from marketplace.decisions.showing import hidden
+from marketplace.errors import NotFound
 from marketplace.proofs.evidence import list_proofs, match_for
 from marketplace.proofs.models import Proof
 from marketplace.proposals.models import ProposedLine, Run
@@ -47,8 +50,11 @@ class GrantFile:
 
 
 def grant_file(session: Session, match_id: str, /, *, actor: Actor) -> GrantFile:
-    """The file of one grant; a foreign one looks like a missing one."""
+    """The file of one grant; a foreign one looks like a missing one, and so does to its giver one of which it may not
+    see any more what it was for."""
     match = match_for(session, match_id, actor=actor)
+    if actor.role in GIVERS and hidden(session, [match], now=utc_now()):
+        raise NotFound("match")
     line = session.get(ProposedLine, match.line_id)
     consent, state = _consent(session, match)
     return GrantFile(

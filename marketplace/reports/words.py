@@ -31,6 +31,7 @@ OWN: dict[str, Any] = {
     "partly": _l("partly covered"),
     "households_about": _l("number of households, rounded to five"),
     "consent_withdrawn": _l("the household withdrew its consent"),
+    "consent_over": _l("the consent of the household ran out"),
     "not_received": _l("it did not arrive"),
     "no_answer": _l("no answer came in time"),
     "not_reached": _l("the household could not be reached"),

@@ -34,7 +34,8 @@ STAFF_LOOKS = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: `machine` says that no person, but a system of the organisation asked."""
+    """One look: `machine` says that no person, but a system of the organisation asked; `audit_seq` is its row in the
+    log, whose proof the household may take home."""
 
     at: datetime
     organisation: str
@@ -43,6 +44,7 @@ class Look:
     consent: str
     emergency: bool
     machine: bool
+    audit_seq: int
 
 
 def looks_of(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> list[Look]:
@@ -61,6 +63,7 @@ def looks_of(session: Session, household_id: str, /, *, heard: frozenset[str] | 
             consent=f"{row.consent_chain_id}@{row.consent_version}" if row.consent_chain_id else "",
             emergency=row.emergency_id is not None,
             machine=row.actor_id.startswith("client:"),
+            audit_seq=row.audit_seq,
         )
         for row in rows
     ]

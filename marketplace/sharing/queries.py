@@ -21,15 +21,19 @@ from marketplace.sharing.pipeline import rule
 from marketplace.sharing.service import entry_of, facts_of, write_down
 
 
-def allowed(session: Session, chain_id: str, /, *, purpose: str, actor: Actor, now: datetime) -> Consent | None:
-    """The consent under which the question may be asked now, and is from now on written down as asked."""
+def allowed(
+    session: Session, chain_id: str, /, *, purpose: str, actor: Actor, now: datetime, object_ref: str = ""
+) -> Consent | None:
+    """The consent under which the question about `object_ref` may be asked now, and is from now on written down as
+    asked. Several questions of one moment are one asking, and each counts as a look."""
     head = lock_head(session, chain_id)
     consent = newest(session, head)
     facts = facts_of(session, head, consent, purpose=purpose, actor=actor, now=now)
-    ruling = rule(replace(facts, mode=Mode.QUERY))
+    last = None if facts.last_read_at == now else facts.last_read_at
+    ruling = rule(replace(facts, mode=Mode.QUERY, last_read_at=last))
     if not ruling.allow or not impact_assessed(session, purpose, consent.recipient_kind, now=now):
         return None
-    entry = entry_of(ruling, consent, object_ref=chain_id, purpose=purpose)
+    entry = entry_of(ruling, consent, object_ref=object_ref or chain_id, purpose=purpose)
     seq = audit.record(session, replace(entry, fields=()), actor=actor, now=now)
     write_down(session, consent, (), match_id="", purpose=purpose, audit_seq=seq, actor=actor, now=now)
     return consent

@@ -7,7 +7,7 @@ word that disclosures ask for: fresh. Called by the keeper (once a minute), by t
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -146,10 +146,10 @@ def proof_of_row(session: Session, seq: int, /, *, below: tree.Subtree | None = 
     }
 
 
-def own_proof(session: Session, seq: int, /, *, subject_ref: str) -> Mapping[str, Any]:
-    """The proof of a row that is about this household or person; NotFound for any other row."""
+def own_proof(session: Session, seq: int, /, *, subjects: Collection[str]) -> Mapping[str, Any]:
+    """The proof of a row that bears one of these marks; NotFound for any other row."""
     row = session.get(AuditRow, seq)
-    if row is None or row.subject_ref != subject_ref:
+    if row is None or row.subject_ref not in subjects:
         raise NotFound("audit_row")
     return proof_of_row(session, seq)
 

@@ -72,10 +72,20 @@ def _in_transaction(answer: Callable[[], Response]) -> Response:
 def record_refusal(error: DomainError) -> None:
     """Write the audit row that a refusal carries, once, after everything else was rolled back."""
     if isinstance(error.denied, tuple):
+        with current_database().transaction() as session:
+            _keep(session, error)
+
+
+def keep_refusal(error: DomainError) -> None:
+    """The same inside the transaction of a view that goes on without what was refused."""
+    _keep(current_session(), error)
+
+
+def _keep(session: Session, error: DomainError) -> None:
+    if isinstance(error.denied, tuple):
         entry, actor = error.denied
         error.denied = None
-        with current_database().transaction() as session:
-            audit.record(session, entry, actor=actor, now=utc_now())
+        audit.record(session, entry, actor=actor, now=utc_now())
 
 
 def _close(_error: BaseException | None = None) -> None:

@@ -34,10 +34,11 @@ from marketplace.appointments.models import (
 from marketplace.calendar import local_day, working_days_between
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
+from marketplace.consent import changes
 from marketplace.db import Database
 from marketplace.decisions import results
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.results import Told
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
@@ -368,6 +369,37 @@ def test_a_volunteer_who_stops_is_taken_out_of_what_was_promised(session: Sessio
         proposed(session, scene)
     with pytest.raises(WrongState):
         volunteers.set_state(session, scene.people[0].id, to=VolunteerState.SUSPENDED, actor=scene.manager, now=NOW)
+
+
+def test_nothing_new_is_planned_without_a_living_consent_and_what_ran_out_is_held_and_asked_again(
+    sqlite_database: Database,
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = visiting.a_scene(session)
+        (one,) = visiting.agreed(session, scene)
+        later = visiting.window(day=5)
+        (waits,) = visiting.proposed(session, scene, later)
+        chain, match_id, ids = scene.match.consent_chain_id, scene.match.id, (one.id, waits.id)
+        changes.pause(session, chain, actor=scene.home, now=NOW)
+        with pytest.raises(WrongState, match="visits_without_consent"):
+            visiting.proposed(session, scene, visiting.window(day=7))
+        with pytest.raises(WrongState, match="visits_without_consent"):
+            service.agree(session, waits.id, actor=scene.home, now=NOW)
+        changes.resume(session, chain, actor=scene.home, now=NOW)
+        service.agree(session, waits.id, actor=scene.home, now=NOW)
+        end = visiting.TOMORROW + timedelta(hours=3)
+        changes.narrow(session, chain, keep=("name",), until=end, actor=scene.home, now=NOW)
+    changes.sweep(sqlite_database, clock=lambda: end)
+    overtaken.sweep(sqlite_database, clock=lambda: end)
+    with sqlite_database.transaction() as session:
+        match = session.get_one(Match, match_id)
+        assert (match.state, match.reason_code) == (MatchState.HELD, "consent_over")
+        states = [session.get_one(Appointment, one_id).state for one_id in ids]
+        assert states == [AppointmentState.AGREED, AppointmentState.CANCELLED], "what has begun is still to be said"
+        told = set(session.exec(select(Notice.letter)).all())
+        assert {"match_held", "offer_waiting", "consent_ended"} <= told
+        visiting.accept(session, scene.household, match, now=end)
+        assert match.state is MatchState.IN_DELIVERY
 
 
 def test_the_sweep_closes_what_time_or_the_end_of_a_match_has_overtaken(database: Database) -> None:

@@ -313,6 +313,30 @@ def test_a_yes_taken_back_between_two_questions_stops_the_second_and_takes_its_a
     assert (written, len(door.asked)) == ((1, 1) if whose == "the next" else (1, 2))
 
 
+@pytest.mark.threat("T04")
+@pytest.mark.parametrize("stays", [True, False])
+def test_each_bill_of_one_person_is_a_question_of_its_own_and_a_yes_taken_back_stops_the_next(
+    sqlite_database: Database, now: datetime, stays: bool
+) -> None:
+    with sqlite_database.transaction() as session:
+        need, bill = a_bill(session, now)
+        _insured(session, need)
+        home = session.get_one(Household, need.household_id)
+        more = make.a_need(session, home, category="MEDICAL.LONGTERM_DRUG", unit="FEN", gap_units=9, person_id=bill.person_id)
+        bills.record(session, more.id, person_id=bill.person_id, cost_fen=900, paper="x", actor=WORKER, now=now)
+        given, _insurer = _may_ask(session, need, now)
+    own = make.as_household(home)
+    door = _Withdrawing(sqlite_database, lambda _asked: [] if stays else [(given.chain_id, own)], now)
+    assert cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now) == (2 if stays else 0)
+    with sqlite_database.reading() as session:
+        looks = looks_of(session, need.household_id)
+        rows = [session.get_one(AuditRow, look.audit_seq).object_ref for look in looks]
+    assert len(door.asked) == len(rows) == len(set(rows)) == (2 if stays else 1)
+    later = now + timedelta(hours=1)
+    cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=later)
+    assert len(door.asked) == len(rows), "one asking a day"
+
+
 def test_of_a_person_without_a_number_nothing_is_asked_and_nothing_is_written(
     sqlite_database: Database, now: datetime
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,16 +16,19 @@ from sqlmodel import select
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
 from marketplace.claims import service, views_insurer, waiting
 from marketplace.claims.models import InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
 from marketplace.config import Settings
+from marketplace.consent import changes
 from marketplace.consent.models import Consent, Mode
 from marketplace.db import Database
 from marketplace.decisions.models import Match
 from marketplace.ledger.models import LedgerEntry
 from marketplace.sharing.models import Disclosure
+from tests import factories as make
 from tests.marketplace import claim_scene as scene
 from tests.pages.people import client_as
 
@@ -136,14 +140,27 @@ def test_another_insurer_and_a_charity_find_nothing(desk):
     assert "保险事项" in stranger.get("/charity").text
 
 
+def _rows(file: Any) -> list[list[Any]]:
+    return CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
+
+
 def test_a_worklist_goes_out_as_a_table_and_comes_back_answered(desk):
     file = desk.clerk.post("/insurance/find/list.xlsx")
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
+    rows = _rows(file)
     reference = desk.claim.case.reference
     assert rows[1][0] == reference
     assert "王小明" in rows[1]
     with desk.database.reading() as session:
         assert [one.recipient_org_id for one in session.exec(select(Disclosure))] == [desk.claim.insurer.id]
+        chain_id = session.get_one(Match, desk.claim.case.match_id).consent_chain_id
+    own = make.as_household(desk.claim.household)
+    with desk.database.transaction() as session:
+        changes.pause(session, chain_id, actor=own, now=NOW)
+    assert "王小明" not in str(_rows(desk.clerk.post("/insurance/find/list.xlsx")))
+    with desk.database.transaction() as session:
+        denied = select(AuditRow.rule_id).where(AuditRow.action == "share:deny")
+        assert session.exec(denied).all() == ["STATE"], "a refused look is written down like every other"
+        changes.resume(session, chain_id, actor=own, now=NOW)
     where = bring(desk, f"{reference},查到保单,渝快保,Y-7,,,,,")
     assert "待查保单" in desk.clerk.get(f"/insurance/cases/{desk.claim.case.id}").text
     assert "回执" in send(desk.clerk, f"{where}/confirm")

@@ -141,7 +141,11 @@ def test_a_household_lets_less_be_seen_on_its_page(app: Flask, sqlite_database: 
     now = utc_now()
     with sqlite_database.transaction() as session:
         scene = a_trust_scene(session, now, fields=("name", "phone"))
+        word = make.auto_match(session, scene.household, now=now)
     client = household_client(app, scene.household.id)
+    whole = f"/my-consents/{word.chain_id}/narrow"
+    assert client.get(whole).status_code == 409, "the base card is matched whole or not at all"
+    assert client.post(whole, data={"keep": "county", "until": local_day(now).isoformat()}).status_code == 409
     path = f"/my-consents/{scene.given.chain_id}/narrow"
     assert path in client.get("/my-consents").text
     page = client.get(path).text

@@ -19,6 +19,7 @@ from marketplace.decisions import answers, answers_table, results, service
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.sheet import matches_file
 from marketplace.errors import BadInput, Conflict, NotAllowed
+from tests.factories import NOW
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
 
@@ -40,7 +41,7 @@ def states(session: Session) -> list[MatchState]:
 
 def filled_in(session: Session, scene: Scene, *replies: tuple[str, str]) -> bytes:
     """The giver's own table with answers written into it, in the order of the matches' numbers."""
-    text = matches_file(session, "csv", actor=scene.giver, lang="zh").decode("utf-8-sig")
+    text = matches_file(session, "csv", actor=scene.giver, lang="zh", now=NOW).decode("utf-8-sig")
     head, *rows = csv.reader(io.StringIO(text))
     for row, (answer, reason) in zip(sorted(rows), replies, strict=True):
         row[head.index("答复")], row[head.index("婉拒原因")] = answer, reason
@@ -125,7 +126,7 @@ def test_the_same_table_brings_in_what_came_of_a_delivery_once(session, now):
         first.id: ("reached", 30),
         second.id: ("partly", None),
     }
-    again = matches_file(session, "csv", actor=scene.giver, lang="zh")
+    again = matches_file(session, "csv", actor=scene.giver, lang="zh", now=NOW)
     batch, checked = brought_in(session, scene, again, now)
     assert (checked.faults, batch.counts["new"], batch.counts["same"]) == ([], 0, 2)
     other = f"{head}{first.id},部分达到,30\n".encode()

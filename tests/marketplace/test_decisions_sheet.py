@@ -27,7 +27,7 @@ def giver(session, approver) -> Actor:
 
 
 def test_every_match_is_a_row_under_the_givers_own_number(session, giver):
-    text = matches_file(session, "csv", actor=giver, lang="zh").decode("utf-8-sig")
+    text = matches_file(session, "csv", actor=giver, lang="zh", now=NOW).decode("utf-8-sig")
     head, row = csv.reader(StringIO(text))
     assert head == [*(zh for zh, _en in HEADS), "答复", "婉拒原因", "帮扶结果", "投入分钟"]
     told = dict(zip(head, row, strict=True))
@@ -37,13 +37,13 @@ def test_every_match_is_a_row_under_the_givers_own_number(session, giver):
 
 
 def test_the_spreadsheet_says_the_same_in_english(session, giver):
-    data = matches_file(session, "xlsx", actor=giver, lang="en")
+    data = matches_file(session, "xlsx", actor=giver, lang="en", now=NOW)
     head, row = CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_index(0).to_python()
     assert dict(zip(head, row, strict=True))["Unit"] == "packs"
 
 
 def test_another_giver_gets_its_own_rows_only_and_staff_none(session, giver):
     other = Actor(id="x", role=Role.CHARITY_WORKER, org_id=an_organisation(session).id)
-    assert matches_file(session, "csv", actor=other, lang="zh").count(b"\n") == 1
+    assert matches_file(session, "csv", actor=other, lang="zh", now=NOW).count(b"\n") == 1
     with pytest.raises(NotFound):
-        matches_file(session, "csv", actor=Actor(id="y", role=Role.CHARITY_WORKER), lang="zh")
+        matches_file(session, "csv", actor=Actor(id="y", role=Role.CHARITY_WORKER), lang="zh", now=NOW)

@@ -14,6 +14,7 @@ from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
+from marketplace.consent import changes
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
@@ -69,6 +70,35 @@ def test_results_are_told_for_what_is_ticked_and_what_is_unknown_stays_unknown(
     assert "没有待反馈的结果" in giver.get("/deliveries/results").text
     assert giver.get(f"/our-matches/{ids[2]}/result").status_code == 404, "told once"
     assert "达到帮扶目的" in giver.get(f"/our-matches/{ids[2]}").text
+
+
+def test_while_the_word_to_be_matched_rests_and_after_the_end_a_page_tells_the_state_alone(
+    app: Flask, sqlite_database: Database
+) -> None:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match_id = scene.approved(session, now).id
+        chain = session.exec(select(ConsentHead.chain_id).where(ConsentHead.purpose == Purpose.AUTO_MATCH)).one()
+    giver = client_as(app, Role.CHARITY_WORKER, org_id=scene.organisation.id)
+    facts = ("渝中区", "等食品包", "10 份")
+
+    def told(tab: str) -> bool:
+        pages = [giver.get(f"/our-matches/{where}").text for where in (match_id, tab)]
+        assert all(scene.offer.title in page for page in pages)
+        assert giver.post("/our-matches/accept", data={"match": match_id}).text.count(scene.offer.title) == 1
+        found = {fact in page for fact in facts for page in pages}
+        assert len(found) == 1, found
+        return found.pop()
+
+    assert told("")
+    with sqlite_database.transaction() as session:
+        changes.pause(session, chain, actor=scene.household_actor, now=now)
+    assert not told("")
+    assert "/accept" not in giver.get(f"/our-matches/{match_id}").text
+    with sqlite_database.transaction() as session:
+        decisions.withdraw_consent(session, chain, actor=scene.household_actor, now=now)
+    assert not told("over")
 
 
 def test_another_giver_can_neither_see_nor_tell_a_result(app: Flask, sqlite_database: Database) -> None:

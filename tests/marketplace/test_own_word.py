@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
+from marketplace import audit
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
@@ -36,6 +38,7 @@ from marketplace.rights import copying
 from marketplace.rights import service as rights
 from marketplace.rights.models import RightKind
 from marketplace.sharing.looks import looks_of
+from marketplace.trail.service import make_checkpoint
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 
@@ -157,6 +160,9 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
         rights.ask(session, scene.person, RightKind.COMPLAIN, words=HERS, actor=she, now=now)
         changes.pause(session, match.consent_chain_id, actor=she, now=now)
+        looked = audit.Entry("household:reveal", subject=she.id, fields=("phone",), rule_id="CONTACT")
+        last = audit.record(session, looked, actor=WORKER, now=now)
+        make_checkpoint(session, now=now)
         tokens = {one.id: accounts.open_for_person(session, one.id, one.household_id, now=now) for one in (she, he)}
         giver, chain = scene.organisation.name, match.consent_chain_id
     for one, shown in ((she, True), (he, False)):
@@ -169,6 +175,13 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         assert (giver in client.get("/who-saw").text) is shown
         assert client.get(f"/my-consents/{chain}/withdraw").status_code == (200 if shown else 409)
         assert client.get(f"/my-consents/{chain}/narrow").status_code == (200 if shown else 409)
+        rows = {seq: client.get(f"/my-trail/{seq}.json").text for seq in range(1, last + 1)}
+        assert any(chain in row for row in rows.values()) is shown, "the log names her purpose and her fields"
+        assert any("right:" in row for row in rows.values()) is shown
+        assert any("match:" in row for row in rows.values()), "what is the household's, each may take home"
+        listed = [int(seq) for seq in re.findall(r"/my-trail/(\d+)\.json", client.get("/who-saw").text)]
+        assert (last in listed, len(listed)) == ((True, 2) if shown else (False, 0))
+        assert all(client.get(f"/my-trail/{seq}.json").status_code == 200 for seq in listed)
         assert ("Being matched" in client.get("/my-consents").text) is shown, "each adult has a word of its own"
     refused = client.post(f"/my-consents/{chain}/resume")
     assert (refused.status_code, "Each adult decides about its own data" in refused.text) == (409, True)

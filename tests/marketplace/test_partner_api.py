@@ -16,6 +16,8 @@ from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
+from marketplace.consent import changes
+from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import GiverResult, Match, MatchState
@@ -168,6 +170,21 @@ def test_a_withdrawal_closes_the_door_at_the_next_call(house: House) -> None:
     assert api.post(where, said).status_code in (403, 409)
     with house.database.reading() as session:
         assert _denials(session) == ["STATE"]
+
+
+@pytest.mark.threat("T02")
+def test_the_base_card_is_hidden_while_the_word_to_be_matched_rests(house: House) -> None:
+    api, where, own = house.caller(), f"/matches/{house.match_id}?purpose={PURPOSE}", house.scene.household_actor
+    bare = {"id": house.match_id, "state": "awaiting_giver", "purpose": PURPOSE}
+    with house.database.transaction() as session:
+        chain = session.exec(select(ConsentHead.chain_id).where(ConsentHead.purpose == Purpose.AUTO_MATCH)).one()
+        changes.pause(session, chain, actor=own, now=utc_now())
+    assert api.get(where).json == bare
+    assert api.get(f"/needs?purpose={PURPOSE}").json["matches"] == [bare]
+    with house.database.transaction() as session:
+        changes.resume(session, chain, actor=own, now=utc_now())
+    assert api.get(where).json["district"] == house.scene.need.district_code
+    assert api.get(f"/needs?purpose={PURPOSE}").json["matches"][0]["units"] == 10
 
 
 @pytest.mark.threat("T04")

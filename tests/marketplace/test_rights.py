@@ -7,12 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from joserfc.jwk import ECKey
 from sqlmodel import Session, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
 from marketplace.clocks import service as clocks
+from marketplace.credentials import service as credentials
+from marketplace.credentials import status
+from marketplace.credentials.models import IssuedCredential
+from marketplace.credentials.status_list import REVOKED, SUSPENDED, VALID
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
@@ -146,6 +151,36 @@ def test_a_correction_changes_the_fact_lists_every_match_on_it_and_holds_the_ope
     opened = vault_of(session).open(session, scene.person.id, column="person.name", sealed=scene.person.name)
     assert opened == "王晓明"
     assert request.state is RequestState.DONE
+
+
+def test_a_credential_with_the_old_value_ends_and_every_other_rests_while_its_match_is_held(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    jwk, chain = ECKey.generate_key("P-256").as_dict(private=False), match.consent_chain_id
+
+    def issued(*fields: str) -> IssuedCredential:
+        credentials.issue(session, scene.giver, chain, fields=fields, now=now, holder_jwk=jwk)
+        return credentials.living_of(session, chain)
+
+    def correct(field: str, value: str) -> None:
+        request = ask(session, scene, RightKind.CORRECT, now, field=field, new_value=value)
+        corrections.correct(session, request.id, text="已更正", actor=STAFF, now=now)
+
+    named = issued("name", "need_code")
+    assert status.state_of(session, named, now=now) == VALID
+    correct("phone", "10000000055")
+    assert status.state_of(session, named, now=now) == VALID, "it does not say the telephone"
+    correct("name", "王晓明")
+    assert (status.state_of(session, named, now=now), named.reason_code) == (REVOKED, "corrected")
+    reviews.keep(session, match.id, actor=STAFF, now=now)
+    bare = issued("need_code")
+    deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+    assert status.state_of(session, bare, now=now) == SUSPENDED
+    credentials.suspend(session, bare.id, actor=STAFF, now=now, reason="looked_into")
+    credentials.resume(session, bare.id, actor=STAFF, now=now)
+    assert status.state_of(session, bare, now=now) == SUSPENDED, "a person has not looked yet"
+    reviews.keep(session, match.id, actor=STAFF, now=now)
+    assert status.state_of(session, bare, now=now) == VALID
 
 
 def make_delivered(session, scene, now):

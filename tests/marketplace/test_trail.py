@@ -177,14 +177,14 @@ def test_a_proof_is_handed_to_whom_the_row_is_about_and_to_nobody_else(
         audit.record(session, audit.Entry("run:start"), actor=SYSTEM, now=now)
         mine, other = (audit.subject_ref(session, f"household-{n}") for n in (1, 2))
     with sqlite_database.reading() as session, pytest.raises(WrongState, match="no_checkpoint_yet"):
-        service.own_proof(session, 1, subject_ref=mine)
+        service.own_proof(session, 1, subjects={mine})
     keeper.keep(now)
     with sqlite_database.reading() as session:
-        proof = service.own_proof(session, 1, subject_ref=mine)
+        proof = service.own_proof(session, 1, subjects={mine})
         assert (proof["row"][0], len(proof["inclusion"])) == (1, 1)
         for seq, subject in ((1, other), (2, mine), (3, mine), (1, "")):
             with pytest.raises(NotFound):
-                service.own_proof(session, seq, subject_ref=subject)
+                service.own_proof(session, seq, subjects={subject})
         with pytest.raises(NotFound):
             service.proof_of_row(session, 3)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -11,19 +13,22 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
 from marketplace.consent import changes
+from marketplace.consent import service as consent
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
-from marketplace.decisions import waiting
+from marketplace.decisions import showing, waiting
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.sheet import matches_file
 from marketplace.decisions.withdrawing import Then, void_consent
-from marketplace.errors import ConsentMissing, NotAllowed, WrongState
+from marketplace.errors import ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.incidents import service as incidents
 from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer
+from marketplace.proofs.archive import grant_file
 from marketplace.sharing import deletions
 from marketplace.sharing.models import DeletionOrder
 from tests import factories as make
@@ -58,6 +63,43 @@ def test_a_match_that_waits_is_cancelled_and_its_stock_is_free(session: Session,
     assert _stock(session, scene) == 10
     decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
     assert (match.state, match.reason_code, _stock(session, scene)) == (MatchState.CANCELLED, "consent_withdrawn", 0)
+
+
+@pytest.mark.parametrize("far", ["approved", "taken_on"])
+def test_what_waits_with_a_giver_that_is_left_out_ends_and_nothing_else(
+    session: Session, now: datetime, far: str
+) -> None:
+    scene = a_scene(session)
+    match, chain, own = getattr(scene, far)(session, now), _auto(session, scene), scene.household_actor
+    other = make.an_organisation(session)
+    consent.exclude(session, chain, excluded_org_ids=[other.id], actor=own, now=now)
+    assert (showing.hidden(session, [match], now=now), _stock(session, scene)) == (frozenset(), 10)
+    consent.exclude(session, chain, excluded_org_ids=[scene.organisation.id], actor=own, now=now)
+    assert (match.state, match.reason_code, _stock(session, scene)) == (MatchState.CANCELLED, "consent_withdrawn", 0)
+
+
+def test_the_base_card_is_shown_while_the_word_lives_or_an_own_consent_has_taken_its_place(
+    session: Session, now: datetime
+) -> None:
+    scene = a_scene(session)
+    match, chain, own = scene.approved(session, now), _auto(session, scene), scene.household_actor
+    unseen = frozenset({match.id})
+    assert showing.hidden(session, [match], now=now) == frozenset()
+    assert showing.hidden(session, [match], now=now + timedelta(days=184)) == unseen
+    changes.pause(session, chain, actor=own, now=now)
+    assert showing.hidden(session, [match], now=now) == unseen
+    _name, row = csv.reader(StringIO(matches_file(session, "csv", actor=scene.giver, lang="zh", now=now).decode()))
+    assert (row[0], row[4], row[5]) == (match.id, "", "")
+    changes.resume(session, chain, actor=own, now=now)
+    decisions.giver_accepts(session, match.id, actor=scene.giver, now=now)
+    scene.accepts(session, match, now)
+    changes.pause(session, chain, actor=own, now=now)
+    assert showing.hidden(session, [match], now=now) == frozenset()
+    decisions.withdraw_consent(session, match.consent_chain_id, actor=own, now=now)
+    assert showing.hidden(session, [match], now=now) == unseen
+    with pytest.raises(NotFound):
+        grant_file(session, match.id, actor=scene.giver)
+    assert grant_file(session, match.id, actor=own).match.id == match.id
 
 
 def test_a_match_that_awaits_a_second_approval_is_cancelled(session: Session, now: datetime) -> None:

@@ -836,6 +836,7 @@ def upgrade() -> None:
     sa.Column('issued_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('suspended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('held_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('revoked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('audit_seq', sa.Integer(), nullable=False),
