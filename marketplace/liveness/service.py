@@ -23,6 +23,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import guardians
 from marketplace.households.models import Household, Person
+from marketplace.households.service import has_own_phone
 from marketplace.liveness import duties
 from marketplace.liveness.dead import BY_STAFF, require_scheduled
 from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, Way
@@ -116,7 +117,7 @@ def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor,
     found, person = _of_household(session, check_id, actor=actor)
     require_scheduled(found)
     holder = _phone_holder(session, person, actor=actor, now=now)
-    if holder.phone_index is None or not holder.contact:
+    if holder.phone_index is None or not has_own_phone(session, holder, now=now):
         raise WrongState("no_own_phone")
     code = accounts.new_code(session, holder.phone_index, network=network, now=now)
     params = {"code_id": code.id, "person_id": holder.id}
@@ -148,7 +149,7 @@ def has_phone(session: Session, person: Person, /, *, actor: Actor, now: datetim
         holder = _phone_holder(session, person, actor=actor, now=now)
     except (NotFound, WrongState):
         return False
-    return holder.phone_index is not None and holder.contact
+    return has_own_phone(session, holder, now=now)
 
 
 def _phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:
