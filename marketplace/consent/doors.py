@@ -25,6 +25,11 @@ SENTENCES = {
     "consent_not_living": _l("This consent is no longer in force."),
     "consent_too_long": _l("A consent lasts at most a year."),
     "narrow_wider": _l("Nothing can be added in this way: leave fewer details, or an earlier last day."),
+    "reason_missing": _l("Say why."),
+    "guardian_end_asked": _l("The end was asked for already. A colleague has to agree."),
+    "guardian_end_not_asked": _l("Nobody asks for the end of this link any more."),
+    "guardian_ended": _l("This link has ended."),
+    "same_person_twice": _l("A second person has to agree: somebody who did not ask."),
     "not_a_guardian": _l("A guardian is an adult of the same household; the child has not turned fourteen."),
 }
 

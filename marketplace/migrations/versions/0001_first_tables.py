@@ -1739,15 +1739,21 @@ def upgrade() -> None:
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('verified_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('verified_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('end_asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('end_asked_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('child_id <> guardian_id', name=op.f('ck_guardian_two')),
+    sa.CheckConstraint('ended_at IS NULL OR (end_asked_by IS NOT NULL AND ended_by <> end_asked_by)', name=op.f('ck_guardian_end')),
     sa.ForeignKeyConstraint(['child_id'], ['person.id'], name=op.f('fk_guardian_child_id')),
     sa.ForeignKeyConstraint(['guardian_id'], ['person.id'], name=op.f('fk_guardian_guardian_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian')),
-    sa.UniqueConstraint('child_id', 'guardian_id', name=op.f('uq_guardian_child_id_guardian_id'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian'))
     )
     with op.batch_alter_table('guardian', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guardian_child_id'), ['child_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
+        batch_op.create_index('uq_guardian_link', ['child_id', 'guardian_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('help_power',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
