@@ -831,6 +831,7 @@ def upgrade() -> None:
     sa.Column('list_no', sa.Integer(), nullable=False),
     sa.Column('status_idx', sa.Integer(), nullable=False),
     sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('holder_kid', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('issued_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -846,6 +847,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('issued_credential', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_issued_credential_consent_chain_id'), ['consent_chain_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_holder_kid'), ['holder_kid'], unique=False)
         batch_op.create_index(batch_op.f('ix_issued_credential_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_issued_credential_list_no'), ['list_no'], unique=False)
         batch_op.create_index(batch_op.f('ix_issued_credential_recipient_org_id'), ['recipient_org_id'], unique=False)
