@@ -44,12 +44,13 @@ def upgrade() -> None:
     sa.Column('measures', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('state', sa.Enum('draft', 'approved', 'replaced', 'withdrawn', name='assessmentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('written_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('written_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('written_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('approved_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('approved_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("approved_by = '' OR approved_by <> written_by", name=op.f('ck_assessment_two_people')),
+    sa.CheckConstraint("approved_by = '' OR approved_by NOT IN (written_by, written_for)", name=op.f('ck_assessment_two_people')),
     sa.CheckConstraint("state <> 'approved' OR (approved_by <> '' AND approved_at IS NOT NULL)", name=op.f('ck_assessment_approved')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assessment'))
     )
