@@ -18,10 +18,11 @@ class AssessmentState(StrEnum):
 
 
 class Assessment(SQLModel, table=True):
-    """Why the data are needed, what could go wrong for a person, what is done against it. Kept for three years."""
+    """Why the data are needed, what could go wrong for a person, what is done against it. Kept for three years.
+    `written_for` is whom a stand-in wrote for."""
 
     __table_args__ = (
-        check("two_people", "approved_by = '' OR approved_by <> written_by"),
+        check("two_people", "approved_by = '' OR approved_by NOT IN (written_by, written_for)"),
         check("approved", "state <> 'approved' OR (approved_by <> '' AND approved_at IS NOT NULL)"),
         unique_where("uq_assessment_standing", "purpose", "recipient_kind", where="state = 'approved'"),
     )
@@ -35,6 +36,7 @@ class Assessment(SQLModel, table=True):
     measures: str = Field(max_length=400)
     state: AssessmentState = Field(default=AssessmentState.DRAFT, sa_column=choice(AssessmentState, index=True))
     written_by: str = Field(max_length=64)
+    written_for: str = Field(default="", max_length=64)
     written_at: datetime = Field(sa_column=moment())
     approved_by: str = Field(default="", max_length=64)
     approved_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

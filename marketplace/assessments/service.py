@@ -99,6 +99,7 @@ def write(
         risks=risks.strip(),
         measures=measures.strip(),
         written_by=actor.id,
+        written_for=actor.on_behalf_of or "",
         written_at=now,
     )
     return _record(session, draft, "assessment:write", actor=actor, now=now)
@@ -110,7 +111,7 @@ def approve(session: Session, assessment_id: str, /, *, actor: Actor, now: datet
     draft = get_assessment(session, assessment_id, lock=True)
     if draft.state is not AssessmentState.DRAFT:
         raise WrongState("assessment_decided", state=draft.state.value)
-    if draft.written_by == actor.id:
+    if wrote(draft, actor):
         raise NotAllowed("second_person_needed")
     before = _standing(session, draft.purpose, draft.recipient_kind, now=None)
     if before is not None:
@@ -124,6 +125,11 @@ def approve(session: Session, assessment_id: str, /, *, actor: Actor, now: datet
         now + VALID,
     )
     return _record(session, draft, "assessment:approve", actor=actor, now=now)
+
+
+def wrote(draft: Assessment, actor: Actor, /) -> bool:
+    """Whether the actor, or for whom it stands in, is one of the writer's two."""
+    return bool({draft.written_by, draft.written_for} & actor.people)
 
 
 def withdraw(session: Session, assessment_id: str, /, *, actor: Actor, now: datetime) -> Assessment:

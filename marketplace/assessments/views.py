@@ -67,7 +67,7 @@ def index() -> ResponseReturnValue:
 def one(assessment_id: str) -> ResponseReturnValue:
     """One of them, with who wrote and who approved it."""
     found = service.get_assessment(current_session(), assessment_id)
-    own = found.written_by == current_actor().id
+    own = service.wrote(found, current_actor())
     return render("assessments/one.html", one=found, state=STATES[found.state], own=own)
 
 

@@ -133,9 +133,9 @@ def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, acto
     office is alone, who took the application down."""
     kin.refuse_close(session, item.household_id, actor=actor)
     hands.refuse(session, item, steps.running_step(session, item.id).code, actor=actor)
-    if not fast and actor.id in steps.first_opinions(session, item.id):
+    if not fast and actor.people & steps.first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
-    if actor.id in _decided_before(session, item.id):
+    if actor.people & _decided_before(session, item.id):
         raise NotAllowed("second_person_needed")
 
 

@@ -28,6 +28,11 @@ SENTENCES = {
         "Being matched takes the whole card without your name. Leave organisations out, pause, or withdraw."
     ),
     "narrow_wider": _l("Nothing can be added in this way: leave fewer details, or an earlier last day."),
+    "reason_missing": _l("Say why."),
+    "guardian_end_asked": _l("The end was asked for already. A colleague has to agree."),
+    "guardian_end_not_asked": _l("Nobody asks for the end of this link any more."),
+    "guardian_ended": _l("This link has ended."),
+    "same_person_twice": _l("A second person has to agree: somebody who did not ask."),
     "not_a_guardian": _l("A guardian is an adult of the same household; the child has not turned fourteen."),
 }
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from wtforms import Field, HiddenField
 
 from marketplace.calendar import utc_now
-from marketplace.consent import changes, evidence, notice, service
+from marketplace.consent import changes, custody, evidence, notice, service
 from marketplace.consent.ask import kept_out, newest
 from marketplace.consent.capacity import is_child
 from marketplace.consent.doors import SENTENCES, bp, givers
@@ -196,7 +196,9 @@ def to_check() -> ResponseReturnValue:
         if actor.serves(household.district_code)
     ]
     papers = evidence.newest_of(session, [row[0].chain_id for row in rows])
-    return pages.render("consent/to_check.html", rows=rows, papers=papers)
+    asked = custody.list_asked(session, actor=actor) if may(actor, custody.ACTION).allow else []
+    links = [(link, child, masked_name(session, child)) for link, child in asked]
+    return pages.render("consent/to_check.html", rows=rows, papers=papers, links=links)
 
 
 def _to_call(session: Session, consent: Consent) -> Person | None:

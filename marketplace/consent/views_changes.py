@@ -1,7 +1,7 @@
 """Fewer details or an earlier end for a consent, by the household; and who may say yes for a child, by staff.
 
-Enters: the household on its own consent; staff with the government's record. Leaves: pages; the rules are in `changes`
-and `capacity`.
+Enters: the household on its own consent; staff with the government's record. Leaves: pages; the rules are in `changes`,
+`capacity` and `custody`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import end_of_day, local_day, utc_now
-from marketplace.consent import capacity, changes
+from marketplace.consent import capacity, changes, custody
 from marketplace.consent.ask import newest
 from marketplace.consent.capacity import require_own
 from marketplace.consent.doors import SENTENCES, bp
@@ -25,6 +25,7 @@ from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.guardians import is_minor
 from marketplace.households.models import Guardian, Person
 from marketplace.households.service import list_people, masked_name
+from marketplace.reference.words import choices
 from marketplace.web import (
     DayField,
     Form,
@@ -40,6 +41,7 @@ from marketplace.web import (
     writes,
 )
 from marketplace.web.codes import word
+from marketplace.web.display import language
 
 
 class NarrowForm(Form):
@@ -138,7 +140,86 @@ def _kept(session: Session, form: Any, *, now: datetime) -> bool:
 
 
 def _known(session: Session, people: list[Person]) -> list[tuple[str, str, Guardian]]:
-    """Child, guardian and the link, by their masked names."""
+    """Child, guardian and the link, by their masked names; ended ones last."""
     names = {person.id: masked_name(session, person) for person in people}
     links = session.exec(select(Guardian).where(col(Guardian.child_id).in_(list(names))))
-    return [(names[link.child_id], names.get(link.guardian_id, "—"), link) for link in links]
+    known = [(names[link.child_id], names.get(link.guardian_id, "—"), link) for link in links]
+    return sorted(known, key=lambda row: (row[2].ended_at is not None, row[2].verified_at, row[2].id))
+
+
+class EndForm(Form):
+    """Why this link should end."""
+
+    reason = OneField(_l("Why should it end?"))
+
+
+@bp.route("/guardians/<link_id>/end", methods=["GET", "POST"])
+@guard("consent:guardian")
+@writes
+def end_guardian(link_id: str) -> ResponseReturnValue:
+    """One member of staff asks with a reason."""
+    session = current_session()
+    link, child, back = _link(session, link_id)
+    if link.end_asked_by is not None:
+        return _agree(session, link, child)
+    form = EndForm()
+    form.reason.choices = choices(custody.REASONS, lang=language())
+    if form.validate_on_submit():
+        custody.ask_end(session, link_id, reason=str(form.reason.data), actor=current_actor(), now=utc_now())
+        return done(_("Written down. A colleague has to agree; until then nothing changes."), to=back)
+    return _about(session, link, child, button=_("Ask for the end"), form=form)
+
+
+def _agree(session: Session, link: Guardian, child: Person) -> ResponseReturnValue:
+    why = {"label": _("Why should it end?"), "value": word(link.end_reason, custody.REASONS)}
+    action = url_for(".agree_guardian", link_id=link.id)
+    return _about(session, link, child, why, button=_("Agree: it ends now"), action=action, form=Form())
+
+
+def _about(session: Session, link: Guardian, child: Person, *more: dict[str, Any], **page: Any) -> ResponseReturnValue:
+    guardian = masked_name(session, session.get(Person, link.guardian_id))
+    facts = [
+        {"label": _("The child"), "value": masked_name(session, child)},
+        {"label": _("Who may say yes for it"), "value": guardian},
+        {"label": _("The government's record that says so"), "value": link.evidence},
+        *more,
+    ]
+    return confirm(
+        layout="staff",
+        title=_("End this guardian's link?"),
+        intro=_("From then on it neither sees what concerns the child nor speaks for it, and consents given rest."),
+        facts=facts,
+        back=url_for(".guardians", household_id=child.household_id),
+        **page,
+    )
+
+
+@bp.post("/guardians/<link_id>/agree")
+@guard("consent:guardian")
+@writes
+def agree_guardian(link_id: str) -> ResponseReturnValue:
+    """Another member of staff ends it."""
+    session = current_session()
+    _row, _child, back = _link(session, link_id)
+    custody.end(session, link_id, actor=current_actor(), now=utc_now())
+    return done(_("Ended. What was allowed under it rests from now on."), to=back)
+
+
+@bp.post("/guardians/<link_id>/keep")
+@guard("consent:guardian")
+@writes
+def keep_guardian(link_id: str) -> ResponseReturnValue:
+    """The link stays as it is."""
+    _row, _child, back = _link(current_session(), link_id)
+    custody.keep(current_session(), link_id, actor=current_actor(), now=utc_now())
+    return done(_("The link stays as it is."), to=back)
+
+
+def _link(session: Session, link_id: str) -> tuple[Guardian, Person, str]:
+    """A living link of the actor's district, its child and the page it stands on."""
+    link = session.get(Guardian, link_id)
+    child = session.get(Person, link.child_id) if link is not None else None
+    require_area(session, current_actor(), "consent:guardian", household_id=child.household_id if child else "")
+    if link is None or child is None or link.ended_at is not None:
+        raise NotFound("guardian")
+    return link, child, url_for(".guardians", household_id=child.household_id)

@@ -33,6 +33,7 @@ class IssuedCredential(SQLModel, table=True):
     list_no: int = Field(index=True)
     status_idx: int
     kid: str = Field(max_length=32)
+    holder_kid: str = Field(index=True, max_length=64)
     sha256: str = Field(max_length=64)
     issued_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())

@@ -106,6 +106,7 @@ def _write(
             list_no=number,
             status_idx=place,
             kid=str(key.kid),
+            holder_kid=ECKey.import_key(dict(jwk)).thumbprint(),
             sha256=sha256(compact.encode()).hexdigest(),
             issued_at=now,
             expires_at=datetime.fromtimestamp(visible["exp"], UTC),
@@ -215,6 +216,16 @@ def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
     consent = newest(session, lock_head(session, credential.consent_chain_id))
     require_own(session, consent.person_id, actor=actor, now=now)
     _end(session, credential, actor=actor, now=now, reason=reason)
+
+
+def end_of_key(session: Session, holder_kid: str, /, *, actor: Actor, now: datetime) -> int:
+    """A recipient's key is out of use: what is bound to it is good no more, whoever holds the key; how many ended."""
+    asked = select(IssuedCredential).where(col(IssuedCredential.holder_kid) == holder_kid)
+    living = asked.where(col(IssuedCredential.revoked_at).is_(None)).order_by(col(IssuedCredential.id))
+    found = session.exec(living.with_for_update()).all()
+    for credential in found:
+        _end(session, credential, actor=actor, now=now, reason="key_retired")
+    return len(found)
 
 
 def suspend(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str) -> None:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from marketplace import audit
+from marketplace.accounts import service as accounts
 from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict
@@ -39,9 +40,9 @@ def correct(session: Session, person: Person, field: str, text: str, /, *, actor
     else:
         _seal(session, person, field, text)
         if field == "id_number":
-            for name in ("birth_date",):
-                told = getattr(with_birth(PersonFacts(id_number=text)), name)
-                _seal(session, person, name, told)
+            told = with_birth(PersonFacts(id_number=text))
+            _seal(session, person, "birth_date", told.birth_date)
+            person.sex = told.sex
         search.renew_keys(session, person)
     flush(session)
     entry = audit.Entry("household:correct", subject=person.id, fields=(field,))
@@ -74,13 +75,14 @@ def _checked(session: Session, person: Person, field: str, text: str) -> None:
 
 
 def _seal(session: Session, person: Person, field: str, text: str) -> None:
-    """Whoever tells another fact is compared with everybody anew."""
+    """Whoever tells another fact is compared with everybody anew; what an old telephone opened ends with it."""
     vault, person.compared_at = vault_of(session), None
     setattr(person, field, vault.seal(session, person.id, column=f"person.{field}", text=text))
     if field == "name":
         person.name_index = name_index(vault, text)
     if field == "phone":
         person.phone_index = vault.index("phone", text)
+        accounts.end_of_person(session, person.id)
     if field == "id_number":
         person.id_number_index = number_index(vault, text)
     if field == "birth_date":

@@ -25,15 +25,16 @@ def is_minor(person: Person, /, *, now: datetime) -> bool:
 
 
 def links_of(session: Session, child_id: str, /) -> list[Guardian]:
-    """The verified guardians of a child, the first written down first."""
-    wanted = select(Guardian).where(Guardian.child_id == child_id)
+    """The verified guardians of a child whose link has not ended, the first written down first."""
+    wanted = select(Guardian).where(Guardian.child_id == child_id, col(Guardian.ended_at).is_(None))
     return list(session.exec(wanted.order_by(col(Guardian.verified_at), col(Guardian.id))))
 
 
 def children_of(session: Session, guardian_id: str, /, *, now: datetime) -> list[Person]:
     """For whom this person may act: the minors it is a verified guardian of."""
     wanted = select(Person).join(Guardian, col(Guardian.child_id) == col(Person.id))
-    found = session.exec(wanted.where(Guardian.guardian_id == guardian_id).order_by(col(Person.id))).all()
+    wanted = wanted.where(Guardian.guardian_id == guardian_id, col(Guardian.ended_at).is_(None))
+    found = session.exec(wanted.order_by(col(Person.id))).all()
     return [person for person in found if is_minor(person, now=now)]
 
 

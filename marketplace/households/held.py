@@ -25,6 +25,7 @@ from marketplace.households.models import (
 from marketplace.households.suspicions import WAITING
 from marketplace.sealed import PersonKey
 
+ENDS = (Guardian.verified_at, Guardian.ended_at)
 HELD = (
     Held(Household, col(Household.id), at=(Household.created_at,)),
     Held(Person, col(Person.household_id), at=(Person.created_at, Person.left_on)),
@@ -35,8 +36,8 @@ HELD = (
         waits=lambda now: runs_on(local_day(now)),
     ),
     Held(ByHand, col(ByHand.household_id), at=(ByHand.since_at,)),
-    Held(Guardian, col(Person.household_id), at=(Guardian.verified_at,), joins=(row_of(Person, Guardian.child_id),)),
-    Held(Guardian, col(Person.household_id), at=(Guardian.verified_at,), joins=(row_of(Person, Guardian.guardian_id),)),
+    Held(Guardian, col(Person.household_id), at=ENDS, joins=(row_of(Person, Guardian.child_id),)),
+    Held(Guardian, col(Person.household_id), at=ENDS, joins=(row_of(Person, Guardian.guardian_id),)),
     *(
         Held(
             Suspicion,

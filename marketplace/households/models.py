@@ -188,11 +188,13 @@ class SafeContact(SQLModel, table=True):
 
 
 class Guardian(SQLModel, table=True):
-    """Who may act for a child, as the government's record has it; a child may have several."""
+    """Who may act for a child, as the government's record has it; a child may have several. One member of staff asks
+    for the end with a reason, another ends it; a link that has ended counts for nothing."""
 
     __table_args__ = (
-        UniqueConstraint("child_id", "guardian_id"),
+        unique_where("uq_guardian_link", "child_id", "guardian_id", where="ended_at IS NULL"),
         check("two", "child_id <> guardian_id"),
+        check("end", "ended_at IS NULL OR (end_asked_by IS NOT NULL AND ended_by <> end_asked_by)"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -201,6 +203,11 @@ class Guardian(SQLModel, table=True):
     evidence: str = Field(max_length=120)
     verified_by: str = Field(max_length=64)
     verified_at: datetime = Field(sa_column=moment())
+    end_reason: str = Field(default="", max_length=16)
+    end_asked_by: str | None = Field(default=None, max_length=64)
+    end_asked_for: str = Field(default="", max_length=64)
+    ended_by: str | None = Field(default=None, max_length=64)
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class ExportState(StrEnum):

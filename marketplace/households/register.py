@@ -17,6 +17,7 @@ from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from marketplace import audit
+from marketplace.accounts import service as accounts
 from marketplace.actors import Actor
 from marketplace.db import chunks
 from marketplace.households import moved, reaching, search
@@ -235,12 +236,12 @@ def _update_person(
         return []
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
     for name in changed:
-        text = getattr(facts, name)
-        setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=text))
+        setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=getattr(facts, name)))
     if "name" in changed:
         row.name_index = name_index(vault, facts.name)
     if "phone" in changed:
         row.phone_index = vault.index("phone", facts.phone)
+        accounts.end_of_person(session, row.id)
     if "id_number" in changed:
         index = number_index(vault, facts.id_number)
         row.id_number_index = index if index in free else None
@@ -286,6 +287,5 @@ def _same_person(session: Session, home: Household, facts: PersonFacts, *, item:
 
 def _open(session: Session, row: Person, name: str) -> str:
     sealed: Sealed | None = getattr(row, name)
-    if sealed is None:
-        return ""
-    return vault_of(session).open(session, row.id, column=f"person.{name}", sealed=sealed)
+    vault, column = vault_of(session), f"person.{name}"
+    return vault.open(session, row.id, column=column, sealed=sealed) if sealed is not None else ""

@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from marketplace import audit, policy
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotFound
+from marketplace.households.guardians import is_minor
 from marketplace.households.models import Household, Person
 from marketplace.households.reaching import closed_fields, require_open
 from marketplace.households.register import (
@@ -36,10 +37,12 @@ __all__ = [
     "find_person_by_id_number",
     "find_person_by_phone",
     "get_household",
+    "has_own_phone",
     "list_people",
     "mask",
     "masked_name",
     "masked_names",
+    "opened_by",
     "reachable",
     "register_household",
     "register_many",
@@ -129,6 +132,26 @@ def find_person_by_phone(session: Session, phone: str, /) -> Person | None:
         select(Person).where(col(Person.phone_index) == index).order_by(col(Person.created_at), col(Person.id))
     ).all()
     return next((person for person in people if person.contact), people[0] if people else None)
+
+
+def opened_by(session: Session, phone_index: str, /, *, now: datetime) -> Person | None:
+    """Whose pages a code on this telephone opens: whom messages reach by it, first come, else the one adult who has it.
+    A telephone that several share opens nobody else's: the digits do not tell whose hand holds it."""
+    asked = select(Person).where(col(Person.phone_index) == phone_index)
+    people = session.scalars(asked.order_by(col(Person.created_at), col(Person.id))).all()
+    first = next((person for person in people if person.contact), None)
+    if first is not None or len(people) != 1:
+        return first
+    return None if is_minor(people[0], now=now) else people[0]
+
+
+def has_own_phone(session: Session, person: Person, /, *, now: datetime) -> bool:
+    """Whether a code on the person's telephone tells that this very person holds it: whom messages reach by it, or the
+    one adult who has it."""
+    if person.phone_index is None or person.contact:
+        return person.phone_index is not None
+    opened = opened_by(session, person.phone_index, now=now)
+    return opened is not None and opened.id == person.id
 
 
 def mask(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A household signs in with its phone: a number, then the code that was sent to it.
+"""Each adult of a household signs in with its own phone: a number, then the code that was sent to it.
 
 Enters: a phone number. Leaves: the cookie of a household session. A number that nobody registered gets the same answer
 in the same words, so that this page tells nobody who is poor.
@@ -13,7 +13,7 @@ from flask import g, make_response, redirect, request, url_for
 from flask import session as form_session
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from marketplace import notices
 from marketplace.accounts import limits
@@ -23,7 +23,7 @@ from marketplace.accounts.models import SignInCode
 from marketplace.errors import NotAllowed
 from marketplace.guards import guard
 from marketplace.households.doors import bp
-from marketplace.households.models import Person
+from marketplace.households.service import opened_by
 from marketplace.households.views_wechat import after_code
 from marketplace.sealed import vault_of
 from marketplace.web import pages
@@ -74,7 +74,7 @@ def send_code() -> ResponseReturnValue:
             refused = True
         else:
             form_session["code_id"] = code.id
-            if (person := _contact(session, index)) is not None:
+            if (person := opened_by(session, index, now=now)) is not None:
                 notices.post(
                     session,
                     "sign_in_code",
@@ -125,17 +125,8 @@ def _token_for(session: Session, typed: str, *, now: datetime) -> str:
         fits = accounts.code_fits(session, index, typed, code_id=code_id, now=now)
     except NotAllowed:
         return ""
-    person = _contact(session, index) if fits else None
+    person = opened_by(session, index, now=now) if fits else None
     return accounts.open_for_person(session, person.id, person.household_id, now=now) if person is not None else ""
-
-
-def _contact(session: Session, phone_index: str) -> Person | None:
-    statement = (
-        select(Person)
-        .where(col(Person.phone_index) == phone_index, col(Person.contact).is_(True))
-        .order_by(col(Person.created_at), col(Person.id))
-    )
-    return session.exec(statement).first()
 
 
 def _demo_code() -> str:
@@ -145,6 +136,6 @@ def _demo_code() -> str:
     with current_database().reading() as session:
         statement = select(SignInCode).where(SignInCode.phone_index == form_session["phone_index"])
         held = session.exec(statement).first()
-        if held is None or _contact(session, held.phone_index) is None:
+        if held is None or opened_by(session, held.phone_index, now=datetime.now(UTC)) is None:
             return ""
         return accounts.code_text(session, held.id)

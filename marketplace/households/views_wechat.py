@@ -118,7 +118,7 @@ def _waiting() -> str:
 @guard("account:wechat")
 def wechat_ties() -> ResponseReturnValue:
     """The question, or what is tied."""
-    ties = wechat.list_ties(current_session(), actor=current_actor())
+    ties = wechat.list_ties(current_session(), actor=current_actor(), now=utc_now())
     waits = _waiting()
     known = waits in {row.openid_index for row in ties}
     return render("households/wechat_ties.html", ties=ties, asks=bool(waits) and not known)

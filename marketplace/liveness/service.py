@@ -23,6 +23,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import guardians
 from marketplace.households.models import Household, Person
+from marketplace.households.service import has_own_phone
 from marketplace.liveness import duties
 from marketplace.liveness.dead import BY_STAFF, require_scheduled
 from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, Way
@@ -116,7 +117,7 @@ def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor,
     found, person = _of_household(session, check_id, actor=actor)
     require_scheduled(found)
     holder = phone_holder(session, person, actor=actor, now=now)
-    if holder.phone_index is None or not holder.contact:
+    if holder.phone_index is None or not has_own_phone(session, holder, now=now):
         raise WrongState("no_own_phone")
     code = accounts.new_code(session, holder.phone_index, network=network, now=now)
     params = {"code_id": code.id, "person_id": holder.id}
@@ -140,6 +141,15 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
         return False
     mark_seen(session, found, Way.CODE, actor=actor, now=now)
     return True
+
+
+def has_phone(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> bool:
+    """Whether there is a telephone to which the digits of this person can go."""
+    try:
+        holder = phone_holder(session, person, actor=actor, now=now)
+    except (NotFound, WrongState):
+        return False
+    return has_own_phone(session, holder, now=now)
 
 
 def phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:

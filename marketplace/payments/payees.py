@@ -1,8 +1,9 @@
 """Whose account a household is paid to: typed by the household or with a worker, checked, corrected, decided on.
 
 Enters: what was typed, and who typed it. Leaves: a `Payee` whose number and holder are sealed. The holder must be
-somebody of the household; another holder, a number that another household uses, and a number typed by a worker wait for
-a person. The consent that lets one giver see the account for one match is the room consent's, purpose PAYMENT.
+somebody of the household; another holder, a number that another household uses, and a number typed by a worker or by
+another adult than the one whom messages reach wait for a person. The consent that lets one giver see the account for
+one match is the room consent's, purpose PAYMENT.
 """
 
 from __future__ import annotations
@@ -85,15 +86,8 @@ def save_account(session: Session, household_id: str, typed: Typed, /, *, actor:
         session.add(old)
         flush(session)
         waiting.payee_settled(session, old, now=now)
-    payee = _sealed(
-        session,
-        typed,
-        digits=digits,
-        person_id=(owner or people[0]).id,
-        household_id=household_id,
-        actor=actor,
-        now=now,
-    )
+    ids = {"person_id": (owner or people[0]).id, "household_id": household_id}
+    payee = _sealed(session, typed, digits=digits, **ids, actor=actor, now=now)
     payee.reason_code = _doubt(session, payee, known=owner is not None, actor=actor)
     payee.state = PayeeState.TO_CHECK if payee.reason_code else PayeeState.OK
     session.add(payee)
@@ -151,6 +145,8 @@ def _doubt(session: Session, payee: Payee, *, known: bool, actor: Actor) -> str:
     """Why a person must look first; empty when nobody must."""
     if actor.role is not Role.HOUSEHOLD:
         return "typed_by_helper"
+    if (person := session.get(Person, actor.id)) is not None and not person.contact:
+        return "typed_by_member"
     if not known:
         return "other_holder"
     same = select(Payee.id).where(

@@ -21,6 +21,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.guardians import links_of
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.policy import require
@@ -246,13 +247,20 @@ def tell(session: Session, power: HelpPower, letter: str, /, *, now: datetime) -
 
 
 def get_power(session: Session, power_id: str, action: str, /, *, actor: Actor) -> HelpPower:
-    """The power, if it is of the actor's household or lies in its district."""
+    """The power, if the actor may hear of it at home or it lies in its district."""
     power = session.get(HelpPower, power_id)
     facts = {"household_id": power.household_id, "district": power.district_code} if power is not None else {}
     require(actor, action, **facts)
-    if power is None:
+    if power is None or not _hears(session, power, actor=actor):
         raise NotFound("help_power")
     return power
+
+
+def _hears(session: Session, power: HelpPower, *, actor: Actor) -> bool:
+    """Whom messages reach is told of every helper at home; another adult hears of its own and of its children's."""
+    me = session.get(Person, actor.id) if actor.role is Role.HOUSEHOLD else None
+    own = me is None or me.contact or power.subject_id == me.id
+    return own or any(link.guardian_id == actor.id for link in links_of(session, power.subject_id))
 
 
 def opened(session: Session, power: HelpPower, field: str, /) -> str:
@@ -261,9 +269,10 @@ def opened(session: Session, power: HelpPower, field: str, /) -> str:
     return vault_of(session).open_if_kept(session, power.id, column=f"help_power.{field}", sealed=sealed)
 
 
-def of_household(session: Session, household_id: str, /) -> list[HelpPower]:
-    """All helpers of a household, living ones first."""
-    found = session.exec(select(HelpPower).where(HelpPower.household_id == household_id)).all()
+def of_household(session: Session, household_id: str, /, *, actor: Actor) -> list[HelpPower]:
+    """The helpers of a household of which the actor hears, living ones first."""
+    rows = session.exec(select(HelpPower).where(HelpPower.household_id == household_id))
+    found = [power for power in rows if _hears(session, power, actor=actor)]
     return sorted(found, key=lambda one: (one.state is PowerState.ENDED, -one.recorded_at.timestamp(), one.id))
 
 

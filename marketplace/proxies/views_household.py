@@ -34,9 +34,9 @@ class InviteForm(Form):
 @bp.get("/")
 @guard("power:view")
 def mine() -> ResponseReturnValue:
-    """Everybody who may act for this household, or could."""
+    """Everybody who may act here, or could, of whom the reader hears."""
     session = current_session()
-    found = service.of_household(session, own_household())
+    found = service.of_household(session, own_household(), actor=current_actor())
     names = {power.id: service.opened(session, power, "name") or "—" for power in found}
     return render("proxies/mine.html", powers=found, names=names)
 

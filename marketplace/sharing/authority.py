@@ -41,6 +41,7 @@ from marketplace.sharing.models_api import ApiClient, UsedToken
 from marketplace.web.transactions import current_database, current_session
 
 METHOD = "private_key_jwt"
+SIGNED_BY = "key_id"
 log = logging.getLogger("shanqiao.partners")
 
 
@@ -50,6 +51,7 @@ class Known(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     row: ApiClient
     key: ECKey
+    kid: str
 
     def get_client_id(self) -> str:
         """Its id."""
@@ -130,6 +132,10 @@ class Tokens(JWTBearerTokenGenerator):  # type: ignore[misc]
         """One string."""
         return str(self.issuer)
 
+    def get_extra_claims(self, client: Known, grant_type: str, user: object, scope: str) -> dict[str, str]:
+        """Which of the client's keys signed in: a token lives no longer than its key."""
+        return {SIGNED_BY: client.kid}
+
 
 class _Payload(FlaskOAuth2Payload):  # type: ignore[misc]
     """Only what was posted in the body counts."""
@@ -188,7 +194,7 @@ class Authority(AuthorizationServer):  # type: ignore[misc]
         session = current_session()
         client = find_active(session, client_id)
         key = find_key(session, seen.kid, client_id=client_id, now=now)
-        return None if client is None or key is None else Known(client, ECKey.import_key(key.jwk))
+        return None if client is None or key is None else Known(client, ECKey.import_key(key.jwk), key.kid)
 
 
 def install(app: App) -> None:
@@ -239,7 +245,8 @@ class Bearer:
 
 
 def bearer_of(session: Session, token: object, /, *, issuer: str, now: datetime) -> Bearer | None:
-    """The client behind an access token of ours, whatever its state is; None for anything that is not one."""
+    """The client behind an access token of ours, whatever its state is; None for anything that is not one, and where
+    the key that signed in for it works no more."""
     key = signing.key_of(vault_of(session), signing.ACCESS_TOKENS)
     try:
         seen = gate.look(token, types=gate.ACCESS, audience=issuer, now_s=int(now.timestamp()))
@@ -255,5 +262,8 @@ def bearer_of(session: Session, token: object, /, *, issuer: str, now: datetime)
     client = session.get(ApiClient, seen.claims["sub"])
     scopes = str(seen.claims.get("scope", "")).split()
     if client is None or seen.claims.get("client_id") != client.id or not scopes:
+        return None
+    if find_key(session, str(seen.claims.get(SIGNED_BY, "")), client_id=client.id, now=now) is None:
+        log.info("access token refused: its key works no more")
         return None
     return Bearer(client, frozenset(scopes), seen.claims["jti"])

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.credentials import service as credentials
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -183,7 +184,8 @@ def _end(
 
 
 def retire_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) -> ApiKey:
-    """The organisation, or staff, takes a key out of use at once."""
+    """The organisation, or staff, takes a key out of use at once: tokens it signed in for open nothing, and credentials
+    bound to it have ended."""
     key = session.get(ApiKey, kid, with_for_update=True)
     if key is None:
         raise NotFound("key")
@@ -195,6 +197,7 @@ def retire_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) ->
     session.add(key)
     flush(session)
     _record(session, "client:retire_key", client.id, rule=kid[:32], actor=actor, now=now)
+    credentials.end_of_key(session, kid, actor=actor, now=now)
     return key
 
 

@@ -29,6 +29,8 @@ COLUMNS = {
 with (ROOT / "docs" / "access.csv").open(encoding="utf-8", newline="") as _file:
     ROWS = list(csv.DictReader(_file))
 
+SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "marketplace").rglob("*.py"))]
+
 
 def _scopes(acts: str, role: Role) -> list[str]:
     """The scope words under which the role may do any of these acts; `*` where everybody may."""
@@ -58,6 +60,42 @@ def test_each_cell_is_as_asked_or_has_its_reason(row: dict[str, str]) -> None:
         if row[column] == "own":
             assert set(scopes) <= {"own"}, column
     assert different == _excused(row["differs"])
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """The act of the first person and the act of the second."""
+    return dict(part.split(">") for part in text.split(";") if part)
+
+
+@pytest.mark.threat("T24")
+@pytest.mark.threat("T18")
+@pytest.mark.parametrize("row", [row for row in ROWS if row["two"]], ids=lambda row: str(row["what"]))
+def test_where_two_people_are_asked_there_are_two_or_a_written_reason(row: dict[str, str]) -> None:
+    """Each act of a cell marked with two people either has its second act, whose rule refuses the people of the first,
+    or says why one person is enough; neither list names an act that is not there."""
+    asked = {COLUMNS[column].value for column in row["two"].split()}
+    held = {act for act in row["acts"].split(";") if asked & policy.matrix()[act].keys()}
+    second = _pairs(row["second"])
+    told = [part.strip() for part in row["alone"].split(" | ") if part.strip()]
+    alone = {act: why for act, _colon, why in (part.partition(": ") for part in told)}
+    assert all(len(why) > 30 for why in alone.values())
+    assert held == set(second) | set(alone)
+    assert not set(second) & set(alone)
+    for act in second.values():
+        assert policy.matrix()[act], act
+        assert any(f'"{act}"' in text and "actor.people" in text for text in SOURCES), act
+
+
+def test_every_cell_with_two_people_is_compared() -> None:
+    assert {row["what"]: row["two"] for row in ROWS if row["two"]} == {
+        "Ask for an emergency disclosure": "TW CV CA",
+        "Approve a match": "CA",
+        "Export": "TW CV CA CC CM IO",
+        "Register an organisation, its keys and scopes": "CA SE",
+        "Rotate keys, suspend an account": "SE",
+        "Change rules, weights, ceilings": "CA",
+        "Erase a person": "DP SE",
+    }
 
 
 def test_there_are_all_rows_and_no_role_sees_people_and_keeps_the_keys() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,19 +22,27 @@ ONE, TWO = (Actor(id=f"officer-{n}", role=Role.PROTECTION_OFFICER) for n in (1, 
 
 def a_draft(session, now, **over):
     values = {"data_fields": ["name", "phone"], "necessity": "送达", "risks": "泄露", "measures": "留痕"}
-    return service.write(session, "GOODS", "charity", **{**values, **over}, actor=ONE, now=now)
+    return service.write(session, "GOODS", "charity", **{"actor": ONE, **values, **over}, now=now)
 
 
 def test_nobody_approves_what_it_wrote_and_a_draft_permits_nothing(session, now):
     draft = a_draft(session, now)
     assert not service.impact_assessed(session, "GOODS", "charity")
-    with pytest.raises(NotAllowed, match="second_person_needed"):
-        service.approve(session, draft.id, actor=ONE, now=now)
+    for same in (ONE, replace(TWO, on_behalf_of=ONE.id)):
+        with pytest.raises(NotAllowed, match="second_person_needed"):
+            service.approve(session, draft.id, actor=same, now=now)
     service.approve(session, draft.id, actor=TWO, now=now)
     assert service.impact_assessed(session, "GOODS", "charity", data_fields=["name"], now=now)
     assert not service.impact_assessed(session, "GOODS", "insurer")
     assert not service.impact_assessed(session, "GOODS", "charity", data_fields=["name", "diet"])
     assert not service.impact_assessed(session, "GOODS", "charity", now=now + service.VALID)
+
+
+def test_nobody_approves_what_a_stand_in_wrote_for_it(session, now):
+    draft = a_draft(session, now, actor=replace(ONE, on_behalf_of=TWO.id))
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        service.approve(session, draft.id, actor=TWO, now=now)
+    assert service.approve(session, draft.id, actor=replace(TWO, id="officer-3"), now=now).approved_by == "officer-3"
 
 
 def test_the_one_that_stood_is_replaced_and_a_withdrawn_one_permits_nothing(session, now):

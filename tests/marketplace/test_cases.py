@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -170,8 +171,9 @@ def test_who_gave_the_first_opinion_does_not_confirm(session: Session, now: date
         select(CaseStep).where(CaseStep.item_id == items["DIBAO"].id, CaseStep.code == "check_and_visit")
     ).one()
     step.ended_by = APPROVER.id
-    with pytest.raises(NotAllowed, match="second_person_needed"):
-        outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=day)
+    for same in (APPROVER, replace(APPROVER, id="deputy", on_behalf_of=APPROVER.id)):
+        with pytest.raises(NotAllowed, match="second_person_needed"):
+            outcome.decide(session, items["DIBAO"].id, granted=True, actor=same, now=day)
 
 
 def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, now: datetime) -> None:

@@ -132,7 +132,8 @@ def test_no_bent_access_token_opens_anything(seed: int, machine_and_app: tuple[F
     header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
 
     def claims() -> dict[str, Any]:
-        return machine.claims(iss=machine.issuer, client_id=machine.client_id, scope="offers:write")
+        kid = machine.key.thumbprint()
+        return machine.claims(iss=machine.issuer, client_id=machine.client_id, scope="offers:write", key_id=kid)
 
     def call(token: str) -> int:
         try:

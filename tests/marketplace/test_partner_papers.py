@@ -9,21 +9,24 @@ from flask import Flask
 from sqlmodel import select
 
 import shanqiao_verify as verifier
+from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.consent.models import Consent, ConsentHead, Mode
-from marketplace.credentials import receipts
+from marketplace.credentials import receipts, status
 from marketplace.credentials.models import IssuedCredential
+from marketplace.credentials.status_list import REVOKED, VALID
 from marketplace.credentials.verdicts import keys_of
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
+from marketplace.sharing import clients
 from marketplace.sharing.models import Disclosure
 from marketplace.trail.service import make_checkpoint
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
-from tests.marketplace.partner_scene import Caller, Machine, let_in
+from tests.marketplace.partner_scene import FIRST, SECOND, Caller, Machine, let_in
 
 PURPOSE = "GOODS"
 BODY = {"purpose": PURPOSE}
@@ -134,6 +137,35 @@ def test_the_scope_is_asked_and_a_foreign_key_is_not_bound(house: House) -> None
     body = {**BODY, "kid": house.stranger.key.thumbprint()}
     told = house.caller().post(f"/matches/{house.match_id}/credential", body)
     assert (told.status_code, told.json) == (422, {"error": "key_unknown", "field": "kid"})
+
+
+@pytest.mark.threat("T04")
+@pytest.mark.threat("T08")
+def test_a_key_out_of_use_stops_its_tokens_and_its_credentials_at_the_next_call(house: House) -> None:
+    caller, other = house.caller(), Machine(house.machine.org_id)
+    told = caller.post(f"/matches/{house.match_id}/credential", BODY)
+    assert told.status_code == 200, told.text
+    with house.database.transaction() as session:
+        now = utc_now()
+        issued = session.exec(select(IssuedCredential)).one()
+        assert status.state_of(session, issued, now=now) == VALID
+        admin = Actor(id="keeper-1", role=Role.GIVER_ADMIN, org_id=house.machine.org_id)
+        client_id, kid = house.machine.client_id, house.machine.key.thumbprint()
+        clients.add_key(session, client_id, jwk=other.public(), actor=admin, now=now)
+        for second in (FIRST, SECOND):
+            clients.approve_key(session, other.key.thumbprint(), actor=second, now=now)
+    assert caller.get(f"/consents/{house.chain_id}/receipts?purpose={PURPOSE}").status_code == 200
+    with house.database.transaction() as session:
+        clients.retire_key(session, kid, actor=admin, now=utc_now())
+    stopped = caller.get(f"/consents/{house.chain_id}/receipts?purpose={PURPOSE}")
+    assert stopped.status_code == 401, "the token of the key that was taken out"
+    with house.database.reading() as session:
+        issued = session.exec(select(IssuedCredential)).one()
+        assert (status.state_of(session, issued, now=utc_now()), issued.reason_code) == (REVOKED, "key_retired")
+    other.client_id = client_id
+    fresh = other.caller(house.app, "credentials:read receipts:read")
+    assert fresh.get(f"/consents/{house.chain_id}/receipts?purpose={PURPOSE}").status_code == 200
+    assert fresh.post(f"/matches/{house.match_id}/credential", BODY).status_code == 200
 
 
 def test_the_receipts_of_its_own_consent_are_the_ones_the_household_has_and_hold_without_us(house: House) -> None:

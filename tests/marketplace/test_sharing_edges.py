@@ -123,6 +123,7 @@ def test_a_token_of_ours_for_nobody_or_for_nothing_opens_nothing(writing: Sessio
 
     def bearer(**over: Any) -> object:
         usual = {"iss": machine.issuer, "client_id": machine.client_id, "scope": "needs:read"}
+        usual["key_id"] = machine.key.thumbprint()
         claims = machine.claims(**(usual | over))
         return bearer_of(writing, _sign(header, claims, key), issuer=settings.base_url, now=now)
 
@@ -130,6 +131,8 @@ def test_a_token_of_ours_for_nobody_or_for_nothing_opens_nothing(writing: Sessio
     assert bearer(sub="nobody-here") is None
     assert bearer(client_id="another-one") is None
     assert bearer(scope=" ") is None
+    assert bearer(key_id="another-key") is None
+    assert bearer(key_id=5) is None
 
 
 def test_the_token_address_reads_nothing_from_the_address_itself(sqlite_database: Database, settings: Settings) -> None:

@@ -44,12 +44,13 @@ def upgrade() -> None:
     sa.Column('measures', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('state', sa.Enum('draft', 'approved', 'replaced', 'withdrawn', name='assessmentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('written_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('written_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('written_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('approved_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('approved_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("approved_by = '' OR approved_by <> written_by", name=op.f('ck_assessment_two_people')),
+    sa.CheckConstraint("approved_by = '' OR approved_by NOT IN (written_by, written_for)", name=op.f('ck_assessment_two_people')),
     sa.CheckConstraint("state <> 'approved' OR (approved_by <> '' AND approved_at IS NOT NULL)", name=op.f('ck_assessment_approved')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assessment'))
     )
@@ -832,6 +833,7 @@ def upgrade() -> None:
     sa.Column('list_no', sa.Integer(), nullable=False),
     sa.Column('status_idx', sa.Integer(), nullable=False),
     sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('holder_kid', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('issued_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -848,6 +850,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('issued_credential', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_issued_credential_consent_chain_id'), ['consent_chain_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_holder_kid'), ['holder_kid'], unique=False)
         batch_op.create_index(batch_op.f('ix_issued_credential_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_issued_credential_list_no'), ['list_no'], unique=False)
         batch_op.create_index(batch_op.f('ix_issued_credential_recipient_org_id'), ['recipient_org_id'], unique=False)
@@ -1741,15 +1744,21 @@ def upgrade() -> None:
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('verified_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('verified_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('end_asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('end_asked_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('child_id <> guardian_id', name=op.f('ck_guardian_two')),
+    sa.CheckConstraint('ended_at IS NULL OR (end_asked_by IS NOT NULL AND ended_by <> end_asked_by)', name=op.f('ck_guardian_end')),
     sa.ForeignKeyConstraint(['child_id'], ['person.id'], name=op.f('fk_guardian_child_id')),
     sa.ForeignKeyConstraint(['guardian_id'], ['person.id'], name=op.f('fk_guardian_guardian_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian')),
-    sa.UniqueConstraint('child_id', 'guardian_id', name=op.f('uq_guardian_child_id_guardian_id'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian'))
     )
     with op.batch_alter_table('guardian', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guardian_child_id'), ['child_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
+        batch_op.create_index('uq_guardian_link', ['child_id', 'guardian_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('help_power',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
