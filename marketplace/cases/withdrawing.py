@@ -15,7 +15,6 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
 from marketplace.cases import again, lateness, outcome, register, steps, uncovered
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
@@ -23,10 +22,6 @@ from marketplace.clocks import service as clocks
 from marketplace.db import flush
 from marketplace.errors import WrongState
 from marketplace.visits import service as visits
-
-LATE = "withdrawn"
-"""The cause of a delay that ended with the application taken back; nobody chooses it."""
-
 
 def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
     """The household takes its application back; what was granted stays granted."""
@@ -67,11 +62,7 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
 
 
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    until = lateness.as_of(session, item, now=now)
-    if item.state is not ItemState.WAITING and lateness.is_late(session, item, now=until):
-        item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
-        item.late_with = lateness.late_with(session, item, now=until)
-        item.days_taken = lateness.days_taken(session, item, now=until)
+    lateness.close(session, item, lateness.TAKEN_BACK, now=now)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
     if not again.let_stand(session, item, actor=actor, now=now):
         item.state = ItemState.WITHDRAWN
