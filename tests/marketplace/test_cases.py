@@ -275,6 +275,11 @@ def test_who_may_not_be_called_at_all_is_neither_called_nor_visited_for_papers(s
         reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
         assert clocks.running_of(session, steps.clock_ref(item_id)) == [], "nobody is late with what nobody may do"
         assert {one.state.value for one in session.exec(asked)} <= {"dropped"}
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=now + timedelta(days=1))
+        again = silent.call_of(session, item_id)
+        assert again is not None
+        assert (again.kind, again.state.value) == (TaskKind.CALL, "open"), "it may be called again, and is"
+        assert [one.step for one in clocks.running_of(session, steps.clock_ref(item_id))] == ["case_papers_call"]
 
 
 def test_where_the_township_confirms_the_township_refuses_who_is_silent(session: Session, now: datetime) -> None:
