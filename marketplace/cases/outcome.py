@@ -31,7 +31,6 @@ from marketplace.cases.models import (
 )
 from marketplace.cases.rules import StepRule, waits_for
 from marketplace.cases.service import facts_of, list_items
-from marketplace.clocks import service as clocks
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import kin

@@ -23,6 +23,7 @@ from marketplace.db import flush
 from marketplace.errors import WrongState
 from marketplace.visits import service as visits
 
+
 def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
     """The household takes its application back; what was granted stays granted."""
     case = get_case(session, case_id, actor=actor, asks=asks)
