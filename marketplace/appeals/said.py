@@ -64,7 +64,7 @@ def _of_case(session: Session, case: Case) -> list[str]:
     rows = readback.of_object(session, f"case:{case.id}")
     due = {row.act for row in rows if row.second is SecondCall.DUE}
     acts = [TAKE_BACK] if case.state is CaseState.OPEN else []
-    if case.state in handing_on.SAYABLE:
+    if handing_on.is_sayable(session, case.id):
         acts.append(KEEP_BACK if case.hand_on else HAND_ON)
     return [act for act in acts if act not in due or act == KEEP_BACK]
 

@@ -117,4 +117,5 @@ def has_counted(session: Session, case_id: str, /) -> bool:
 def take_back(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
     """The second call heard that the person did not ask for this: it ends as if taken back."""
     case = service.get_case(session, case_id, actor=actor)
+    case.hand_on = False
     return withdrawing.end_open(session, case, actor=actor, now=now)

@@ -7,6 +7,7 @@ from typing import Any
 
 from wtforms import HiddenField
 
+from marketplace.cases import lateness
 from marketplace.cases.models import CaseItem
 from marketplace.cases.rules import papers_of
 from marketplace.reference import districts
@@ -204,7 +205,7 @@ def filled(form: Any) -> Any:
     if "label" in form:
         form.label.choices = [("", _l("None of these, or I do not know")), *form.label.choices]
     if "late_cause" in form:
-        form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] != "withdrawn"]
+        form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] in lateness.late_causes()]
         form.late_cause.flags.required = True  # it stands on the page only where something is late
     if "verdict" in form:
         form.verdict.choices = [("granted", _l("Grant")), ("refused", _l("Refuse"))]

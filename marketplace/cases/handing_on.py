@@ -15,20 +15,19 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.cases.models import Case, CaseState
-from marketplace.cases.service import get_case
-from marketplace.cases.uncovered import ref_of, uncovered
+from marketplace.cases.service import get_case, list_items
+from marketplace.cases.uncovered import STEP, ask, ref_of
 from marketplace.clocks import service as clocks
-from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.errors import WrongState
 
-STEP = "case_remainder"
-SAYABLE = (CaseState.OPEN, CaseState.CLOSED)
-
 
 def is_sayable(session: Session, case_id: str, /) -> bool:
-    """Whether the case runs or is decided, and was not taken back meanwhile."""
-    return session.get_one(Case, case_id).state in SAYABLE
+    """Whether the case runs, or something of it was decided."""
+    case = session.get_one(Case, case_id)
+    if case.state is CaseState.WITHDRAWN:
+        return any(item.decided_at is not None for item in list_items(session, case.id))
+    return case.state in (CaseState.OPEN, CaseState.CLOSED)
 
 
 def say(
@@ -45,7 +44,7 @@ def say(
     """The same word again changes nothing. Staff who heard it name who `said_by` voice or signature."""
     case = get_case(session, case_id, actor=actor, asks=asks)
     session.refresh(case, with_for_update=True)
-    if case.state not in SAYABLE:
+    if not is_sayable(session, case.id):
         raise WrongState("case_closed")
     if yes and (said_by or actor.id) != case.signer_id:
         raise WrongState("not_the_signer")
@@ -58,7 +57,6 @@ def say(
     audit.record(session, entry, actor=actor, now=now)
     if not yes:
         clocks.end(session, ref_of(case.id), step=STEP, outcome="taken_back", now=now)
-    elif uncovered(session, case):
-        holder = Holder(district_code=case.district_code)
-        clocks.start(session, STEP, ref_of(case.id), holder=holder, now=now)
+    else:
+        ask(session, case, now=now)
     return case

@@ -14,12 +14,16 @@ from marketplace.calendar import local_day, working_days_between
 from marketplace.cases.models import (
     CaseItem,
     CaseStep,
+    ItemState,
 )
 from marketplace.cases.steps import DECIDES
 from marketplace.reference.words import list_codes
 
 DECISIONS = ("granted", "refused")
 """The ends of a step by which an item was decided."""
+TAKEN_BACK, TAKEN_OVER = "withdrawn", "decided_elsewhere"
+BY_ITSELF = (TAKEN_BACK, TAKEN_OVER)
+"""Causes of a delay that ended without a decision; nobody chooses them."""
 NOBODYS = ("payment", "public_notice", "re_notice")
 """Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
 
@@ -70,6 +74,16 @@ def _days_decided(item: CaseItem, own: Sequence[CaseStep]) -> int:
     return found
 
 
+def close(session: Session, item: CaseItem, cause: str, /, *, now: datetime) -> None:
+    """It ends without a decision: one that was late by then is counted in its month with this cause."""
+    until = as_of(session, item, now=now)
+    if item.state is ItemState.WAITING or not is_late(session, item, now=until):
+        return
+    item.late_cause, item.month = cause, f"{local_day(now):%Y-%m}"
+    item.late_with = late_with(session, item, now=until)
+    item.days_taken = days_taken(session, item, now=until)
+
+
 def late_causes() -> list[str]:
     """The causes of a delay that somebody can choose."""
-    return [code for code in list_codes("late_cause") if code != "withdrawn"]
+    return [code for code in list_codes("late_cause") if code not in BY_ITSELF]

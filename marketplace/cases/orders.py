@@ -157,7 +157,7 @@ def is_due(session: Session, person_id: str, /) -> bool:
 def wait_on(session: Session, item: CaseItem, order: PaymentOrder, step: CaseStep, /, *, now: datetime) -> None:
     """The order waits at a step of its own again, with the limit it had."""
     rule = StepRule(step.no, step.code, step.holder, step.limit_days, step.unit)
-    begun = steps.start_step(session, item, rule, no=step.no, due=step.due_at, now=now)
+    begun = steps.start_step(session, item, rule, no=step.no, before=step, now=now)
     order.step_id, step.outcome = begun.id, "replaced"
     session.add_all([order, step])
     flush(session)

@@ -31,8 +31,6 @@ from marketplace.cases.models import (
 )
 from marketplace.cases.rules import StepRule, waits_for
 from marketplace.cases.service import facts_of, list_items
-from marketplace.clocks import service as clocks
-from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import kin
@@ -279,9 +277,6 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
-    if left.uncovered(session, case):
-        holder = Holder(district_code=case.district_code)
-        clocks.start(session, "case_remainder", left.ref_of(case.id), holder=holder, now=now)
-    without = register.without_class(items) or (refused and not granted)
-    if case.review_of is None and case.channel != LABEL_CHANNEL and without:
+    left.ask(session, case, now=now)
+    if case.review_of is None and case.channel != LABEL_CHANNEL and register.is_left_out(items):
         register.enter(session, case, now=now)

@@ -28,10 +28,13 @@ HELD = ("IN_REGISTER", "DIBIAN_MEMBER")
 """Categories of a family that has one of the classes."""
 
 
-def without_class(items: list[CaseItem], /) -> bool:
-    """Whether one of the classes was asked for, and none was granted."""
-    ended = {item.state for item in items if item.code in CLASSES}
-    return bool(ended & {ItemState.REFUSED, ItemState.WITHDRAWN}) and ItemState.GRANTED not in ended
+def is_left_out(items: list[CaseItem], /) -> bool:
+    """Whether one of the classes was refused or taken back and none was granted, or the same of all that was asked."""
+    classes, every = {item.state for item in items if item.code in CLASSES}, {item.state for item in items}
+    return any(
+        states & {ItemState.REFUSED, ItemState.WITHDRAWN} and ItemState.GRANTED not in states
+        for states in (classes, every)
+    )
 
 
 def enter(session: Session, case: Case, /, *, now: datetime) -> None:

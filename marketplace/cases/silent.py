@@ -55,26 +55,50 @@ def _ask_to_call(session: Session, item_id: str, *, now: datetime) -> None:
     if item.state is not ItemState.STOPPED:
         return
     steps.record(session, item, "case:silent", rule=OWED, actor=SYSTEM, now=now)
+    _list_call(session, item, now=now)
+
+
+def _list_call(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """A call for its papers, or a visit, unless somebody was reached already; and its clock."""
     telephone = reachable(session, item.household_id) is not None
     if not telephone and anybody_said(session, item.household_id):
         return
     ref, kind = steps.call_ref(item.id), TaskKind.CALL if telephone else TaskKind.VISIT
-    visits.ask(session, item.household_id, CAUSE, ref=ref, kind=kind, actor=SYSTEM, now=now)
+    if not was_called(session, item.id, steps.running_step(session, item.id)):
+        visits.ask(session, item.household_id, CAUSE, ref=ref, kind=kind, actor=SYSTEM, now=now)
     clocks.start(session, CALL, steps.clock_ref(item.id), holder=Holder(district_code=item.district_code), now=now)
 
 
 def leave_alone(session: Session, household_id: str, now: datetime, /) -> None:
     """Somebody there said how it may be reached: where no telephone is safe any more, nobody calls or comes for papers,
     and nobody is late with it."""
-    if reachable(session, household_id) is not None or not anybody_said(session, household_id):
+    if not _is_closed(session, household_id):
         return
-    owing = select(CaseItem).where(CaseItem.household_id == household_id, CaseItem.state == ItemState.STOPPED)
-    for item in session.exec(owing).all():
+    for item in _owing(session, household_id):
         visits.settle(session, steps.call_ref(item.id), actor=SYSTEM, now=now)
         clocks.end(session, steps.clock_ref(item.id), step=CALL, outcome="contact_unsafe", now=now)
 
 
-reaching.WHEN_SAID.append(leave_alone)
+def call_again(session: Session, household_id: str, now: datetime, /) -> None:
+    """The household may be reached again: the call that fell away is made."""
+    if _is_closed(session, household_id):
+        return
+    for item in _owing(session, household_id):
+        if not clocks.running_of(session, steps.clock_ref(item.id)):
+            _list_call(session, item, now=now)
+
+
+def _is_closed(session: Session, household_id: str) -> bool:
+    return reachable(session, household_id) is None and anybody_said(session, household_id)
+
+
+def _owing(session: Session, household_id: str) -> Sequence[CaseItem]:
+    owing = select(CaseItem).where(CaseItem.household_id == household_id, CaseItem.state == ItemState.STOPPED)
+    return session.exec(owing).all()
+
+
+reaching.WHEN_SAID.extend((leave_alone, call_again))
+reaching.WHEN_USUAL.append(call_again)
 
 
 def list_owing(

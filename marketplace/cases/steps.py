@@ -78,9 +78,9 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
 
 
 def start_step(
-    session: Session, item: CaseItem, rule: StepRule, /, *, no: int, due: datetime | None = None, now: datetime
+    session: Session, item: CaseItem, rule: StepRule, /, *, no: int, before: CaseStep | None = None, now: datetime
 ) -> CaseStep:
-    """One step begins to wait, until `due` where its limit began before."""
+    """One step begins to wait; one that goes on after `before` has what is left of its limit, and its beginning."""
     step = CaseStep(
         id=new_id(),
         item_id=item.id,
@@ -91,8 +91,10 @@ def start_step(
         limit_days=rule.limit,
         unit=rule.unit,
         started_at=now,
-        ran_from=now,
-        due_at=due or days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
+        ran_from=before.ran_from if before else now,
+        due_at=before.due_at
+        if before
+        else days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
     )
     item.holder = rule.holder
     session.add(item)

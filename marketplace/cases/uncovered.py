@@ -1,19 +1,26 @@
 """What of a closed application stayed uncovered, wish by wish: what a charity may be asked for, with the family's yes.
 
-Enters: a closed case. Leaves: each wish for which nothing was granted, and of an illness the cost that nobody covered;
-with the kind of need that fits and the amount where the family named one. Called by `outcome`, by the page of the
-application and by `needs.remainder`.
+Enters: a case that is closed, or whose rest was taken back. Leaves: each wish for which nothing was granted, and of an
+illness the cost that nobody covered; of what was taken back only that which was decided before; with the kind of need
+that fits and the amount where the family named one. Called by `outcome`, `withdrawing`, `handing_on`, by the page of
+the application and by `needs.remainder`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session
 
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import list_items
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.reference.tables import codes, rows
+
+STEP = "case_remainder"
+OVER = (CaseState.CLOSED, CaseState.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +38,28 @@ def ref_of(case_id: str, /) -> str:
     return f"case:{case_id}"
 
 
+def ask(session: Session, case: Case, /, *, now: datetime) -> None:
+    """The clock that asks staff for what stayed uncovered, where something did."""
+    if uncovered(session, case):
+        holder = Holder(district_code=case.district_code)
+        clocks.start(session, STEP, ref_of(case.id), holder=holder, now=now)
+
+
 def uncovered(session: Session, case: Case, /) -> list[Left]:
-    """What stayed uncovered of a closed case; nothing without the family's yes."""
-    if case.state is not CaseState.CLOSED or not case.hand_on:
+    """What stayed uncovered of a case that is over; nothing without the family's yes."""
+    if case.state not in OVER or not case.hand_on:
         return []
-    items = {item.code: item for item in list_items(session, case.id)}
+    taken_back = case.state is CaseState.WITHDRAWN
+    own = [item for item in list_items(session, case.id) if not taken_back or item.decided_at is not None]
+    items = {item.code: item for item in own}
     named = {"illness": illness_left(list(items.values())), "schooling": int(case.answers.get("schooling_fen") or 0)}
     found = []
     for row in rows("want_needs"):
         mine = [items[code] for code in codes(row["items"]) if code in items]
         granted = any(item.state is ItemState.GRANTED for item in mine)
         part = row["want"] == "illness" and named["illness"] > 0
-        if part or (_wished(case, row["want"], mine) and not granted):
+        decided = bool(mine) or not taken_back
+        if part or (decided and _wished(case, row["want"], mine) and not granted):
             found.append(Left(row["want"], row["category"], row["event"], named.get(row["want"], 0)))
     return found
 

@@ -1,9 +1,10 @@
 """A household takes its application back: what runs ends, nothing is hidden by it.
 
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
-in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
-a refused one does, is told, and may object; what was only looked at or decided anew stays granted. Called by the
-household's page and, after a second call, by `answers`.
+in its month with that cause; a family that is left without one of the classes, or without anything, enters the
+low-income register as a refused one does, is told, and may object; what was refused before is handed on all the same,
+with its yes; what was only looked at or decided anew stays granted. Called by the household's page and, after a second
+call, by `answers`.
 """
 
 from __future__ import annotations
@@ -14,17 +15,13 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
-from marketplace.cases import again, lateness, outcome, register, steps
+from marketplace.cases import again, lateness, outcome, register, steps, uncovered
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
 from marketplace.db import flush
 from marketplace.errors import WrongState
 from marketplace.visits import service as visits
-
-LATE = "withdrawn"
-"""The cause of a delay that ended with the application taken back; nobody chooses it."""
 
 
 def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
@@ -34,8 +31,9 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
     end_open(session, case, actor=actor, now=now)
-    if sent and case.review_of is None and register.without_class(list_items(session, case.id)):
+    if sent and case.review_of is None and register.is_left_out(list_items(session, case.id)):
         register.enter(session, case, now=now)
+    uncovered.ask(session, case, now=now)
     return case
 
 
@@ -65,11 +63,7 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
 
 
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    until = lateness.as_of(session, item, now=now)
-    if item.state is not ItemState.WAITING and lateness.is_late(session, item, now=until):
-        item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
-        item.late_with = lateness.late_with(session, item, now=until)
-        item.days_taken = lateness.days_taken(session, item, now=until)
+    lateness.close(session, item, lateness.TAKEN_BACK, now=now)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
     if not again.let_stand(session, item, actor=actor, now=now):
         item.state = ItemState.WITHDRAWN

@@ -28,6 +28,8 @@ WAYS = (USUAL, OWN, QUIET)
 COLUMN = "safe_contact.way"
 WHEN_SAID: list[Callable[[Session, str, datetime], None]] = []
 """Told of a household where somebody has just said so; a room above that sends people to its door registers here."""
+WHEN_USUAL: list[Callable[[Session, str, datetime], None]] = []
+"""The same where somebody took it back: it is reached as usual, unless another one there said otherwise."""
 
 
 def rule_of(session: Session, /, *, actor: Actor) -> str:
@@ -127,9 +129,8 @@ def take_along(session: Session, arrived: Iterable[tuple[str, str]], /, *, now: 
 def _tell(session: Session, person: Person, way: str, *, actor: Actor, now: datetime) -> None:
     flush(session)
     audit.record(session, audit.Entry("contact:rule", subject=person.id), actor=actor, now=now)
-    if way != USUAL:
-        for tell in WHEN_SAID:
-            tell(session, person.household_id, now)
+    for tell in WHEN_USUAL if way == USUAL else WHEN_SAID:
+        tell(session, person.household_id, now)
 
 
 def _said(session: Session, household_id: str) -> dict[str, str]:

@@ -117,8 +117,9 @@ def let_go(session: Session, case_id: str, reason: str, /, *, actor: Actor, now:
 
 
 def _written_since(session: Session, case: Case) -> bool:
-    """Whether a need of this family was written down since the case was closed."""
-    asked = select(Need.id).where(Need.household_id == case.household_id, col(Need.created_at) >= case.decided_at)
+    """Whether a need of this family was written down since the case was closed; or sent, where it was taken back."""
+    since = case.decided_at or case.submitted_at
+    asked = select(Need.id).where(Need.household_id == case.household_id, col(Need.created_at) >= since)
     return session.exec(asked.limit(1)).first() is not None
 
 

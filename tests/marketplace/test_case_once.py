@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import apart, once, outcome, reviews, service, steps, withdrawing
+from marketplace.cases import apart, lateness, once, outcome, reviews, service, steps, supervision, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database, flush
@@ -95,11 +95,31 @@ def test_a_right_appeal_decides_the_older_application_and_the_newer_item_falls(q
     steps.stop(quick, newer["DIBAO"].id, missing="户口簿", actor=WORKER, now=day)
     assert decide_again(quick, items["DIBAO"].id, actor=APPROVER, now=day)
     assert (newer["DIBAO"].state, newer["DIBAO"].note) == (ItemState.NOT_NEEDED, "decided_elsewhere")
+    assert newer["DIBAO"].late_cause == "", "it was in time"
     assert (newer["LAJI_JIANMIAN"].state, second.state) == (ItemState.WAITING, CaseState.OPEN)
     outcome.decide(quick, items["DIBAO"].id, granted=True, amount_fen=100, actor=OTHER, now=day)
     assert newer["LAJI_JIANMIAN"].state is ItemState.RUNNING
     assert items["LAJI_JIANMIAN"].state is ItemState.NOT_NEEDED, "the newer application has it"
     assert first.state is CaseState.CLOSED
+
+
+def test_a_late_item_that_an_older_application_takes_over_is_counted_with_its_cause(
+    quick: Session, now: datetime
+) -> None:
+    home = make.a_household(quick)
+    plain: dict[str, Any] = {"wants": ["living"], "medical_fen": 0, "all_classes": False}
+    _case, items = send(quick, now, home, **plain)
+    day = walk(quick, items["DIBAO"], now)
+    outcome.decide(quick, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    _case, newer = send(quick, day, home, **plain)
+    late = day + timedelta(days=200)
+    steps.stop(quick, newer["DIBAO"].id, missing="户口簿", actor=WORKER, now=late)
+    assert decide_again(quick, items["DIBAO"].id, actor=APPROVER, now=late + timedelta(days=40))
+    found = newer["DIBAO"]
+    assert (found.state, found.late_cause) == (ItemState.NOT_NEEDED, "decided_elsewhere")
+    rows = supervision.times_of(quick, found.month)
+    assert [(row.code, row.late, row.holder) for row in rows] == [("DIBAO", 1, found.late_with)]
+    assert "decided_elsewhere" not in lateness.late_causes(), "nobody chooses it"
 
 
 def test_what_was_granted_meanwhile_is_neither_decided_again_nor_granted_a_second_time(

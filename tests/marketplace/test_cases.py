@@ -14,6 +14,7 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import (
+    handing_on,
     looking,
     notice,
     orders,
@@ -292,6 +293,11 @@ def test_who_may_not_be_called_at_all_is_neither_called_nor_visited_for_papers(s
         reaching.keep_for(session, person.id, reaching.QUIET, actor=WORKER, now=now)
         assert clocks.running_of(session, steps.clock_ref(item_id)) == [], "nobody is late with what nobody may do"
         assert {one.state.value for one in session.exec(asked)} <= {"dropped"}
+        reaching.keep_for(session, person.id, reaching.USUAL, actor=WORKER, now=now + timedelta(days=1))
+        again = silent.call_of(session, item_id)
+        assert again is not None
+        assert (again.kind, again.state.value) == (TaskKind.CALL, "open"), "it may be called again, and is"
+        assert [one.step for one in clocks.running_of(session, steps.clock_ref(item_id))] == ["case_papers_call"]
 
 
 def test_where_the_township_confirms_the_township_refuses_who_is_silent(session: Session, now: datetime) -> None:
@@ -543,6 +549,35 @@ def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Ses
     told: dict[str, Any] = {"actor": APPROVER, "now": day}
     with pytest.raises(BadInput, match="late_cause_missing"):
         outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=9, late_cause="withdrawn", **told)
+
+
+def test_what_was_refused_before_the_rest_is_taken_back_is_handed_on_with_its_yes(
+    session: Session, now: datetime
+) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home)
+    day = walk(session, items["LINSHI"], now)
+    outcome.decide(session, items["LINSHI"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    me = make.as_household(home)
+    withdrawing.withdraw(session, case.id, actor=me, now=day)
+    assert [(one.want, one.units) for one in uncovered(session, case)] == [("illness", 6_000_000)]
+    assert [clock.step for clock in clocks.running_of(session, f"case:{case.id}")] == ["case_remainder"]
+    handing_on.say(session, case.id, yes=False, actor=me, now=day)
+    assert (uncovered(session, case), clocks.running_of(session, f"case:{case.id}")) == ([], [])
+    case.hand_on = True
+    worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    with pytest.raises(BadInput, match="no_need_apart"):
+        let_go(session, case.id, "recorded_apart", actor=worker, now=day)
+    assert need_of_case(session, case.id, actor=worker, now=day).gap_units == 6_000_000
+
+
+def test_who_takes_back_help_without_a_class_is_watched_too(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0, income_fen=300_000)
+    assert not set(items) & set(register.CLASSES)
+    withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=now)
+    assert [entry.category for entry in register.list_entries(session, home.id)] == ["REJECTED"]
+    assert uncovered(session, case) == [], "nothing of it was decided"
 
 
 def test_a_late_step_climbs_the_ladder_one_rung_once(database: Any, now: datetime) -> None:

@@ -14,7 +14,7 @@ from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.calendar import after_working_days, is_working_day, local_day, utc_now
-from marketplace.cases import days, steps
+from marketplace.cases import days, lateness, steps
 from marketplace.cases.rules import path_of
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -145,6 +145,7 @@ def test_a_stopped_clock_runs_on_with_all_its_days_over_a_closed_one(
         if not late:
             steps.run_on(session, item.id, actor=me, now=now + 3 * DAY)
         used = 0 if closed_on == TUESDAY else 1
+        assert lateness.days_taken(session, item, now=now + 3 * DAY) == used, "a day closed late is nobody's"
         ends = [after_working_days(now + 3 * DAY, limit - used, district=HOME) for limit in (step.limit_days, total)]
     assert row.state is DayState.ACTIVE
     assert [step.due_at, item.due_at] == ends
