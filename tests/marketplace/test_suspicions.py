@@ -332,6 +332,29 @@ def test_the_pages_tell_words_first_show_values_once_and_keep_a_verdict(app: Fla
     assert client_as(app, Role.AUDITOR).get("/people/pairs").status_code == 403
 
 
+def test_the_page_of_a_pair_names_the_verdicts_that_bar_an_answer(app: Flask, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        pair = session.exec(select(Suspicion)).one()
+        third = make.a_household(session, phone="13900000007")
+        person = session.exec(select(Person.id).where(Person.household_id == third.id)).one()
+        for number, (side, state) in enumerate(
+            ((pair.one_id, SuspicionState.SAME), (pair.two_id, SuspicionState.DIFFERENT))
+        ):
+            one, two = sorted((side, person))
+            told = {"one_district": "500112", "two_district": "500103", "agreement": "", "facts_index": ""}
+            session.add(
+                Suspicion(id=f"other-{number}", one_id=one, two_id=two, state=state, raised_at=make.NOW, **told)
+            )
+        pair_id = pair.id
+    client = client_as(app, Role.VERIFIER)
+    page = client.get(f"/people/pairs/{pair_id}?lang=en").get_data(as_text=True)
+    assert "Verdicts about other pairs that bar one answer" in page
+    assert "/people/pairs/other-1" in page
+    refused = client.post(f"/people/pairs/{pair_id}/decide?lang=en", data={"verdict": "same", "reason": "PAPERS"})
+    assert refused.status_code == 409
+    assert "say the contrary" in refused.get_data(as_text=True)
+
+
 def test_a_second_name_on_a_known_number_joins_nobody_and_is_a_task(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
