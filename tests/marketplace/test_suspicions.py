@@ -21,8 +21,11 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import comparing, facts, reaching, same, service, suspicions
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
+from marketplace.households.related import is_related, related_pairs
 from marketplace.households.service import HouseholdFacts, PersonFacts
+from marketplace.organisations.models import RelatedPerson, Relation
 from marketplace.reference.identity_number import make_id_number
+from marketplace.sealed import number_index, vault_of
 from tests import factories as make
 from tests.pages.people import client_as
 
@@ -366,6 +369,13 @@ def test_a_second_name_on_a_known_number_joins_nobody_and_is_a_task(
     assert len(homes) == 2
     again = service.register_many(session, [home("B", second, source="partner")], actor=verifier, now=now)
     assert set(again.values()) < homes, "a second delivery of the same row goes to its own household"
+    giver = make.an_organisation(session)
+    told = {"reference": "R-1", "relation": Relation.STAFF, "added_by": "x", "added_at": now}
+    index = number_index(vault_of(session), NUMBER)
+    session.add(RelatedPerson(id="rel-1", org_id=giver.id, id_number_index=index, **told))
+    session.flush()
+    assert related_pairs(session) == {(one, giver.id) for one in homes}, "whose the number is, nobody knows yet"
+    assert all(is_related(session, one, org_id=giver.id) for one in homes)
 
 
 def test_a_second_name_on_a_number_within_one_file_joins_nobody(
