@@ -16,8 +16,9 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, chunks, new_id
+from marketplace.households.former import FORMER
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState, Trace
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import Unreadable, Vault, number_index, vault_of
 from matching.identity import Links, link
 from matching.identity_keys import in_words, search_keys
 
@@ -26,6 +27,8 @@ BATCH = 200
 CROWDED = 20
 """A key that more people share than this says nothing: a home's telephone, a name of thousands."""
 
+NUMBER = "number"
+"""The use of a trace of an ID number."""
 _ASKED = 500
 _OPENED = ("name", "phone", "id_number", "address", "birth_date")
 _COLUMNS = ("name", "sex", "birth_date", "id_number", "phone", "address", "district", "household_id")
@@ -100,12 +103,18 @@ def _leave_traces(session: Session, people: Mapping[str, Plain]) -> None:
     for some in chunks(list(people), _ASKED):
         session.execute(delete(Trace).where(col(Trace.person_id).in_(some)))
     rows = [
-        {"person_id": person_id, "use": use, "value": vault.index(f"trace|{use}", text)}
+        {"person_id": person_id, "use": use, "value": _value(vault, use, text)}
         for person_id, keys in zip(people, search_keys(_columns(people.values())) if people else [], strict=True)
         for use, text in keys.items()
     ]
     if rows:
         session.execute(insert(Trace), rows)
+
+
+def _value(vault: Vault, use: str, text: str) -> str:
+    """Each use has a key of its own; a number is found by the one index that everybody's number has, also by those who
+    ask for a related person of a record that came second (`related`)."""
+    return number_index(vault, text) if use == NUMBER else vault.index(f"trace|{use}", text)
 
 
 def _met(session: Session, ids: Sequence[str]) -> set[str]:
@@ -119,7 +128,8 @@ def _met(session: Session, ids: Sequence[str]) -> set[str]:
             .group_by(col(Trace.value))
             .having(func.count().between(2, CROWDED))
         )
-        found |= set(session.exec(select(Trace.person_id).where(col(Trace.value).in_(crowd))).all())
+        met = select(Trace.person_id).where(col(Trace.value).in_(crowd), col(Trace.use) != FORMER)
+        found |= set(session.exec(met).all())
     return found
 
 

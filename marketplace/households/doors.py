@@ -13,6 +13,9 @@ from flask_babel import lazy_gettext as _l
 bp = Blueprint("households", __name__)
 SENTENCES: dict[str, Any] = {
     "suspicion_decided": _l("Somebody has decided on this pair already. Look at it again; you can take it back."),
+    "verdicts_contrary": _l(
+        "Other verdicts say the contrary. The page of this pair lists them: take one of them back first."
+    ),
     "still_one": _l("They count as one until you decide: say the same person, or two."),
     "search_too_wide": _l("Fill in a name, a telephone, an ID number or a birth date."),
     "already_in_category": _l("The household is in this category already."),

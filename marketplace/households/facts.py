@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlalchemy import delete
+from sqlmodel import Session, col
 
 from marketplace import audit
 from marketplace.accounts import service as accounts
@@ -17,7 +18,7 @@ from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict
 from marketplace.households import search
-from marketplace.households.models import Household, Person
+from marketplace.households.models import Household, Person, Trace
 from marketplace.households.register import SEALED, PersonFacts, with_birth
 from marketplace.households.resolving import name_index
 from marketplace.households.service import find_person_by_id_number
@@ -91,13 +92,15 @@ def _seal(session: Session, person: Person, field: str, text: str) -> None:
 
 
 def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> None:
-    """Destroy the key, the envelopes and the indexes by which the person could be found; the pseudonym stays."""
+    """Destroy the key, the envelopes and the indexes by which the person could be found, also those by which it was
+    compared or is known from an earlier home; the pseudonym stays."""
     for field in SEALED:
         setattr(person, field, None)
     person.id_number_index = person.phone_index = person.name_index = person.birth_year = None
     person.contact = False
     session.add(person)
     search.drop_keys(session, person.id)
+    session.execute(delete(Trace).where(col(Trace.person_id) == person.id))
     flush(session)
     vault_of(session).erase(session, person.id)
     flush(session)

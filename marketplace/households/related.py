@@ -1,6 +1,7 @@
 """Which households a giver may not help, because one of their people is related to it.
 
-Enters: the keyed indexes of ID numbers on both sides, unread. Leaves: pairs of ids; whoever is related to an
+Enters: the keyed indexes of ID numbers on both sides, unread, also of a record whose number somebody else bore first
+and which therefore has only a trace of it. Leaves: pairs of ids; whoever is related to an
 organisation is related to all that count as one giver with it. Called by the allocator's problem,
 by quotes and, once more, by approval; the reason that people see is neutral and names nobody.
 """
@@ -9,19 +10,20 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from marketplace.households.models import Person
+from marketplace.households.comparing import NUMBER
+from marketplace.households.models import Person, Trace
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.models import RelatedPerson
 
 
 def related_pairs(session: Session, /, *, household_id: str = "") -> set[tuple[str, str]]:
     """(household, organisation) of every pair that must not be matched; of one household only, if named."""
-    pairs = select(Person.household_id, RelatedPerson.org_id).join(
-        RelatedPerson, col(RelatedPerson.id_number_index) == col(Person.id_number_index)
-    )
-    if household_id:
-        pairs = pairs.where(col(Person.household_id) == household_id)
-    found = session.execute(pairs).all()
+    pairs = select(Person.household_id, RelatedPerson.org_id)
+    known = pairs.join(RelatedPerson, col(RelatedPerson.id_number_index) == col(Person.id_number_index))
+    second = pairs.join(Trace, (col(Trace.person_id) == col(Person.id)) & (col(Trace.use) == NUMBER))
+    second = second.join(RelatedPerson, col(RelatedPerson.id_number_index) == col(Trace.value))
+    asked = (each.where(col(Person.household_id) == household_id) if household_id else each for each in (known, second))
+    found = {(home, org_id) for each in asked for home, org_id in session.execute(each)}
     givers = givers_of(session) if found else Givers()
     return {(home, org_id) for home, told_by in found for org_id in givers.of(told_by)}
 

@@ -20,10 +20,12 @@ from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 from marketplace.households.reaching import closed_fields
 from marketplace.households.same import lock_homes
+from marketplace.households.verdicts import against, homes_of
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 
 WAITING = (SuspicionState.OPEN, SuspicionState.LATER)
+FINAL = (SuspicionState.SAME, SuspicionState.DIFFERENT)
 REASONS = "suspicion_reason"
 SHOWN = ("name", "id_number", "birth_date", "phone", "address")
 """The fields that are shown side by side, once, for a reason."""
@@ -64,6 +66,11 @@ def _near(actor: Actor) -> ColumnElement[bool]:
         return col(Suspicion.id).is_not(None)
     served = sorted(actor.districts)
     return or_(col(Suspicion.one_district).in_(served), col(Suspicion.two_district).in_(served))
+
+
+def is_near(suspicion: Suspicion, /, *, actor: Actor) -> bool:
+    """Whether the actor serves one of the two districts."""
+    return not actor.districts or not actor.districts.isdisjoint((suspicion.one_district, suspicion.two_district))
 
 
 def count_waiting(session: Session, /, *, actor: Actor) -> int:
@@ -135,7 +142,8 @@ def _open(session: Session, side: Side, name: str) -> str:
 def decide(
     session: Session, suspicion_id: str, /, *, verdict: SuspicionState, reason: str, actor: Actor, now: datetime
 ) -> Suspicion:
-    """Same, different or later, with a reason from the list; WrongState where somebody has decided already."""
+    """Same, different or later, with a reason from the list; WrongState where somebody has decided already, or where
+    verdicts about other pairs say the contrary."""
     if verdict is SuspicionState.OPEN:
         raise BadInput("bad_input", field="verdict")
     if reason not in list_codes(REASONS):
@@ -145,6 +153,9 @@ def decide(
         raise WrongState("suspicion_decided")
     if verdict is SuspicionState.LATER and found.state is SuspicionState.SAME:
         raise BadInput("still_one", field="verdict")
+    lock_homes(session, homes_of(session, found))
+    if against(session, found, verdict):
+        raise WrongState("verdicts_contrary")
     return _move(session, found, verdict, reason=reason, actor=actor, now=now, action=f"suspicion:{verdict.value}")
 
 

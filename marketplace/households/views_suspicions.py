@@ -17,6 +17,7 @@ from marketplace.households import suspicions
 from marketplace.households.doors import bp
 from marketplace.households.models import Suspicion, SuspicionState
 from marketplace.households.service import masked_name
+from marketplace.households.verdicts import against
 from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, Page, _, _l, current_session, done, page_number, render, writes
 from marketplace.web.display import language
@@ -95,8 +96,18 @@ def _page(suspicion_id: str, **more: Any) -> ResponseReturnValue:
         "verdict": _verdict_form(again=suspicion.changed_at is not None),
         "back_form": _with_reasons(ReasonForm(), suspicions.REASONS),
         "look": _with_reasons(LookForm(), "reveal_reason"),
+        "contrary": _contrary(suspicion),
     }
     return render("households/pair.html", **(context | more))
+
+
+def _contrary(suspicion: Suspicion) -> list[tuple[Suspicion, bool]]:
+    """Other verdicts that bar one of the two answers, and whether the reader may look at them."""
+    session, actor = current_session(), current_actor()
+    if suspicion.state not in suspicions.WAITING and suspicion.changed_at is None:
+        return []
+    found = [one for verdict in suspicions.FINAL for one in against(session, suspicion, verdict)]
+    return [(one, suspicions.is_near(one, actor=actor)) for one in found]
 
 
 @bp.post("/people/pairs/<suspicion_id>/open")

@@ -28,7 +28,7 @@ WORDS = {
     "covering": ("其中补足已知需求", "of these covering a known need"),
     "beyond": ("其中超出缺口，记为历史", "of these beyond the gap: history"),
     "repeated": ("其中其他来源已登记，只计一次", "of these told by another source already: counted once"),
-    "strangers": ("未收：家庭不在本平台", "left out: the household is not here"),
+    "strangers": ("密封保存一年：家庭尚未登记", "kept sealed for a year: the household is not here yet"),
 }
 
 

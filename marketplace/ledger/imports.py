@@ -2,7 +2,8 @@
 
 Enters: the bytes of a file, the name of its source, and the day from which that source tells everything. Leaves: an
 `ImportBatch`, then ledger rows and the source's row in `aid_source`, from which each run tells what its duplicate
-check sees. The same file again changes nothing. Called by views and commands.
+check sees; rows of people who are not here yet wait sealed (`strangers`). The same file again changes nothing. Called
+by views and commands.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from marketplace.intake import (
     rows_of,
     source_name,
 )
-from marketplace.ledger import repeats
+from marketplace.ledger import repeats, strangers
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, LedgerEntry
 from marketplace.ledger.planning import Plan, Planned, plan
@@ -97,12 +98,17 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
     require(actor, "aid:import")
     batch = get_batch(session, batch_id, kind=ImportKind.AID, actor=actor)
-    found = _planned(session, rows_of(session, batch), source=batch.source)
+    rows = rows_of(session, batch)
+    found = _planned(session, rows, source=batch.source)
     since = counts_of(batch)[SINCE]
     refuse_changes(batch, found, more={SINCE: since})
     seen_from = datetime.strptime(str(since), "%Y%m%d").date()  # noqa: DTZ007 (a day has no zone)
     written = store(session, found, source=batch.source, rule_id=batch.id, actor=actor, now=now)
     see(session, batch.source, seen_from=seen_from, actor=actor, now=now)
+    unknown = {row.number for row in found.unknown}
+    placed = [str(row.values["source_id"]) for row in rows if row.number not in unknown]
+    strangers.forget(session, placed, source=batch.source, now=now)
+    strangers.keep(session, found.unknown, source=batch.source, now=now)
     look_again(session, written, actor=actor, now=now)
     repeats.raise_tasks(session, written, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)

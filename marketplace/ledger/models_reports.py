@@ -58,9 +58,10 @@ class AidReport(SQLModel, table=True):
 
 
 class FeedStranger(SQLModel, table=True):
-    """One payment of a government feed to somebody who is not in the register, sealed under its number: tried again
-    each day, gone once it is placed or too old. With a `cause` its person is here, but the need that it names does not
-    fit: it waits for somebody of the staff. The keyed index keeps it once, however often the feed repeats it."""
+    """One payment of a feed or of a file of staff to somebody who is not in the register, sealed under its number:
+    tried again each day, gone once it is placed or too old. With a `cause` its person is here, but the need that it
+    names does not fit: it waits for somebody of the staff. The keyed index keeps it once, however often the
+    source repeats it."""
 
     __tablename__ = "feed_stranger"
 

@@ -96,7 +96,7 @@ class Planned:
 
 @dataclass(slots=True)
 class Plan:
-    """Rows by what becomes of them; `strangers` name a household that is not here, and stay out."""
+    """Rows by what becomes of them; `strangers` (`unknown`) name a household that is not here."""
 
     new: list[Planned] = field(default_factory=list)
     changed: list[Planned] = field(default_factory=list)

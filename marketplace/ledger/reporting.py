@@ -166,6 +166,10 @@ def count_payment(session: Session, number: int, /, *, actor: Actor, now: dateti
 def _store_page(session: Session, page: PaymentPage, *, source: str, actor: Actor, now: datetime) -> Reported:
     records = [{**record.cells, "source_id": record.source_id} for record in page.payments]
     done = take_in(session, records, source=source, rule_id="feed", actor=actor, now=now)
+    wait = {row.values["source_id"] for row in (*done.unknown, *(one.row for one in done.contrary))}
+    faulty = {fault.row for fault in done.faults}
+    placed = {one.source_id for number, one in enumerate(page.payments, start=1) if number not in faulty} - wait
+    strangers.forget(session, placed, source=source, now=now)
     strangers.keep(session, done.unknown, done.contrary, source=source, now=now)
     cursor = session.get(FeedCursor, source) or FeedCursor(source=source, pulled_at=now)
     cursor.cursor, cursor.pulled_at = page.cursor, now

@@ -1,15 +1,15 @@
-"""Payments of government feeds that cannot be placed yet: kept sealed, none is lost.
+"""Aid told by government feeds and by files of staff that cannot be placed yet: kept sealed, none is lost.
 
-Enters: the rows of a feed's page that fit nobody here, or that contradict the need they name. Leaves: each under a
-number, sealed; a count, and a task with a clock for each contradiction; and ledger rows for those that fit since. What
-fits nobody for too long is destroyed, a contradiction waits until a person decides it. Called by `reporting`, the
-worker and the page.
+Enters: the rows of a feed's page or of a file that fit nobody here, or that contradict the need they name. Leaves:
+each under a number, sealed; a count, and a task with a clock for each contradiction; and ledger rows for
+those that fit since. What fits nobody for too long is destroyed, a contradiction waits until a person decides it.
+Called by `reporting`, `imports`, the worker and the page.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,13 +19,13 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import flush
+from marketplace.db import chunks, flush
 from marketplace.errors import NotFound
 from marketplace.households.models import Household
 from marketplace.intake import CheckedRow
 from marketplace.ledger.models_reports import FeedStranger
 from marketplace.policy import require
-from marketplace.sealed import vault_of
+from marketplace.sealed import Vault, vault_of
 
 KEPT = timedelta(days=365)
 """So long a payment waits: rules against helping twice look back over a year. Then its personal data goes."""
@@ -48,20 +48,46 @@ class Contrary:
 def keep(
     session: Session, rows: Sequence[CheckedRow], contrary: Sequence[Contrary] = (), /, *, source: str, now: datetime
 ) -> int:
-    """Seal what cannot be placed, each payment once; what the feed says of it now replaces what it said before."""
+    """Seal what cannot be placed, each payment once; what its source says of it now replaces what it said before."""
     vault, new, why = vault_of(session), 0, {one.row.number: one for one in contrary}
-    for row in (*rows, *(one.row for one in contrary)):
-        index = vault.index("feed-stranger", f"{source}\x00{row.values['source_id']}")
+    told = (*rows, *(one.row for one in contrary))
+    asked = {_index(vault, source, row.values["source_id"]): row for row in told}
+    held = _held(session, asked)
+    for index, row in asked.items():
         payload = vault.seal_blob(_BLOB, json.dumps(dict(row.values), ensure_ascii=False).encode())
-        known = session.exec(select(FeedStranger).where(FeedStranger.source_index == index)).one_or_none()
+        known = held.get(index)
         if known is None:
             known = FeedStranger(source=source, source_index=index, payload=payload, created_at=now, tried_at=now)
             new += 1
         known.payload, known.tried_at = payload, now
         session.add(known)
-        flush(session)
-        _ask(session, known, why.get(row.number), now=now)
+        if row.number in why or known.cause:
+            flush(session)
+            _ask(session, known, why.get(row.number), now=now)
+    flush(session)
     return new
+
+
+def forget(session: Session, refs: Iterable[str], /, *, source: str, now: datetime) -> None:
+    """What the source tells anew waits no more where it is placed: older words must not come after newer ones."""
+    vault = vault_of(session)
+    for one in _held(session, [_index(vault, source, ref) for ref in refs]).values():
+        _ask(session, one, None, now=now)
+        session.delete(one)
+    flush(session)
+
+
+def _index(vault: Vault, source: str, ref: object) -> str:
+    return vault.index("feed-stranger", f"{source}\x00{ref}")
+
+
+def _held(session: Session, indexes: Iterable[str]) -> dict[str, FeedStranger]:
+    """Those that are kept already, by their index."""
+    found: dict[str, FeedStranger] = {}
+    for some in chunks(sorted(indexes), MOST):
+        kept = session.exec(select(FeedStranger).where(col(FeedStranger.source_index).in_(some)))
+        found |= {one.source_index: one for one in kept}
+    return found
 
 
 def _ask(session: Session, one: FeedStranger, why: Contrary | None, *, now: datetime) -> None:

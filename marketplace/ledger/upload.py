@@ -49,7 +49,7 @@ desk = Desk(
         "covering": (_l("Of these covering a known need"), ""),
         "beyond": (_l("Of these beyond the gap: history"), "wait"),
         "repeated": (_l("Of these told by another source already: counted once"), "wait"),
-        "strangers": (_l("Left out: the household is not here"), "wait"),
+        "strangers": (_l("Kept sealed for a year: the household is not here yet"), "wait"),
     },
     sentences={
         "bad_source": _l("Write a short name of letters, digits, - or _."),

@@ -15,7 +15,7 @@ from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.register import source_index
-from marketplace.ledger import strangers
+from marketplace.ledger import imports, strangers
 from marketplace.ledger.models import LedgerEntry
 from marketplace.ledger.models_reports import FeedStranger
 from marketplace.ledger.reporting import Reported, pull_payments, sweep_strangers
@@ -57,6 +57,32 @@ def test_a_payment_waits_sealed_until_its_person_enters_the_register(sqlite_data
         assert audit.verify(session).bad_seq == 0
 
 
+def from_file(database: Database, now: datetime, *, units: int = 600) -> None:
+    """A department's file tells of one payment to a household."""
+    data = f"source_id,household_ref,category,units,given_on\nP-1,H-LATER,EMERGENCY.CASH,{units},2026-11-10\n".encode()
+    told = {"file_name": "aid.csv", "source": "dpf", "seen_from": date(2026, 1, 1), "actor": SYSTEM, "now": now}
+    with database.transaction() as session:
+        batch, _checked = imports.check_file(session, data, **told)  # type: ignore[arg-type]
+        imports.confirm_import(session, batch.id, actor=SYSTEM, now=now)
+
+
+def test_a_row_of_a_file_waits_like_one_of_a_feed_and_the_newest_word_counts(
+    sqlite_database: Database, now: datetime
+) -> None:
+    """Told by file before the household came: found the day after; told anew, the older words do not come back."""
+    database = sqlite_database
+    from_file(database, now)
+    assert [row.source for row in kept(database)] == ["dpf"]
+    with database.transaction() as session:
+        home = make.a_household(session)
+        home.source_index = source_index(vault_of(session), "test", "H-LATER")
+    from_file(database, now, units=700)
+    assert kept(database) == []
+    assert sweep_strangers(database, clock=lambda: now + DAY) == 0
+    with database.reading() as session:
+        assert session.exec(select(LedgerEntry)).one().units == 70_000
+
+
 def test_what_finds_nobody_is_destroyed_in_the_end(sqlite_database: Database, now: datetime) -> None:
     pulled(sqlite_database, now)
     assert sweep_strangers(sqlite_database, clock=lambda: now + strangers.KEPT) == 0
@@ -67,10 +93,10 @@ def test_staff_see_how_many_wait_and_nothing_of_whom(
     settings: Settings, sqlite_database: Database, now: datetime
 ) -> None:
     client = client_as(create_app(settings, database=sqlite_database), Role.VERIFIER)
-    assert "Government payments" not in client.get("/aid/unplaced?lang=en").text
+    assert "Payments of feeds" not in client.get("/aid/unplaced?lang=en").text
     pulled(sqlite_database, now)
     page = client.get("/aid/unplaced?lang=en").text
-    assert "Government payments to people not in the register" in page
+    assert "Payments of feeds and files to people not in the register" in page
     assert "H-LATER" not in page
 
 
@@ -115,8 +141,8 @@ def test_a_payment_that_contradicts_a_need_is_kept_for_a_person_who_counts_it(
     assert len(kept(database)) == 1, "a contradiction is never destroyed by itself"
     client = client_as(create_app(settings, database=database), Role.VERIFIER)
     page = client.get("/aid/unplaced?lang=en").text
-    assert "Government payments that contradict a need" in page
-    assert "Government payments to people not in the register" not in page
+    assert "Payments of feeds and files that contradict a need" in page
+    assert "Payments of feeds and files to people not in the register" not in page
     assert "H-LATER" not in page
     assert client.post(f"/aid/unplaced/payments/{row.number}/count").status_code == 303
     assert (kept(database), steps_of(database, row.number)) == ([], [])

@@ -21,6 +21,7 @@ from marketplace.households.models import Person
 from marketplace.ledger.book import Book
 from marketplace.ledger.models import CostBill, HitState, OverlapHit, OverlapRule
 from marketplace.needs.models import Need
+from marketplace.reference.duplicate_rules import duplicate_rule
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_overlap_runs import past
@@ -120,6 +121,30 @@ def test_two_people_change_whom_a_rule_counts_for(app, staff, sqlite_database):
         assert {one.code: one.by_person for one in rules}[code] == stands
     page = staff.get("/aid/rules/D06").text
     assert page.count("对整个家庭计算") >= 2, "beside the rule and in its history"
+
+
+def test_a_district_s_own_ticks_are_shown_before_it_changes_a_rule(app, staff, sqlite_database):
+    """Yuzhong looks at one programme more under D11 than the city: a change of its days leaves that as it is."""
+    form = {"valid_from": local_day(utc_now()).isoformat(), "source": "x", "district": "500103"}
+    city = ["DANGEROUS_HOUSE", "DISASTER_REBUILD"]
+    own = [*city, "TEKUN"]
+    first = staff.post("/aid/rules/D11/change", data={**form, "programmes": own})
+    assert first.status_code == 303
+    with sqlite_database.reading() as session:
+        change = session.exec(select(OverlapRule)).one()
+    client_as(app, Role.APPROVER).post(f"/aid/rules/changes/{change.id}/approve")
+    kinds = sorted(duplicate_rule("D11").categories)
+    again = staff.post(
+        "/aid/rules/D11/change?lang=en", data={**form, "days": "90", "programmes": city, "categories": kinds}
+    )
+    assert "other boxes are ticked" in again.text
+    assert re.search(r'name="programmes"[^>]*value="TEKUN"[^>]*checked', again.text)
+    assert 'name="ticks_of" value="500103"' in again.text
+    told = {**form, "days": "90", "programmes": own, "categories": kinds, "ticks_of": "500103"}
+    assert staff.post("/aid/rules/D11/change", data=told).status_code == 303
+    with sqlite_database.reading() as session:
+        draft = session.exec(select(OverlapRule).where(OverlapRule.state == "draft")).one()
+    assert (draft.terms["days"], draft.terms["programmes"], draft.terms.get("categories")) == (90, sorted(own), None)
 
 
 def test_one_limit_of_a_rule_is_changed_in_yuan_and_the_others_stay(app, staff, sqlite_database):

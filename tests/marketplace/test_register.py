@@ -17,7 +17,9 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households import bringing, categories, facts, lists, long_lists, members, search
 from marketplace.households.commands import import_households
-from marketplace.households.models import Household, Person, SearchKey, Spell
+from marketplace.households.comparing import compare_waiting
+from marketplace.households.former import FORMER
+from marketplace.households.models import Household, Person, SearchKey, Spell, Trace
 from marketplace.households.search import Query
 from marketplace.households.service import PersonFacts, find_person_by_id_number, list_people
 from marketplace.intake import ImportBatch, ImportState
@@ -292,9 +294,22 @@ def test_a_renamed_person_is_found_by_the_new_name_and_an_erased_one_by_none(ses
         0,
         1,
     ]
+    compare_waiting(session, actor=CLERK, now=now)
+    assert session.exec(select(Trace.use).where(col(Trace.person_id) == person.id)).all() != []
     facts.erase(session, person, actor=CLERK, now=now)
     assert search.search(session, Query(name="赵二娃"), actor=WORKER, now=now)[0] == []
-    assert session.exec(select(SearchKey).where(col(SearchKey.person_id) == person.id)).all() == []
+    for table in (SearchKey, Trace):
+        assert session.exec(select(table).where(col(table.person_id) == person.id)).all() == []
+
+
+def test_of_who_moved_and_is_erased_no_index_of_the_number_is_left(session: Session, now: datetime) -> None:
+    home = a_home(session, numbers=(a_number(), a_number()), names=("赵一", "赵二"), now=now)
+    moved = list_people(session, home.id)[-1]
+    members.end(session, moved.id, on=TODAY, reason="MOVED_OUT", actor=CLERK, now=now)
+    kept = select(Trace.use).where(col(Trace.person_id) == moved.id)
+    assert session.exec(kept).all() == [FORMER]
+    facts.erase(session, moved, actor=CLERK, now=now)
+    assert session.exec(kept).all() == []
 
 
 def test_the_keys_of_a_search_hold_no_plain_word(session: Session, now: datetime) -> None:

@@ -14,6 +14,7 @@ from marketplace.decisions import approve as approval
 from marketplace.errors import WrongState
 from marketplace.households import same, suspicions
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
+from marketplace.households.verdicts import against
 from marketplace.ledger import bills, late, overlap
 from marketplace.ledger.explain import explain
 from marketplace.ledger.models import LayerState, OverlapHit
@@ -31,7 +32,7 @@ def a_suspicion(session: Session, one: Household, two: Household, now: datetime)
     """An open pair of one person of each household."""
     ids = sorted(session.exec(select(Person.id).where(Person.household_id == home.id)).one() for home in (one, two))
     row = Suspicion(
-        id=f"pair-{one.id}"[:32],
+        id=f"{one.id[:16]}{two.id[:16]}",
         one_id=ids[0],
         two_id=ids[1],
         one_district=one.district_code,
@@ -255,3 +256,22 @@ def test_a_decided_pair_cannot_be_decided_again(session: Session, now: datetime)
         suspicions.decide(
             session, pair.id, verdict=SuspicionState.SAME, reason="PAPERS", actor=_staff(session), now=now
         )
+
+
+def test_two_verdicts_that_contradict_each_other_are_not_kept(session: Session, now: datetime) -> None:
+    """A is B, and A is not C: then B is not C. And what is one by other verdicts is not called two."""
+    homes = [make.a_household(session, phone=f"1360000000{n}") for n in range(3)]
+    told = {"reason": "PAPERS", "actor": _staff(session), "now": now}
+    first = called_same(session, homes[0], homes[1], now)
+    apart, last = a_suspicion(session, homes[0], homes[2], now), a_suspicion(session, homes[1], homes[2], now)
+    suspicions.decide(session, apart.id, verdict=SuspicionState.DIFFERENT, **told)
+    assert against(session, last, SuspicionState.SAME) == [apart]
+    with pytest.raises(WrongState, match="verdicts_contrary"):
+        suspicions.decide(session, last.id, verdict=SuspicionState.SAME, **told)
+    suspicions.undo(session, apart.id, **told)
+    suspicions.decide(session, last.id, verdict=SuspicionState.SAME, **told)
+    assert {one.id for one in against(session, apart, SuspicionState.DIFFERENT)} == {first.id, last.id}
+    with pytest.raises(WrongState, match="verdicts_contrary"):
+        suspicions.decide(session, apart.id, verdict=SuspicionState.DIFFERENT, **told)
+    suspicions.undo(session, first.id, **told)
+    suspicions.decide(session, apart.id, verdict=SuspicionState.DIFFERENT, **told)

@@ -21,8 +21,11 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import comparing, facts, reaching, same, service, suspicions
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
+from marketplace.households.related import is_related, related_pairs
 from marketplace.households.service import HouseholdFacts, PersonFacts
+from marketplace.organisations.models import RelatedPerson, Relation
 from marketplace.reference.identity_number import make_id_number
+from marketplace.sealed import number_index, vault_of
 from tests import factories as make
 from tests.pages.people import client_as
 
@@ -332,6 +335,29 @@ def test_the_pages_tell_words_first_show_values_once_and_keep_a_verdict(app: Fla
     assert client_as(app, Role.AUDITOR).get("/people/pairs").status_code == 403
 
 
+def test_the_page_of_a_pair_names_the_verdicts_that_bar_an_answer(app: Flask, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        pair = session.exec(select(Suspicion)).one()
+        third = make.a_household(session, phone="13900000007")
+        person = session.exec(select(Person.id).where(Person.household_id == third.id)).one()
+        for number, (side, state) in enumerate(
+            ((pair.one_id, SuspicionState.SAME), (pair.two_id, SuspicionState.DIFFERENT))
+        ):
+            one, two = sorted((side, person))
+            told = {"one_district": "500112", "two_district": "500103", "agreement": "", "facts_index": ""}
+            session.add(
+                Suspicion(id=f"other-{number}", one_id=one, two_id=two, state=state, raised_at=make.NOW, **told)
+            )
+        pair_id = pair.id
+    client = client_as(app, Role.VERIFIER)
+    page = client.get(f"/people/pairs/{pair_id}?lang=en").get_data(as_text=True)
+    assert "Verdicts about other pairs that bar one answer" in page
+    assert "/people/pairs/other-1" in page
+    refused = client.post(f"/people/pairs/{pair_id}/decide?lang=en", data={"verdict": "same", "reason": "PAPERS"})
+    assert refused.status_code == 409
+    assert "say the contrary" in refused.get_data(as_text=True)
+
+
 def test_a_second_name_on_a_known_number_joins_nobody_and_is_a_task(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
@@ -343,6 +369,13 @@ def test_a_second_name_on_a_known_number_joins_nobody_and_is_a_task(
     assert len(homes) == 2
     again = service.register_many(session, [home("B", second, source="partner")], actor=verifier, now=now)
     assert set(again.values()) < homes, "a second delivery of the same row goes to its own household"
+    giver = make.an_organisation(session)
+    told = {"reference": "R-1", "relation": Relation.STAFF, "added_by": "x", "added_at": now}
+    index = number_index(vault_of(session), NUMBER)
+    session.add(RelatedPerson(id="rel-1", org_id=giver.id, id_number_index=index, **told))
+    session.flush()
+    assert related_pairs(session) == {(one, giver.id) for one in homes}, "whose the number is, nobody knows yet"
+    assert all(is_related(session, one, org_id=giver.id) for one in homes)
 
 
 def test_a_second_name_on_a_number_within_one_file_joins_nobody(
