@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session
 
 from marketplace.calendar import utc_now
-from marketplace.errors import NotAllowed, WrongState
+from marketplace.errors import NotAllowed
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name
@@ -89,19 +88,11 @@ def my_check(check_id: str) -> ResponseReturnValue:
         one=found,
         name=masked_name(session, person),
         waits=found.state in WAITING,
-        phone=found.cause is CheckCause.SCHEDULE and _has_phone(session, person),
+        phone=found.cause is CheckCause.SCHEDULE
+        and service.has_phone(session, person, actor=current_actor(), now=utc_now()),
         agreed=face.consent_of(session, found.person_id),
         offered=face_door() is not None and found.cause is CheckCause.SCHEDULE,
     )
-
-
-def _has_phone(session: Session, person: Person) -> bool:
-    """Whether there is a telephone to which the digits about this person can go."""
-    try:
-        holder = service.phone_holder(session, person, actor=current_actor(), now=utc_now())
-    except WrongState:
-        return False
-    return holder.phone_index is not None and holder.contact
 
 
 @bp.post("/mine/<check_id>/send-code")
