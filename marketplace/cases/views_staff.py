@@ -58,17 +58,15 @@ def board_page() -> ResponseReturnValue:
     """What is late, what runs, in our districts; the latest first."""
     session, actor, now = current_session(), current_actor(), utc_now()
     only_late = request.args.get("state") == "late"
-    total = board.count_open(session, actor=actor, now=now, late=only_late)
-    page = Page(number=page_number(), total=total, size=SIZE)
+    page = Page(page_number(), board.count_open(session, actor=actor, now=now, late=only_late), SIZE)
     items = board.list_open(session, actor=actor, now=now, late=only_late, offset=page.offset, limit=page.size)
-    late = supervision.count_late(session, actor=actor, now=now)
     rungs = supervision.latest_rung(session, [item.id for item in items])
     running = board.running_of(session, [item.id for item in items])
     return render(
         "cases/board.html",
         items=items,
         page=page,
-        late=late,
+        late=supervision.count_late(session, actor=actor, now=now),
         rungs=rungs,
         running=running,
         now=now,

@@ -8,13 +8,11 @@ recorded.
 
 from __future__ import annotations
 
-import hmac
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
@@ -23,12 +21,10 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import guardians
 from marketplace.households.models import Household, Person
-from marketplace.households.service import has_own_phone
 from marketplace.liveness import duties
-from marketplace.liveness.dead import BY_STAFF, require_scheduled
+from marketplace.liveness.dead import BY_STAFF
 from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, Way
 from marketplace.policy import require
-from marketplace.sealed import Unreadable, vault_of
 from marketplace.visits import service as visits
 
 STEP, VISIT = "survival_check", "survival_visit"
@@ -112,65 +108,9 @@ def _to_visit(session: Session, found: SurvivalCheck, *, outcome: str, actor: Ac
     visits.ask(session, found.household_id, "SURVIVAL", ref=found.id, actor=actor, now=now)
 
 
-def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor, now: datetime) -> str:
-    """Send six digits to the person's own telephone; return the code's id."""
-    found, person = _of_household(session, check_id, actor=actor)
-    require_scheduled(found)
-    holder = phone_holder(session, person, actor=actor, now=now)
-    if holder.phone_index is None or not has_own_phone(session, holder, now=now):
-        raise WrongState("no_own_phone")
-    code = accounts.new_code(session, holder.phone_index, network=network, now=now)
-    params = {"code_id": code.id, "person_id": holder.id}
-    notices.post(
-        session, "sign_in_code", key=f"code:{code.id}", household_id=found.household_id, params=params, now=now
-    )
-    return code.id
-
-
-def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: str, actor: Actor, now: datetime) -> bool:
-    """Whether the digits are the telephone's and the last four signs are those of the ID number. The caller commits in
-    any case, so that wrong tries count."""
-    found, person = _of_household(session, check_id, actor=actor)
-    require_scheduled(found)
-    phone = phone_holder(session, person, actor=actor, now=now).phone_index
-    right = phone is not None and accounts.code_fits(session, phone, code, now=now)
-    if not right or not _tail_fits(session, person, tail):
-        found.tries += 1
-        session.add(found)
-        flush(session)
-        return False
-    mark_seen(session, found, Way.CODE, actor=actor, now=now)
-    return True
-
-
-def has_phone(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> bool:
-    """Whether there is a telephone to which the digits of this person can go."""
-    try:
-        holder = phone_holder(session, person, actor=actor, now=now)
-    except (NotFound, WrongState):
-        return False
-    return has_own_phone(session, holder, now=now)
-
-
-def phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:
-    """To whose telephone the digits go: the person's own, for a child the guardian's. The number is always the
-    child's."""
-    return session.get_one(Person, guardians.signer_for(session, person, actor=actor, now=now))
-
-
-def _tail_fits(session: Session, person: Person, tail: str) -> bool:
-    if person.id_number is None:
-        return False
-    try:
-        number = vault_of(session).open(session, person.id, column="person.id_number", sealed=person.id_number)
-    except Unreadable:
-        return False
-    return hmac.compare_digest(number[-4:].upper().encode(), tail.strip().upper().encode())
-
-
 def wish(session: Session, check_id: str, /, *, way: str, actor: Actor, now: datetime) -> SurvivalCheck:
     """The household would rather be called, visited, or come to the counter: staff find it on their list."""
-    found, _person = _of_household(session, check_id, actor=actor)
+    found, _person = own_check(session, check_id, actor=actor)
     if way not in WISHES:
         raise BadInput("bad_input", field="way")
     found.wish = way
@@ -251,7 +191,7 @@ def get_check(session: Session, check_id: str, action: str, /, *, actor: Actor) 
     return found
 
 
-def _of_household(session: Session, check_id: str, *, actor: Actor) -> tuple[SurvivalCheck, Person]:
+def own_check(session: Session, check_id: str, *, actor: Actor) -> tuple[SurvivalCheck, Person]:
     """A waiting check of the actor's household. Each grown-up answers for itself, a verified guardian for its child; a
     helper answers with the person's own code."""
     found = waiting_for(session, check_id, "survival:answer", actor=actor)

@@ -13,7 +13,7 @@ from marketplace.errors import NotAllowed
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name
-from marketplace.liveness import duties, face, service
+from marketplace.liveness import digits, duties, face, service
 from marketplace.liveness.doors import bp, face_door
 from marketplace.liveness.models import WAITING, CheckCause, SurvivalCheck
 from marketplace.reference.words import label
@@ -89,7 +89,7 @@ def my_check(check_id: str) -> ResponseReturnValue:
         name=masked_name(session, person),
         waits=found.state in WAITING,
         phone=found.cause is CheckCause.SCHEDULE
-        and service.has_phone(session, person, actor=current_actor(), now=utc_now()),
+        and digits.has_phone(session, person, actor=current_actor(), now=utc_now()),
         agreed=face.consent_of(session, found.person_id),
         offered=face_door() is not None and found.cause is CheckCause.SCHEDULE,
     )
@@ -101,7 +101,7 @@ def my_check(check_id: str) -> ResponseReturnValue:
 def send_code(check_id: str) -> ResponseReturnValue:
     """Send the digits to the person's own telephone."""
     network = request.remote_addr or ""
-    service.send_code(current_session(), check_id, network=network, actor=current_actor(), now=utc_now())
+    digits.send_code(current_session(), check_id, network=network, actor=current_actor(), now=utc_now())
     return done(_("The code is on its way to the telephone."), to=url_for(".answer_code", check_id=check_id))
 
 
@@ -123,7 +123,7 @@ def check_code(check_id: str) -> ResponseReturnValue:
     fits, fault = False, _("The code or the end of the ID number does not fit. Check both, or ask for a new code.")
     with current_database().transaction() as session:
         try:
-            fits = service.code_and_tail_fit(session, check_id, **given, actor=current_actor(), now=utc_now())
+            fits = digits.code_and_tail_fit(session, check_id, **given, actor=current_actor(), now=utc_now())
         except NotAllowed as error:
             if error.code != "too_many_tries":
                 raise

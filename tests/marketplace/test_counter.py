@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 
 from adapters.fakes import FakeMessenger
 from marketplace import notices, wiring
+from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
-from marketplace.accounts.service import open_for_person
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
@@ -31,6 +31,7 @@ from marketplace.held import open_homes
 from marketplace.households import reaching
 from marketplace.households.models import Household, Person, SafeContact
 from marketplace.households.service import contact_of, list_people
+from marketplace.liveness import digits
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState
 from marketplace.notices import Notice
@@ -201,10 +202,10 @@ def test_a_child_of_thirteen_goes_the_whole_way_through_her_guardian(session: Se
     outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=60_000, actor=APPROVER, now=day)
     check = survival.open_check(session, child.id, CheckCause.SCHEDULE, due_on=day.date(), actor=WORKER, now=day)
     with pytest.raises(WrongState, match="own_check_only"):
-        survival.send_code(session, check.id, network="n", actor=myself(uncle), now=day)
-    code = survival.accounts.code_text(session, survival.send_code(session, check.id, network="n", actor=me, now=day))
+        digits.send_code(session, check.id, network="n", actor=myself(uncle), now=day)
+    code = accounts.code_text(session, digits.send_code(session, check.id, network="n", actor=me, now=day))
     tail = make_id_number("509900", date(now.year - 13, 5, 6), seq=4)[-4:]
-    assert survival.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=me, now=day)
+    assert digits.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=me, now=day)
     assert check.state is CheckState.SEEN
     assert check.done_by == granny.id
 
@@ -230,7 +231,7 @@ def test_the_guardian_of_a_child_without_a_telephone_is_offered_the_code(app: Fl
         _home, granny, child, uncle = a_family(session, now)
         verify_guardian(session, child.id, guardian_id=granny.id, evidence="户口簿 3 页", actor=APPROVER, now=now)
         check = survival.open_check(session, child.id, CheckCause.SCHEDULE, due_on=now.date(), actor=WORKER, now=now)
-        tokens = [open_for_person(session, one.id, one.household_id, now=utc_now()) for one in (granny, uncle)]
+        tokens = [accounts.open_for_person(session, one.id, one.household_id, now=utc_now()) for one in (granny, uncle)]
     offered = []
     for token in tokens:
         client = app.test_client()

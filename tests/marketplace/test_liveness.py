@@ -27,7 +27,7 @@ from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.categories import categories_on
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
-from marketplace.liveness import dead, duties, face, schedule, service
+from marketplace.liveness import dead, digits, duties, face, schedule, service
 from marketplace.liveness.models import CheckCause, CheckState, FaceConsent, SurvivalCheck, SurvivalDuty, Way
 from marketplace.notices import Notice
 from marketplace.reference.survival import survival_rule
@@ -77,9 +77,9 @@ def asked(session: Session, now: datetime, *, born: int = 1960) -> tuple[Person,
 
 def by_code(session: Session, check: SurvivalCheck, actor: Actor, now: datetime, *, tail: str = "001x") -> bool:
     """Ask for a code and type it in with the end of the ID number."""
-    code_id = service.send_code(session, check.id, network="n", actor=actor, now=now)
+    code_id = digits.send_code(session, check.id, network="n", actor=actor, now=now)
     code = accounts.code_text(session, code_id)
-    return service.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=actor, now=now)
+    return digits.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=actor, now=now)
 
 
 def test_the_rules_are_dated_data_and_a_month_without_the_day_ends_with_its_last() -> None:
@@ -164,10 +164,10 @@ def test_each_grown_up_answers_for_itself(session: Session, now: datetime) -> No
     person, check = asked(session, now)
     other = make.a_person(session, session.get_one(Household, person.household_id), phone="10000000009")
     with pytest.raises(WrongState, match="own_check_only"):
-        service.send_code(session, check.id, network="n", actor=herself(other), now=now)
+        digits.send_code(session, check.id, network="n", actor=herself(other), now=now)
     stranger = Actor(id="x", role=Role.HOUSEHOLD, household_id="another")
     with pytest.raises(NotFound):
-        service.send_code(session, check.id, network="n", actor=stranger, now=now)
+        digits.send_code(session, check.id, network="n", actor=stranger, now=now)
 
 
 @pytest.mark.parametrize("way", [Way.VIDEO, Way.HOME, Way.COUNTER])
