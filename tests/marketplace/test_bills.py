@@ -322,9 +322,8 @@ def test_each_bill_of_one_person_is_a_question_of_its_own_and_a_yes_taken_back_s
         need, bill = a_bill(session, now)
         _insured(session, need)
         home = session.get_one(Household, need.household_id)
-        more = make.a_need(
-            session, home, category="MEDICAL.LONGTERM_DRUG", unit="FEN", gap_units=9, person_id=bill.person_id
-        )
+        told = {"category": "MEDICAL.LONGTERM_DRUG", "unit": "FEN", "gap_units": 9}
+        more = make.a_need(session, home, person_id=bill.person_id, **told)
         bills.record(session, more.id, person_id=bill.person_id, cost_fen=900, paper="x", actor=WORKER, now=now)
         given, _insurer = _may_ask(session, need, now)
     own = make.as_household(home)
