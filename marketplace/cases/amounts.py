@@ -52,6 +52,8 @@ def proposed(code: str, facts: Facts, /, *, path: str, district: str, on: date) 
     """What the tables give for an item; 0 where the district or another department sets it."""
     if code == "DIBAO":
         return dibao_month(facts, district=district, on=on)
+    if code == "TEKUN":
+        return standard("TEKUN_MONTH", district=district, on=on)
     if code == "LINSHI" and path == "LINSHI_FAST":
         return fast_aid_cap(facts, district=district, on=on)
     if code == "LINSHI":

@@ -24,6 +24,7 @@ from sqlmodel import Session, col, select
 from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from adapters.sms_in import IncomingSms
+from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
@@ -31,16 +32,17 @@ from marketplace.answers import sms
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import Appeal, AppealState
 from marketplace.calendar import local_day
-from marketplace.cases import departments, notice, outcome, service, steps
+from marketplace.cases import departments, notice, orders, outcome, service, steps
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.models_orders import PaymentOrder
+from marketplace.cases.progress import stages_of
 from marketplace.clocks import service as clocks
 from marketplace.consent.capacity import verify_guardian
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import ConsentMissing
+from marketplace.errors import BadInput, ConsentMissing
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
@@ -53,9 +55,11 @@ from marketplace.needs.models import Need
 from marketplace.needs.remainder import need_of_case
 from marketplace.notices import Notice, NoticeState
 from marketplace.organisations.models import Organisation
+from marketplace.proxies import agents
 from marketplace.readback import service as readback
 from marketplace.reference.districts import streets_of
 from marketplace.reference.identity_number import make_id_number
+from marketplace.reference.words import label
 from marketplace.sealed import vault_of
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
@@ -291,9 +295,12 @@ def alone(house: House) -> None:
     first.press("/cases/start")
     first.tick("wants", "accident")
     first.press()
+    draft = first.path().split("/")[2]
     second = house.at_home(person)
     second.go("/cases/mine")
     second.press("/check")
+    assert second.path() == f"/cases/{draft}/check"
+    assert label("case_want", "accident", lang=house.language) in second.words(), "what she ticked is there still"
     asked = Asked(("accident",), ticks=("sudden",), photo=True)
     _home, other = house.family()
     fresh = house.at_home(other)
@@ -376,6 +383,12 @@ def by_a_standing_agent(house: House) -> None:
     case_id = apply(agent, Asked(("accident",), ticks=("sudden",)))
     agent.go(f"/cases/{case_id}")
     agent.press("/urge")
+    assert agents.sweep(house.database, clock=lambda: datetime.now(UTC)) == 1
+    with house.database.reading() as session:
+        copy = session.exec(select(Notice).where(Notice.letter == "agent_told")).one()
+        received = session.exec(select(Notice.id).where(Notice.letter == "case_received")).one()
+    assert copy.key == f"agent:{copy.params['power_id']}:{received}"
+    assert copy.params["power_id"] in power
     worker.go(power)
     worker.press("/stop")
     worker.press()
@@ -384,7 +397,19 @@ def by_a_standing_agent(house: House) -> None:
     assert number not in agent.words()
     mine = house.at_home(person)
     assert number in mine.go("/cases/mine")
+    assert {"case_received", "helper_named", "helper_ended"} <= set(letters(house, home.id))
     mine.go("/messages")
+    told = len(letters(house, home.id))
+    with house.act() as session:
+        notices.post(session, "case_waits", key=f"walk:{case_id}", household_id=home.id, now=datetime.now(UTC))
+    assert agents.sweep(house.database, clock=lambda: datetime.now(UTC)) == 0, "who was stopped hears no more"
+    assert len(letters(house, home.id)) == told + 1
+
+
+def letters(house: House, household_id: str) -> list[str]:
+    """What a household was told."""
+    with house.database.reading() as session:
+        return list(session.exec(select(Notice.letter).where(Notice.household_id == household_id)))
 
 
 def service_number(house: House, case_id: str) -> str:
@@ -464,10 +489,23 @@ def fast_aid(house: House) -> None:
     assert item.due_at is not None
     assert item.path == "LINSHI_FAST"
     hands.go(f"/cases/{case_id}")
+    with house.act() as session, pytest.raises(BadInput, match="above_cap"):
+        decide(session, item, granted=True, amount_fen=5_000_000, actor=WORKER)
     with house.act() as session:
         decide(session, item, granted=True, amount_fen=50_000, actor=WORKER)
     assert "500" in hands.go(f"/cases/{case_id}")
     hands.go(f"/cases/items/{item.id}/papers/decision")
+    with house.act() as session:
+        now = datetime.now(UTC)
+        orders.pay(session, item.id, orders.Paid("记-2026-7", local_day(now)), actor=VERIFIER, now=now)
+    item = house.item(case_id, "LINSHI")
+    assert item.paid_fen == 50_000
+    with house.database.reading() as session:
+        case, own = session.get_one(Case, case_id), steps.list_steps(session, case_id)
+        assert case.state is CaseState.CLOSED
+        assert stages_of(item, own, now=datetime.now(UTC))[-1].state == "done"
+    assert "case_paid" in letters(house, case.household_id)
+    hands.go("/messages")
 
 
 NUMBER = make_id_number("509900", date(1950, 3, 4), seq=9)

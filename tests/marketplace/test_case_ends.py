@@ -37,7 +37,7 @@ from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
-from marketplace.cases.rules import in_order, item_rule, path_of, steps_of
+from marketplace.cases.rules import in_order, item_rule, path_of, standard, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, WrongState
@@ -407,6 +407,8 @@ def test_a_family_in_extreme_hardship_is_known_as_one_by_a_departments_list(sess
     assert labels == ["DIBAO", "TEKUN"]
     assert [kind for kind, _fen in amounts] == ["B", "A"]
     assert amounts[1][1] > amounts[0][1], "the amount table knows it too"
+    on = {"district": CITY, "on": local_day(now)}
+    assert proposed("TEKUN", facts, path="TEKUN", **on) == standard("TEKUN_MONTH", **on)
     case.answers = {**case.answers, "label": "DIBAO"}
     assert service.facts_of(session, case, on=local_day(now)).label == "TEKUN", "the register goes before a tick"
 
