@@ -264,9 +264,7 @@ def test_a_rest_is_never_lost_in_a_need_that_is_refused_or_smaller(
     assert rest.state is NeedState.UNVERIFIED
 
 
-@pytest.mark.parametrize(
-    ("reason", "left"), [("NOT_ELIGIBLE", ReferralReason.NOT_ELIGIBLE), ("WRONG_DATA", None)]
-)
+@pytest.mark.parametrize(("reason", "left"), [("NOT_ELIGIBLE", ReferralReason.NOT_ELIGIBLE), ("WRONG_DATA", None)])
 def test_a_task_that_is_returned_after_it_was_taken_keeps_its_reason(
     store: Session, reason: str, left: ReferralReason | None
 ) -> None:
