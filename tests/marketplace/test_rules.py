@@ -296,7 +296,7 @@ def test_a_trial_knows_what_was_known_then_and_judges_by_alerts_of_its_own(sessi
     assert found == {"W05": (True, 0), "W17": (True, 0), "W19": (True, 0)}
 
 
-def test_a_check_was_right_where_it_confirmed_something_and_not_where_aid_began(session: Session, now: datetime) -> None:
+def test_a_check_was_right_where_it_confirmed_something_not_where_aid_began(session: Session, now: datetime) -> None:
     june, owners = date(2026, 6, 10), [a_number() for _ in range(4)]
     homes = [a_home(session, numbers=(number,), now=now) for number in owners]
     for home in homes:
