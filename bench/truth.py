@@ -273,12 +273,12 @@ def _power(homes: list[Home], shocks: list[Shock], today: date) -> list[dict[str
 
 def _week(database: Database, today: date, rows: list[dict[str, Any]]) -> None:
     now = datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=4)
-    by_feed: dict[str, dict[str, Any]] = defaultdict(dict)
+    by_feed: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        by_feed[row["feed"]][row["cells"]["source_id"]] = row["cells"]
+        by_feed[row["feed"]].append(row["cells"])
     with database.transaction() as session:
         for feed, cells in sorted(by_feed.items()):
-            take_in(session, feed, list(cells.values()), digest=f"{feed}-{today}", as_of=today, actor=CLERK, now=now)
+            take_in(session, feed, cells, digest=f"{feed}-{today}", as_of=today, actor=CLERK, now=now)
         sweeping.sweep(session, actor=SYSTEM, now=now)
 
 

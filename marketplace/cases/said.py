@@ -1,7 +1,8 @@
 """What an application says of the household's means, to be compared with what departments tell of them.
 
 Enters: an application that was sent. Leaves: the household's own word by kind: its income of a year, its savings, what
-it paid itself for treatment and for school. What was left empty was not said. Called by `service`.
+it paid itself for treatment and for school. What was left empty was not said. Called by `service` and by the page of
+an item.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from sqlmodel import Session
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases.models import Case
-from marketplace.signals.declaring import declare
+from marketplace.policy import may
+from marketplace.signals.declaring import Line, compare, declare
 from marketplace.signals.models import LARGEST
 
 MONTHS = 12
@@ -26,6 +28,11 @@ def tell(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Non
     for kind, amount in _said(case.answers).items():
         if amount < LARGEST:
             declare(session, case.household_id, kind, amount=amount, on=local_day(now), actor=actor, now=now)
+
+
+def compared(session: Session, household_id: str, /, *, actor: Actor) -> list[Line]:
+    """Its word beside what departments tell, for whoever may see alerts."""
+    return compare(session, household_id) if may(actor, "alert:list").allow else []
 
 
 def _said(answers: Mapping[str, Any]) -> dict[str, int]:

@@ -25,6 +25,7 @@ from marketplace.cases import (
     notice,
     orders,
     outcome,
+    said,
     service,
     silent,
     steps,
@@ -44,7 +45,6 @@ from marketplace.households.service import masked_name, masked_names
 from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
-from marketplace.signals import declaring
 from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
@@ -109,7 +109,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         card=card_form(),
         uploads=looking.list_uploads(session, case),
         found=findings.found_for(session, found.id),
-        compared_lines=_compared(session, found),
+        compared_lines=said.compared(session, found.household_id, actor=current_actor()),
         units={code: one.value for code, one in indicators().items()},
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
@@ -126,10 +126,6 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         **_at(session, found, step),
         **{**_forms(found), **shown},
     )
-
-
-def _compared(session: Session, item: CaseItem) -> list[declaring.Line]:
-    return declaring.compare(session, item.household_id) if may(current_actor(), "alert:list").allow else []
 
 
 def _forms(item: CaseItem) -> dict[str, Any]:

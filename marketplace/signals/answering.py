@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -42,7 +42,8 @@ WHEN_OVER: list[WhenOver] = []
 LONGEST_SNOOZE = 90
 NOT_NEEDED = "NOT_NEEDED"
 """Result of a call or a visit for which no alert is left."""
-OUTCOMES, SNOOZES, RESULTS = "alert_outcome", "snooze_reason", "watch_result"
+OUTCOMES, FEED_OUTCOMES, CAME = "alert_outcome", "feed_outcome", "came"
+SNOOZES, RESULTS = "snooze_reason", "watch_result"
 
 
 def ref_of(household_id: str, /) -> str:
@@ -96,13 +97,29 @@ def get_alert(session: Session, alert_id: str, /, *, rule: str, actor: Actor, lo
 
 
 def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Alert:
-    """Say what came of it: helped, no need, wrong data. The clock ends with the last alert of the household, and so do
-    the calls and visits that nobody has made yet."""
+    """Say what came of it: helped, no need, wrong data, confirmed. The clock ends with the last alert of the household,
+    and so do the calls and visits that nobody has made yet."""
     alert = get_alert(session, alert_id, rule="alert:close", actor=actor, lock=True)
-    if outcome not in list_codes(OUTCOMES):
+    if outcome not in list_codes(outcomes_of(alert)):
         raise BadInput("reason_missing", field="outcome")
     if alert.state is AlertState.CLOSED:
         raise WrongState("alert_closed")
+    return _close(session, alert, outcome=outcome, actor=actor, now=now)
+
+
+def outcomes_of(alert: Alert, /) -> str:
+    """Which words say what came of an alert: one of a feed is about no household."""
+    return FEED_OUTCOMES if alert.feed else OUTCOMES
+
+
+def feed_came(session: Session, feed: str, /, *, now: datetime) -> None:
+    """A feed is late no more: its alert is answered by that, and its clock ends."""
+    late = select(Alert).where(Alert.feed == feed, col(Alert.closed_at).is_(None))
+    for alert in session.exec(late.with_for_update()).all():
+        _close(session, alert, outcome=CAME, actor=SYSTEM, now=now)
+
+
+def _close(session: Session, alert: Alert, *, outcome: str, actor: Actor, now: datetime) -> Alert:
     alert.state, alert.outcome, alert.closed_by, alert.closed_at = AlertState.CLOSED, outcome, actor.id, now
     alert.snoozed_until = None
     session.add(alert)

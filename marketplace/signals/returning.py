@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.households.models import Spell
 from marketplace.reference.facts import fact_kinds
+from marketplace.signals.answering import CAME
 from marketplace.signals.models import Fact, Rule, RuleClass
 from marketplace.signals.parts import Aggregate, InCategory, evidence_kinds, parts_of
 from marketplace.signals.rules import tree_of
@@ -48,7 +49,9 @@ def comes_back(
     newer word on data that were called wrong brings it back at once: the department has answered."""
     newer, closed = newest[0] > alert.evidence_fact, alert.closed_at or now
     rested = closed + timedelta(days=rule.quiet_days) <= now
-    if rule.per == "feed" or not evidence_kinds(tree_of(rule)):
+    if rule.per == "feed":
+        return rested or alert.outcome == CAME
+    if not evidence_kinds(tree_of(rule)):
         return rested or _entered_anew(session, rule, unit, since=closed)
     if newer and (rested or alert.outcome == WRONG_DATA):
         return True
@@ -60,7 +63,7 @@ def comes_back(
 
 def _entered_anew(session: Session, rule: Rule, unit: Unit, *, since: datetime) -> bool:
     """Whether the household was put into a category of a rule of nothing but categories, since its alert was closed."""
-    tree = tree_of(rule) if rule.per != "feed" else None
+    tree = tree_of(rule)
     if not isinstance(tree, InCategory):
         return False
     asked = select(Spell.id).where(col(Spell.household_id) == unit[0], col(Spell.category).in_(tree.codes))

@@ -33,6 +33,7 @@ from marketplace.intake.columns import NO_MAPPING, match_columns
 from marketplace.policy import require
 from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.sealed import number_index, vault_of
+from marketplace.signals import answering
 from marketplace.signals.keys import source_key as source_key
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
 from marketplace.signals.table import fact_schema
@@ -242,6 +243,8 @@ def note(session: Session, feed: str, /, *, as_of: date | None, now: datetime, c
     state.cursor = cursor if cursor is not None else state.cursor
     session.add(state)
     flush(session)
+    if as_of is not None and local_day(now).toordinal() - state.as_of_day <= feeds()[feed].fresh_days:
+        answering.feed_came(session, feed, now=now)
 
 
 def record_fact(

@@ -2,8 +2,9 @@
 
 Enters: a rule and a stretch of days. Leaves: a `Trial` of figures. The rule is asked at each month's end with what was
 known then, also what was corrected since, and with feeds as fresh as they were; a household (or a feed) counts once.
-"Right" is judged only where somebody found out: the household came into a category of aid, or an alert of this rule
-was closed as helped, within half a year after. Called by the pages of rules.
+"Right" is judged only where somebody found out within half a year: a need by an alert of this rule that was closed as
+helped, or by a category of aid that the household came into; every other class by an alert that a check confirmed.
+Categories, sizes and places are those known today for that day. Called by the pages of rules.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from marketplace.households.models import Household, Spell
 from marketplace.policy import require
 from marketplace.reference.facts import feeds
 from marketplace.signals.compiling import compile_rule
-from marketplace.signals.models import Alert, AlertState, Delivery, Rule, RuleState, Trial
+from marketplace.signals.models import Alert, AlertState, Delivery, Rule, RuleClass, RuleState, Trial
 from marketplace.signals.rules import get_rule, tree_of
 from marketplace.signals.scene import Scene
 
 LONGEST_MONTHS = 24
 JUDGED_DAYS = 183
-HELPED, NO_NEED, WRONG_DATA = "helped", "no_need", "wrong_data"
+HELPED, CONFIRMED = "helped", "confirmed"
+"""What says that a need was one, and that a check found what its alert said."""
 AIDED = ("IN_REGISTER", "DIBIAN_MEMBER", "ANTI_RELAPSE", "TEMP_AID", "EIGHTH_UNKNOWN")
 _ASKED = 500
 
@@ -113,21 +115,21 @@ def _late(fresh: dict[str, int], on: date) -> list[str]:
 
 
 def _outcomes(session: Session, rule: Rule, first: dict[str, date]) -> dict[str, bool]:
-    """Household ► whether it turned out to need help, for those of whom it is known."""
+    """Household ► whether the rule was right, for those of whom it is known."""
     known: dict[str, bool] = {}
+    needy = rule.kind is RuleClass.NEED
     for some in chunks(sorted(first), _ASKED):
         closed = select(Alert).where(
             col(Alert.household_id).in_(some),
             col(Alert.rule_code) == rule.code,
             col(Alert.state) == AlertState.CLOSED,
-            col(Alert.outcome).in_((HELPED, NO_NEED)),
         )
         for alert in session.exec(closed):
             home, on = str(alert.household_id), local_day(alert.raised_at)
             if first[home] <= on <= first[home] + timedelta(days=JUDGED_DAYS):
-                known[home] = known.get(home, False) or alert.outcome == HELPED
+                known[home] = known.get(home, False) or alert.outcome == (HELPED if needy else CONFIRMED)
         entered = select(Spell).where(col(Spell.household_id).in_(some), col(Spell.category).in_(AIDED))
-        for spell in session.exec(entered):
+        for spell in session.exec(entered) if needy else ():
             if first[spell.household_id] < spell.from_on <= first[spell.household_id] + timedelta(days=JUDGED_DAYS):
                 known[spell.household_id] = True
     return known

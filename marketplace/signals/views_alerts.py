@@ -163,7 +163,7 @@ def close(alert_id: str) -> ResponseReturnValue:
     """Say what came of an alert."""
     session, actor = current_session(), current_actor()
     alert = answering.get_alert(session, alert_id, rule="alert:close", actor=actor)
-    form, now = _chosen(CloseForm(), "outcome", answering.OUTCOMES), utc_now()
+    form, now = _chosen(CloseForm(), "outcome", answering.outcomes_of(alert)), utc_now()
     form.wrong.choices = [(str(fact.id), _told(fact)) for fact in wrong.evidence_of(session, alert)]
     if form.validate_on_submit() and _says_which(session, alert, form):
         if form.outcome.data == WRONG_DATA:

@@ -341,6 +341,12 @@ def test_a_late_feed_raises_its_own_alert_for_people_of_the_whole_city(session: 
     assert clocks.running_of(session, answering.feed_ref("UTILITIES")) == []
     assert sweep(session, now=later + timedelta(days=6)) == (1, 0)
     assert sweep(session, now=later + timedelta(days=7)) == (1, 1), "a feed that is late again is told of again"
+    came, behind = TODAY + timedelta(days=9), later + timedelta(days=7)
+    told(session, "UTILITIES", as_of=TODAY - timedelta(days=8), now=behind)
+    assert len(lists.feed_alerts(session)) == 1, "a delivery that is late itself ends nothing"
+    told(session, "UTILITIES", as_of=came, now=behind)
+    assert (lists.feed_alerts(session), clocks.running_of(session, answering.feed_ref("UTILITIES"))) == ([], [])
+    assert [sweep(session, now=behind + timedelta(days=days)) for days in (1, 5)] == [(0, 0), (1, 1)]
 
 
 def test_one_tap_starts_a_call_once_and_its_result_is_kept(session: Session, now: datetime) -> None:

@@ -294,3 +294,22 @@ def test_a_trial_knows_what_was_known_then_and_judges_by_alerts_of_its_own(sessi
         trial = trying.try_rule(session, rule.id, from_on=june, to_on=date(2026, 9, 30), actor=CLERK, now=now)
         found[rule.code] = (trial.alerts > 0, trial.judged)
     assert found == {"W05": (True, 0), "W17": (True, 0), "W19": (True, 0)}
+
+
+def test_a_check_was_right_where_it_confirmed_something_not_where_aid_began(session: Session, now: datetime) -> None:
+    june, owners = date(2026, 6, 10), [a_number() for _ in range(4)]
+    homes = [a_home(session, numbers=(number,), now=now) for number in owners]
+    for home in homes:
+        into(session, home, "DIBIAN_MEMBER", from_on=date(2026, 1, 1), now=now)
+    rows = [(number, "COMPANY", june, 1) for number in owners]
+    told(session, fact_kinds()["COMPANY"].feed, *rows, as_of=june, now=now - timedelta(days=160))
+    [rule] = at_work(session, "W24", now=now)
+    sweeping.sweep(session, actor=CLERK, now=now)
+    for home, outcome in zip(homes, ("confirmed", "no_need", "wrong_data"), strict=False):
+        [alert] = answering.open_alerts(session, home.id)
+        answering.close(session, alert.id, outcome=outcome, actor=CLERK, now=now)
+    into(session, homes[3], "IN_REGISTER", from_on=date(2026, 7, 1), now=now)
+    text = RuleText("W24", "ELIGIBILITY", "household", "YELLOW", rule.text, rule.thresholds)
+    again = rules.draft(session, text, actor=CLERK, now=now)
+    trial = trying.try_rule(session, again.id, from_on=june, to_on=june, actor=CLERK, now=now)
+    assert (trial.alerts, trial.judged, trial.right) == (4, 3, 1)
