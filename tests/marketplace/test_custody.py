@@ -107,9 +107,7 @@ def test_the_pages_ask_once_and_let_a_colleague_decide(settings: Settings, sqlit
     assert agrees in other.get(address).text
     assert other.post(f"/guardians/{link.id}/keep").status_code == 303
     assert other.post(address, data={"reason": "wrong"}).status_code == 303
-    assert one.post(address, data={"reason": "harm"}).status_code == 200, (
-        "the old form agrees to nothing"
-    )
+    assert one.post(address, data={"reason": "harm"}).status_code == 200, "the old form agrees to nothing"
     assert one.post(agrees).status_code == 303
     assert other.get(address).status_code == 404
     assert "登记有误" in other.get(page).text
