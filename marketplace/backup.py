@@ -61,8 +61,11 @@ def write_backup(database: Database, file: Path, /) -> dict[str, int]:
     return counts
 
 
-def restore_backup(database: Database, file: Path, /) -> dict[str, int]:
-    """Fill an empty database; return the rows of each table.
+def restore_backup(
+    database: Database, file: Path, /, *, then: Callable[[Session], object] | None = None
+) -> dict[str, int]:
+    """Fill an empty database; return the rows of each table. `then` is what must be done before anybody comes in: it
+    shares the one commit.
 
     Everything is checked before the one commit: each table's rows, the counters that the ledger's triggers made anew,
     and the audit chain.
@@ -78,6 +81,8 @@ def restore_backup(database: Database, file: Path, /) -> dict[str, int]:
     with database.transaction() as session:
         _fill(session, lines, header=header)
         _check(session, header["rows"])
+        if then is not None:
+            then(session)
     counts: dict[str, int] = header["rows"]
     return counts
 

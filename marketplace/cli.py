@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from marketplace import law, operations, serving, trust, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
@@ -25,8 +26,9 @@ from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
 from marketplace.keyring import KeyFileError
 from marketplace.ledger.explain import explain
-from marketplace.operations import house
+from marketplace.operations import after_restore, house
 from marketplace.proposals.replay import replay
+from marketplace.rights.erasing import erased_ids
 from marketplace.tables import bring, pull
 from marketplace.watching import warning
 
@@ -210,14 +212,36 @@ def backup(file: Path) -> None:
 
 
 @app.command()
-def restore(file: Path) -> None:
-    """Fill an empty database from FILE, and check rows, counters and the audit chain before the commit."""
-    database = wiring.database_of(from_environment())
+def erased(file: Path) -> None:
+    """Write the pseudonyms of everybody who was erased into FILE: keep it beside the backups, newer than they are."""
+    with house() as (_, database), database.reading() as session:
+        ids = erased_ids(session)
+    file.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
+    typer.echo(f"{len(ids)} in {file}")
+
+
+@app.command()
+def restore(
+    file: Path,
+    erased: Annotated[Path | None, typer.Option(help="The newest list of `shanqiao erased`.")] = None,
+    moved: Annotated[bool, typer.Option(help="Nothing was decided after the backup: the house stood still.")] = False,
+) -> None:
+    """Fill an empty database from FILE, and check rows, counters and the audit chain before the commit. What permits a
+    look rests until its household lets it hold again, unless the house only moved."""
+    database, rest = wiring.database_of(from_environment()), (0, 0)
+    ids = erased.read_text(encoding="utf-8").split() if erased is not None else []
+
+    def then(session: Session) -> None:
+        nonlocal rest
+        rest = after_restore(session, erased=ids, now=utc_now())
+
     try:
-        counts = restore_backup(database, file)
+        counts = restore_backup(database, file, then=None if moved else then)
     finally:
         database.close()
     typer.echo(f"{sum(counts.values())} rows of {len(counts)} tables restored; the audit chain is unbroken")
+    if not moved:
+        typer.echo(f"{rest[0]} consents rest, {rest[1]} people erased again; witnesses: docs/operations.md")
 
 
 def _log() -> None:

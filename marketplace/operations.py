@@ -6,7 +6,7 @@ is an error with a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -23,12 +23,14 @@ from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, SYSTEM, Actor, Role
 from marketplace.calendar import local_day, own_days
 from marketplace.config import ConfigError, Settings, from_environment
+from marketplace.consent.changes import rest_all
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.keyring import new_key, write_key
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
 from marketplace.reference.tables import UnknownCode
+from marketplace.rights.erasing import erase_again
 from marketplace.workdays import service as workdays
 
 KEY_FILES = ("secret.key", "kek.key", "issuer.key", "checkpoint.key")
@@ -41,6 +43,15 @@ SHORTEST_PASSWORD = SHORTEST
 
 class OperatorError(ValueError):
     """What was asked cannot be done; the sentence says why and how to mend it."""
+
+
+def after_restore(session: Session, /, *, erased: Iterable[str] = (), now: datetime) -> tuple[int, int]:
+    """What was decided after a backup was made is not in it: everything that permits a look rests until its household
+    lets it hold again, and whoever was erased since is erased again. Returns how many of each."""
+    resting, gone = rest_all(session, now=now), erase_again(session, erased, now=now)
+    body = {"resting": resting, "erased": gone}
+    audit.record(session, audit.Entry("house:restored", body=body), actor=SYSTEM, now=now)
+    return resting, gone
 
 
 @contextmanager

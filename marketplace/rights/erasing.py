@@ -9,7 +9,7 @@ is open is never erased: that is asked again at the last moment. The papers behi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,7 @@ from marketplace.needs.service import LIVE
 from marketplace.rights import emptying, service
 from marketplace.rights.held import ROOMS, silent
 from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
+from marketplace.sealed import PersonKey
 from marketplace.signals.forgetting import forget, is_watched
 
 log = logging.getLogger("shanqiao.rights")
@@ -102,6 +103,21 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     forget(session, person)
     wechat.forget(session, person.id)
     facts.erase(session, person, actor=actor, now=now)
+
+
+def erase_again(session: Session, person_ids: Iterable[str], /, *, now: datetime) -> int:
+    """Destroy once more what a backup brought back of people who had been erased since; how many."""
+    people = [session.get(Person, person_id) for person_id in sorted(set(person_ids))]
+    back = [person for person in people if person is not None and session.get(PersonKey, person.id) is not None]
+    for person in back:
+        _erase(session, person, cause="restored", actor=SYSTEM, now=now)
+    return len(back)
+
+
+def erased_ids(session: Session, /) -> list[str]:
+    """The pseudonyms of everybody who was erased: to be kept beside the backups; they tell nothing of anybody."""
+    asked = select(Erasure.person_id).where(col(Erasure.erased_at).is_not(None))
+    return list(session.exec(asked.order_by(col(Erasure.person_id))))
 
 
 def schedule(

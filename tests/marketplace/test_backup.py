@@ -16,13 +16,19 @@ from marketplace import audit, backup, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.backup import BackupError, restore_backup, write_backup
 from marketplace.config import Settings
+from marketplace.consent import changes
+from marketplace.consent.ask import is_alive
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.ledger.models import AidState
 from marketplace.migrations.tables import metadata
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import verify_need
-from marketplace.sealed import Vault, vault_of
+from marketplace.operations import after_restore
+from marketplace.reports import standing
+from marketplace.rights.erasing import erased_ids
+from marketplace.sealed import PersonKey, Unreadable, Vault, vault_of
 from tests import factories as make
 
 pytestmark = pytest.mark.both_engines
@@ -111,6 +117,30 @@ def test_a_restored_house_works_on_and_its_guards_still_stand(filled: Database, 
         assert audit.verify(session).bad_seq == 0
     with target.session(writes=True) as session, pytest.raises(Exception, match="written once"):
         session.execute(text("DELETE FROM audit_body"))
+
+
+@pytest.mark.threat("T22")
+def test_what_may_have_ended_since_the_backup_rests_and_the_erased_are_erased_again(
+    filled: Database, empty: Empty, tmp_path: Path
+) -> None:
+    write_backup(filled, tmp_path / "house.backup")
+    with filled.reading() as session:
+        person = session.execute(select(Person)).scalar_one()
+    target = empty(filled.engine.dialect.name.removesuffix("ql"))
+    told = {"erased": [person.id, "nobody-here"], "now": make.NOW}
+    restore_backup(target, tmp_path / "house.backup", then=lambda session: after_restore(session, **told))
+    with target.transaction() as session:
+        head = session.execute(select(ConsentHead)).scalar_one()
+        assert head.state is ConsentState.PAUSED
+        assert not is_alive(head, make.NOW)
+        back = session.execute(select(Person)).scalar_one()
+        assert (back.name, back.phone_index, session.get(PersonKey, back.id)) == (None, None, None)
+        with pytest.raises(Unreadable):
+            vault_of(session).open(session, person.id, column="person.name", sealed=person.name)
+        assert erased_ids(session) == [person.id]
+        assert standing.verify(session).bad_seq == 0
+        home = Actor(id=person.id, role=Role.HOUSEHOLD, household_id=head.household_id)
+        assert changes.resume(session, head.chain_id, actor=home, now=make.NOW).state is ConsentState.ACTIVE
 
 
 def test_a_database_with_rows_is_not_restored_over(filled: Database, tmp_path: Path) -> None:

@@ -163,10 +163,13 @@ def test_backup_wipe_restore_by_command(installation: Path, run: Run, monkeypatc
     file = str(installation / "house.backup")
     assert run("backup", file)[0] == 0
     assert "not empty" in run("restore", file)[2]
-    for part in (installation / "instance").glob("shanqiao.db*"):
-        part.unlink()
-    assert run("restore", file)[0] == 0
-    assert run("audit", "verify")[:2] == (0, "1 rows, unbroken\n")
+    erased = str(installation / "erased.txt")
+    assert run("erased", erased)[0] == 0
+    for options, rows in ((("--moved",), 1), (("--erased", erased), 2)):
+        for part in (installation / "instance").glob("shanqiao.db*"):
+            part.unlink()
+        assert run("restore", file, *options)[0] == 0
+        assert run("audit", "verify")[:2] == (0, f"{rows} rows, unbroken\n")
 
 
 def _free_port() -> int:

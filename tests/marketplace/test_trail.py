@@ -26,10 +26,12 @@ from adapters.witness import HttpWitness
 from marketplace import audit, keeping
 from marketplace.actors import SYSTEM, Role
 from marketplace.app import create_app
+from marketplace.backup import restore_backup, write_backup
 from marketplace.config import Settings
 from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.errors import Conflict, NotFound, WrongState
+from marketplace.operations import after_restore
 from marketplace.sealed import Vault
 from marketplace.signing import checkpoint_key, log_name
 from marketplace.trail import notes, service, tree
@@ -84,6 +86,35 @@ def _witnessed(
     settings = replace(settings, witnesses=tuple((key, "http://127.0.0.1") for key in keys))
     database.info["settings"] = settings
     return Keeper(database, keys, clock=clock), doors
+
+
+@pytest.mark.threat("T35")
+@pytest.mark.threat("T21")
+def test_after_a_restore_nothing_is_disclosed_until_people_begin_a_new_log_with_new_witnesses(
+    sqlite_database: Database, settings: Settings, now: datetime, tmp_path: Path
+) -> None:
+    keeper, doors = _witnessed(sqlite_database, settings, tmp_path / "old", lambda: now)
+    _append(sqlite_database, now, 5)
+    write_backup(sqlite_database, tmp_path / "house.backup")
+    _append(sqlite_database, now, 5)
+    keeper.keep(now)
+    info = dict(sqlite_database.info)
+    restored = Database(f"sqlite:///{tmp_path / 'again.db'}", info=info)
+    restore_backup(restored, tmp_path / "house.backup", then=lambda session: after_restore(session, now=now))
+    Keeper(restored, keeper._witnesses, clock=lambda: now).keep(now)
+    with restored.reading() as session:
+        assert {alarm.code for alarm in session.exec(select(AuditAlarm))} == {"witness_ahead"}
+        assert not service.audit_fresh(session, now)
+    fresh, _doors = _witnessed(restored, settings, tmp_path / "new", lambda: now)
+    _append(restored, now, 1)
+    fresh.keep(now)
+    with restored.reading() as session:
+        assert service.audit_fresh(session, now)
+        assert audit.verify(session).bad_seq == 0
+    newest = doors[0].witness.newest()
+    assert newest is not None
+    assert newest.size == 10, "the old witness keeps what it saw"
+    restored.close()
 
 
 def test_a_checkpoint_covers_every_row_and_both_witnesses_sign_it(
