@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from sqlmodel import Session, col, select
 
@@ -25,7 +26,8 @@ from marketplace.ledger.bills import bills_of
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import Met, set_apart
 from marketplace.ledger.models import LIVE, CostBill, HitState, LedgerEntry, OverlapHit
-from marketplace.ledger.overlap import Homes, bill_of, counted, exceptions_of, given, reported
+from marketplace.ledger.moved import moved_aid, moved_by_home
+from marketplace.ledger.overlap import Homes, before, bill_of, counted, exceptions_of, given, reported
 from marketplace.ledger.shared import REAL, shared_bills
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import givers_of
@@ -35,6 +37,7 @@ from matching.overlap_judge import judge
 from matching.overlap_rules import CASH, Asked, Bill, Finding, Given, Rule
 
 _ASKED = 500
+_AID = attrgetter("source", "created_at", "given_on", "giver", "category")
 SERVICE, ONCE = "MUTEX_SERVICE", "ONCE_PER_YEAR"
 TEMPORARY_AID = "TEMPORARY_AID"
 _Cost = tuple[Need, Bill]
@@ -51,6 +54,7 @@ class _Facts:
     related: frozenset[tuple[str, str]]
     people: People
     costs: Mapping[str, Sequence[_Cost]]
+    moved: Mapping[str, Sequence[tuple[LedgerEntry, str]]]
     books: dict[date, Book] = field(default_factory=dict)
 
     def book(self, on: date) -> Book:
@@ -75,7 +79,7 @@ def look_again(
         same = same_as(session, {entry.household_id for entry in new.values()})
         homes = _homes(session, {home for entry in new.values() for home in same.of(entry.household_id)})
         people, costs = people_of(session, homes, same=same), _costs(session, same, homes)
-        facts = _Facts(session, same, homes, related, people, costs, books)
+        facts = _Facts(session, same, homes, related, people, costs, moved_by_home(session, same, homes), books)
         around: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.live_aid(session, household_ids=sorted(homes)):
             around.setdefault(same.one(entry.household_id), []).append(entry)
@@ -135,9 +139,12 @@ def _gone(session: Session) -> list[str]:
         rows = select(LedgerEntry.id, LedgerEntry.household_id)
         rows = rows.where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
         lives |= dict(session.exec(rows).all())
-    same = same_as(session, {hit.household_id for hit in waiting})
+    homes = {hit.household_id for hit in waiting}
+    same, along = same_as(session, homes), {row.id: home for row, _who, home in moved_aid(session, homes)}
     return [
-        hit.id for hit in waiting if any(lives.get(ref, "") not in same.of(hit.household_id) for ref in hit.because)
+        hit.id
+        for hit in waiting
+        if any({lives.get(ref, ""), along.get(ref, "")}.isdisjoint(same.of(hit.household_id)) for ref in hit.because)
     ]
 
 
@@ -153,11 +160,17 @@ def _met(around: Sequence[LedgerEntry], new: Mapping[str, LedgerEntry], facts: _
     told = [
         given(row, household_id=facts.same.one(row.household_id), givers=givers, people=facts.people) for row in rows
     ]
+    home = facts.same.one(rows[0].household_id)
+    moved = [
+        (_order(row), before(given(row, household_id=home, givers=givers), facts.people.one(who)))
+        for row, who in facts.moved.get(home, ())
+    ]
     first = min(at for at, row in enumerate(rows) if row.id in new)
     for at, row in enumerate(rows[first:], start=first):
         if row.id not in new and not later:
             continue
         past = [told[i] for i in range(at) if not _one_aid(rows[i], row)]
+        past += [one for when, one in moved if when < _order(row)]
         for finding in _findings(row, told[at], past, facts):
             caused = row if row.id in new else next((new[one.ref] for one in finding.because if one.ref in new), None)
             if caused is not None:
@@ -170,13 +183,7 @@ def _order(row: LedgerEntry) -> tuple[date, datetime, str]:
 
 def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
     """The part that covers a need and the rest of the same aid are one."""
-    return (other.source, other.created_at, other.given_on, other.giver, other.category) == (
-        entry.source,
-        entry.created_at,
-        entry.given_on,
-        entry.giver,
-        entry.category,
-    ) and (other.need_id is None) is not (entry.need_id is None)
+    return _AID(other) == _AID(entry) and (other.need_id is None) is not (entry.need_id is None)
 
 
 def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Facts) -> tuple[Finding, ...]:

@@ -1,8 +1,8 @@
 """The rules against helping twice as rows of the allocator's problem.
 
 Enters: the needs of a run, the givers' offers, the household's live aid. Leaves: bans with the rule's code, household
-caps, cool-offs, needs with a smaller gap, exclusive groups, and what was stopped, as evidence.
-Each row comes from the same judge that approval asks again. Called by `proposals.problem`.
+caps, cool-offs, needs with a smaller gap, exclusive groups, and what was stopped, as evidence. Each row comes from the
+judge that approval asks again. Called by `proposals.problem`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from marketplace.ledger.overlap import programme_of
 from marketplace.ledger.overlap_facts import Facts, read
 from matching.model import Ban, Cap, CoolOff, Need, Resource
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
+from matching.overlap_rules import CASH, MEDICAL, Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
@@ -62,8 +62,7 @@ def rows_for(
     on: date,
 ) -> Rows:
     """The rows of one run, whose needs name households that count as one alike (`same.one`); `projects` are the charity
-    programmes of the offers that name one. O(needs × rules of their
-    category × past aid of their household)."""
+    programmes of the offers that name one. O(needs × rules of their category × past aid of their household)."""
     facts = read(session, needs, projects=projects, same=same, on=on)
     found = Rows(cooloffs=[CoolOff(category, days) for category, days in sorted(facts.cool.items())])
     offers: dict[str, list[Resource]] = {}
@@ -76,7 +75,7 @@ def rows_for(
         Cap(f"{code}:{household}:{category}", frozenset({category}), units, household)
         for (household, category), (units, code) in sorted(limits.items())
     ]
-    found.needs, bans = _one_of_like(found.needs, facts)
+    found.needs, bans = _one_of_like(found.needs, facts, offers, stopped=found.bans)
     found.bans += bans
     found.resources += _programmes(resources, needs, facts)
     return found
@@ -206,15 +205,19 @@ def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
         found.stopped.append(Stopped(need.need_id, first.code, open_units - first.allowed, refs))
 
 
-def _one_of_like(needs: Sequence[Need], facts: Facts) -> tuple[list[Need], list[Ban]]:
-    """Of several needs of a household in one category the most urgent is served first; what approval would refuse the
-    others once it is served is neither planned: they are cut to what is left, or banned with the rule's code."""
+def _one_of_like(
+    needs: Sequence[Need], facts: Facts, offers: Mapping[str, Sequence[Resource]], *, stopped: Iterable[Ban]
+) -> tuple[list[Need], list[Ban]]:
+    """Of several needs of a household in one category, or of an illness, the most urgent is served first; what approval
+    would refuse the others once it is served is neither planned: they are cut, or banned with the rule's code."""
     like: dict[tuple[str, str], list[Need]] = {}
+    nobody = {ban.need_id for ban in stopped if ban.resource_id == "*"}
     for need in needs:
-        if _open(need, facts.past.get(need.household_id, [])):
-            like.setdefault((need.household_id, need.category), []).append(need)
-    cut: dict[str, Need] = {}
-    bans = []
+        ill = need.category.startswith(MEDICAL) or need.category == CASH
+        served = need.need_id not in nobody and any(_fits(one, need) for one in offers.get(need.category, ()))
+        if (served or not ill) and _open(need, facts.past.get(need.household_id, [])):
+            like.setdefault((need.household_id, MEDICAL if ill else need.category), []).append(need)
+    cut, bans = dict[str, Need](), list[Ban]()
     for same in like.values():
         served: list[Given] = []
         for need in sorted(same, key=lambda one: (-one.urgency, one.need_id)) if len(same) > 1 else ():
@@ -226,6 +229,12 @@ def _one_of_like(needs: Sequence[Need], facts: Facts) -> tuple[list[Need], list[
             cut[need.need_id] = replace(need, gap=need.gap - open_units + left)
             served.append(_as_given(need, facts, units=left))
     return [cut.get(need.need_id, need) for need in needs], bans
+
+
+def _fits(offer: Resource, need: Need) -> bool:
+    """Whether an offer may reach a need of its category at all; the allocator looks closer."""
+    near = {need.district, "*"} & offer.districts and {offer.org_id, "*"} & need.consented
+    return bool(near) and need.urgency >= offer.min_urgency
 
 
 def _beside(need: Need, served: Sequence[Given], facts: Facts, *, open_units: int) -> tuple[int, str]:

@@ -13,8 +13,8 @@ from marketplace.db import new_id
 from marketplace.households import members
 from marketplace.households.models import Household, Suspicion, SuspicionState
 from marketplace.households.register import PersonFacts
-from marketplace.ledger import bills, hits, overlap, rules
-from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry
+from marketplace.ledger import bills, hits, late, overlap, rules
+from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry, OverlapHit
 from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -209,6 +209,14 @@ def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
     built, given = solved(session, now)
     assert given == {food.id: 1}
     assert [(ban.need_id, ban.code) for ban in built.problem.bans] == [(chair.id, "D10")]
+    late_row = past(session, grandmother, "DISABILITY.AID_DEVICE", 1, TODAY, person_id=here.id)
+    assert late.look_again(session, [late_row.id], actor=clerk, now=now) == 1, "a second device, told afterwards"
+    hit = session.exec(select(OverlapHit)).one()
+    assert (hit.code, hit.household_id, len(hit.because)) == ("D10", grandmother.id, 2)
+    assert late._gone(session) == [], "the row of the former home is no reason to end it"
+    session.delete(late_row)
+    session.flush()
+    assert late._gone(session) == [hit.id]
     here.id_number_index = None
     one, two = sorted((child.id, here.id))
     told = {"one_district": "500103", "two_district": "500103", "agreement": "", "facts_index": "", "raised_at": now}

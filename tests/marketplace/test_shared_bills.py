@@ -75,6 +75,21 @@ def test_one_invoice_under_two_kinds_of_need_is_one_cost(session: Session, home:
         assert allowed(session, again) == left
 
 
+def test_one_invoice_under_two_kinds_is_planned_once_in_one_run(
+    session: Session, home: Household, now: datetime
+) -> None:
+    """The less urgent kind waits only for what an offer may reach; another paper is another cost."""
+    drugs = documented(session, home, now, paper=INVOICE, kind="MEDICAL.LONGTERM_DRUG")
+    drugs.urgency = 3
+    major = documented(session, home, now, paper=INVOICE)
+    offer(session, "MEDICAL.MAJOR")
+    assert solved(session, now)[1] == {major.id: COST}, "nobody offers the drugs"
+    offer(session, "MEDICAL.LONGTERM_DRUG")
+    built, given = solved(session, now)
+    assert given == {drugs.id: COST}
+    assert [ban.code for ban in built.problem.bans if ban.need_id == major.id] == ["D01"]
+
+
 def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(
     session: Session, home: Household, now: datetime
 ) -> None:
