@@ -214,8 +214,8 @@ def _one_of_like(
     nobody = {ban.need_id for ban in stopped if ban.resource_id == "*"}
     for need in needs:
         ill = need.category.startswith(MEDICAL) or need.category == CASH
-        served = need.need_id not in nobody and any(_fits(one, need) for one in offers.get(need.category, ()))
-        if (served or not ill) and _open(need, facts.past.get(need.household_id, [])):
+        reached = need.need_id not in nobody and any(_fits(one, need) for one in offers.get(need.category, ()))
+        if (reached or not ill) and _open(need, facts.past.get(need.household_id, [])):
             like.setdefault((need.household_id, MEDICAL if ill else need.category), []).append(need)
     cut, bans = dict[str, Need](), list[Ban]()
     for same in like.values():
