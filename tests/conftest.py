@@ -56,6 +56,7 @@ LONG = (
     "house/test_who_may.py",
     "browser/test_household_walks.py",
     "house/test_routes.py",
+    "marketplace/test_canary_sweep.py",
     "marketplace/test_backup.py",
     "browser/test_desks.py",
     "marketplace/test_commands.py",

@@ -27,8 +27,8 @@ from marketplace.accounts import service as accounts
 from marketplace.actors import GIVERS, STAFF, Role
 from marketplace.app import UNGUARDED
 from marketplace.calendar import utc_now
-from marketplace.db import Database
-from marketplace.households.models import Person
+from marketplace.db import Database, new_id
+from marketplace.households.models import Guardian, Person
 from marketplace.migrations.tables import metadata
 from tests import factories as make
 from tests.pages.fixtures import demo_app
@@ -47,6 +47,7 @@ SPECIAL = {
     "org_id": ("organisation",),
     "reading_id": ("read_back",),
     "row": ("meeting_row",),
+    "link_id": ("guardian",),
 }
 PLAIN = {"month": "2026-11", "from_on": "2026-10-01", "index": "0", "login": "nobody", "to": "on"}
 EACH = 2
@@ -70,10 +71,19 @@ class House:
 def house(demo_app: Flask) -> Iterator[House]:
     demo_app.config["WTF_CSRF_ENABLED"] = False
     database: Database = demo_app.extensions["database"]
+    _a_guardian(database)
     names = {name for rule, _method, _action in _rules(demo_app) for name in rule.arguments}
     ids = {name: _ids(database, name) for name in names}  # before the strangers come: theirs are not foreign to them
     yield House(demo_app, {role: _stranger(demo_app, database, role) for role in ROLES}, ids)
     demo_app.config["WTF_CSRF_ENABLED"] = True
+
+
+def _a_guardian(database: Database) -> None:
+    """A guardian's link, which the demonstration has none of."""
+    with database.transaction() as session:
+        child, guardian = session.execute(select(col(Person.id)).order_by(col(Person.id)).limit(2)).scalars()
+        link = {"child_id": child, "guardian_id": guardian, "evidence": "paper", "verified_by": "somebody"}
+        session.add(Guardian(id=new_id(), verified_at=utc_now(), **link))
 
 
 def _stranger(app: Flask, database: Database, role: Role) -> FlaskClient:

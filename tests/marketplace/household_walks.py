@@ -386,7 +386,9 @@ def by_a_standing_agent(house: House) -> None:
     assert agents.sweep(house.database, clock=lambda: datetime.now(UTC)) == 1
     with house.database.reading() as session:
         copy = session.exec(select(Notice).where(Notice.letter == "agent_told")).one()
-        received = session.exec(select(Notice.id).where(Notice.letter == "case_received")).one()
+        received = session.exec(
+            select(Notice.id).where(Notice.letter == "case_received", Notice.household_id == home.id)
+        ).one()
     assert copy.key == f"agent:{copy.params['power_id']}:{received}"
     assert copy.params["power_id"] in power
     worker.go(power)

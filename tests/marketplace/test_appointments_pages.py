@@ -127,10 +127,11 @@ def test_somebody_else_goes_and_of_two_who_were_booked_only_one_came(house: Hous
     with house.database.transaction() as session:
         organisation = session.get_one(Organisation, house.org_id)
         spare, third = (visiting.a_volunteer(session, organisation).id for _ in range(2))
-        scene = visiting.a_scene(session, organisation=organisation, phone="10000000078", now=datetime.now(UTC))
+        begun = datetime.now(UTC) - timedelta(days=3)
+        scene = visiting.a_scene(session, organisation=organisation, phone="10000000078", now=begun)
         both = [house.volunteer_id, spare]
         window = visiting.window(base=visiting.nine(datetime.now(UTC), days=-1), hour=5)
-        pair = visiting.agreed(session, scene, window, ids=both, now=datetime.now(UTC) - timedelta(days=3))[0].id
+        pair = visiting.agreed(session, scene, window, ids=both, now=begun)[0].id
     giver, where = house.giver(), f"/visits/{pair}"
     assert f"{where}/substitute" in giver.get(where).text
     assert "换人前往" in giver.get(f"{where}/substitute").text

@@ -251,12 +251,12 @@ class Walk:
         self._agree("a match", may, lambda: living_auto_match(self.session, self.homes[home].id, **asked))
 
     def question(self) -> None:
-        """An insurer asks once a day at most, thirty times in all; a giver never."""
+        """An insurer asks at one moment of a day at most, thirty questions in all; a giver never."""
         if not (found := self._pick(purpose=COVER)):
             return
         chain, one = found
         org = self.dice.choice((INSURER, INSURER, 0))
-        pause = not one.asked or self.now - one.asked[-1] >= DAY
+        pause = not one.asked or self.now == one.asked[-1] or self.now - one.asked[-1] >= DAY
         may = one.alive(self.now) and org == one.org and pause and len(one.asked) < 30
         role = Role.INSURER if org == INSURER else Role.CHARITY_WORKER
         actor = Actor(id=f"giver-{org}", role=role, org_id=self.orgs[org].id)

@@ -46,7 +46,7 @@ def test_past_aid_is_checked_confirmed_and_seen(staff, sqlite_database):
     assert "还没有加载任何来源" in staff.get("/aid/").text
     where = upload(staff, *ROWS).headers["Location"]
     page = staff.get(where).text
-    assert "家庭不在本平台" in page
+    assert "密封保存一年：家庭尚未登记" in page
     with sqlite_database.reading() as session:
         assert session.exec(select(LedgerEntry)).all() == []
     staff.post(f"{where}/confirm")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -238,9 +238,12 @@ def _triggers_off(session: Session) -> None:
 def test_a_paused_and_narrowed_consent_holds(sqlite_database: Database, now) -> None:
     with sqlite_database.transaction() as session:
         household = make.a_household(session)
-        given = make.auto_match(session, household)
-        own = make.as_household(household)
-        changes.pause(session, given.chain_id, actor=own, now=now)
-        changes.resume(session, given.chain_id, actor=own, now=now)
-        changes.narrow(session, given.chain_id, keep=(), until=given.valid_to, actor=own, now=now)
+        own, until = make.as_household(household), now + timedelta(days=9)
+        chain = consent.give_for_match(
+            session, household, organisation=make.an_organisation(session), match_id="m", purpose="GOODS",
+            data_fields=["name"], actor=own, now=now,
+        ).chain_id  # fmt: skip
+        changes.pause(session, chain, actor=own, now=now)
+        changes.resume(session, chain, actor=own, now=now)
+        changes.narrow(session, chain, keep=(), until=until, actor=own, now=now)
         assert standing.verify(session).fault == ""
