@@ -37,7 +37,8 @@ TAKEN_BY = {
     **dict.fromkeys(("first_approval", "second_approval", "held", "late_delivery", "reclaim_late"), Role.APPROVER),
     **dict.fromkeys(("paid_missing", "paid_twice", "payout_change", "rule_review"), Role.APPROVER),
     **dict.fromkeys(
-        ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
+        ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap", "guardian_end"),
+        Role.APPROVER,
     ),
     **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer"), Role.APPROVER),
     "case_remainder": Role.VERIFIER,
