@@ -78,7 +78,8 @@ def require_plannable(session: Session, match: Match, /, *, now: datetime) -> No
     """No further visit is planned or agreed without a consent that holds; what was served may still be said."""
     require_running(match)
     if not has_consent(session, match, now=now):
-        raise WrongState("visits_wait_for_call" if waits_for_call(session, match, now=now) else "visits_without_consent")
+        waits = waits_for_call(session, match, now=now)
+        raise WrongState("visits_wait_for_call" if waits else "visits_without_consent")
 
 
 def has_begun(appointment: Appointment, /, *, now: datetime) -> bool:

@@ -103,8 +103,8 @@ def _said(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_signed(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> None:
-    """What is sent was signed by who speaks for the person, and not changed since. Staff send only what they read aloud and had signed before them:
-    what the person signed itself waits until the person sends it."""
+    """What is sent was signed by who speaks for the person, and not changed since. Staff send only what they read aloud
+    and had signed before them: what the person signed itself waits until the person sends it."""
     signed = _last_signature(session, case.id)
     if case.signed_at is None or signed is None or signer_of(session, case, now=now) != case.signer_id:
         raise BadInput("signed_before" if signed is not None else "not_signed", field="typed_name")

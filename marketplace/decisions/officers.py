@@ -37,10 +37,9 @@ TAKEN_BY = {
     **dict.fromkeys(("first_approval", "second_approval", "held", "late_delivery", "reclaim_late"), Role.APPROVER),
     **dict.fromkeys(("paid_missing", "paid_twice", "payout_change", "rule_review"), Role.APPROVER),
     **dict.fromkeys(
-        ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap", "guardian_end"),
-        Role.APPROVER,
+        ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
     ),
-    **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer"), Role.APPROVER),
+    **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer", "guardian_end"), Role.APPROVER),
     "case_remainder": Role.VERIFIER,
     "favours_answer": Role.PROTECTION_OFFICER,
     "emergency_review": Role.PROTECTION_OFFICER,

@@ -52,7 +52,7 @@ def people_of(session: Session, household_ids: Collection[str], /, *, same: Same
     lives: list[tuple[str, str]] = []
     moves = False
     for some in chunks(sorted(household_ids), _ASKED):
-        asked = select(Person.id, Person.household_id, Person.left_on).where(col(Person.household_id).in_(some))
+        asked = select(Person.id, Person.household_id, col(Person.left_on)).where(col(Person.household_id).in_(some))
         for person, home, left_on in session.exec(asked):
             lives.append((person, home))
             moves = moves or left_on is not None
