@@ -19,6 +19,7 @@ from marketplace.claims import after_end as late_payouts
 from marketplace.claims import cases, corrections
 from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
+from marketplace.consent import custody
 from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
@@ -49,6 +50,7 @@ BARRED = {
     "denied_answer": readings.readers,
     "urgent_review": urgent.pair_of,
     "payout_change": corrections.who_asked,
+    "guardian_end": custody.who_asked,
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 WHEN_MOVED.append(moving.follow)

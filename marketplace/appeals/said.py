@@ -21,6 +21,7 @@ from marketplace.appeals.models import AppealKind
 from marketplace.calendar import local_day
 from marketplace.cases import handing_on, register, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases.papers import signer_of
 from marketplace.cases.service import first_of, list_cases, list_items
 from marketplace.errors import NotFound, WrongState
 from marketplace.households.models import Household, Person
@@ -91,7 +92,7 @@ def keep(
     sayable = possible(session, household_id, actor=actor, now=now)
     if not any((one.act, one.object_id) == (act, object_id) for one in sayable):
         raise WrongState("said_over")
-    person = speaker(session, household_id, act, object_id)
+    person = speaker(session, household_id, act, object_id, now=now)
     kind = "case" if act in OF_CASE else "entry" if act == LEAVE else ITEM
     ref = f"{kind}:{object_id}"
     row = readback.keep(session, person, heard, act=act, ref=ref, always=act in WAITS, actor=actor, now=now)
@@ -106,13 +107,15 @@ def keep(
     return row
 
 
-def speaker(session: Session, household_id: str, act: str, object_id: str, /) -> Person:
-    """Who has to say it: who signed the application; for the register, whom messages reach."""
+def speaker(session: Session, household_id: str, act: str, object_id: str, /, *, now: datetime) -> Person:
+    """Who has to say it: who signed the application and speaks in it still; for the register, whom messages reach."""
     person = first_of(session, household_id)
     if act != LEAVE:
         item = None if act in OF_CASE else session.get_one(CaseItem, object_id)
         case = session.get_one(Case, item.case_id if item is not None else object_id)
-        person = session.get_one(Person, case.signer_id)
+        person = session.get(Person, signer_of(session, case, now=now))
+        if person is None:
+            raise WrongState("guardian_not_verified")
     if person is None:
         raise NotFound("person")
     return person

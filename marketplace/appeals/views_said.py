@@ -65,7 +65,7 @@ def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
         }
         return done(waits.get(act) or _("Kept. It counts now."), to=url_for(".said", household_id=household_id))
     show(form, script)
-    who = masked_name(session, saying.speaker(session, household_id, act, about))
+    who = masked_name(session, saying.speaker(session, household_id, act, about, now=utc_now()))
     shown: dict[str, Any] = {"household_id": household_id, "row": row, "form": form, "script": script.lines, "who": who}
     return render("appeals/say.html", **shown)
 

@@ -18,7 +18,7 @@ from marketplace.appointments.fitness import Window
 from marketplace.appointments.models import CLAIMS, Appointment, AppointmentState, Booking, Hold, Volunteer
 from marketplace.clocks import service as clocks
 from marketplace.consent.ask import is_alive
-from marketplace.consent.models import ConsentHead
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import flush
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -66,11 +66,20 @@ def has_consent(session: Session, match: Match, /, *, now: datetime) -> bool:
     return chain_id is not None and is_alive(session.get(ConsentHead, chain_id, populate_existing=True), now)
 
 
+def waits_for_call(session: Session, match: Match, /, *, now: datetime) -> bool:
+    """Whether the yes was taken with help and permits nothing yet: before its call-back, and on the day after."""
+    head = session.get(ConsentHead, match.consent_chain_id) if match.consent_chain_id else None
+    if head is None or head.state is ConsentState.PENDING_CHECK:
+        return head is not None
+    return head.state is ConsentState.ACTIVE and now < head.valid_from
+
+
 def require_plannable(session: Session, match: Match, /, *, now: datetime) -> None:
     """No further visit is planned or agreed without a consent that holds; what was served may still be said."""
     require_running(match)
     if not has_consent(session, match, now=now):
-        raise WrongState("visits_without_consent")
+        waits = waits_for_call(session, match, now=now)
+        raise WrongState("visits_wait_for_call" if waits else "visits_without_consent")
 
 
 def has_begun(appointment: Appointment, /, *, now: datetime) -> bool:

@@ -64,6 +64,9 @@ SENTENCES: dict[str, Any] = {
         "The household's consent rests or has ended, so no new visit can be agreed. It can say yes again under “My "
         "consents”."
     ),
+    "visits_wait_for_call": _l(
+        "The household's yes was taken with help: new visits can be agreed a day after the call-back has confirmed it."
+    ),
     "not_a_service": _l("This match is not a service: nobody has to come for it."),
     "time_has_passed": _l("This time has passed. Ask for another one."),
     "time_no_longer_possible": _l("This time is no longer possible. Ask for another one; nothing is lost by it."),

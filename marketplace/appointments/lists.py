@@ -84,6 +84,7 @@ class Board:
     served: int
     claimed: int
     consented: bool
+    called: bool
 
     @property
     def planned(self) -> int:
@@ -243,8 +244,10 @@ def _board(session: Session, match: Match, need: Need, offer: Offer) -> Board:
     if kind is None:
         raise NotFound("match")
     served = booking.claimed_units(session, match.id, states=SERVED)
-    consented = booking.has_consent(session, match, now=utc_now())
-    return Board(match, need, offer, kind, served, booking.claimed_units(session, match.id), consented)
+    now, claimed = utc_now(), booking.claimed_units(session, match.id)
+    consented = booking.has_consent(session, match, now=now)
+    called = not booking.waits_for_call(session, match, now=now)
+    return Board(match, need, offer, kind, served, claimed, consented, called)
 
 
 def count_of_match(session: Session, match_id: str, /) -> int:

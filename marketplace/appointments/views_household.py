@@ -73,6 +73,7 @@ def _visit_page(visit: Visit, form: RatingForm) -> ResponseReturnValue:
         begun=one.starts_at <= now,
         running=match.state is MatchState.IN_DELIVERY and not match.held_for,
         consented=booking.has_consent(session, match, now=now),
+        called=not booking.waits_for_call(session, match, now=now),
         disputable=disputes.may_dispute(one, match, now=now),
         until=last,
         until_runs=last is not None and now <= last,

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.cases.models import Case, CaseState
+from marketplace.cases.papers import signer_of
 from marketplace.cases.service import get_case, list_items
 from marketplace.cases.uncovered import STEP, ask, ref_of
 from marketplace.clocks import service as clocks
@@ -46,7 +47,7 @@ def say(
     session.refresh(case, with_for_update=True)
     if not is_sayable(session, case.id):
         raise WrongState("case_closed")
-    if yes and (said_by or actor.id) != case.signer_id:
+    if yes and (said_by or actor.id) != signer_of(session, case, now=now):
         raise WrongState("not_the_signer")
     if case.hand_on is yes:
         return case

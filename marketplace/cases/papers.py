@@ -19,6 +19,7 @@ from marketplace.actors import STAFF, Actor, Role
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, PaperKind
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
+from marketplace.households import guardians
 from marketplace.households.models import Person
 from marketplace.policy import require
 from marketplace.readback import service as readback
@@ -59,6 +60,20 @@ def require_draft(session: Session, case: Case, /, *, actor: Actor) -> None:
         raise WrongState("case_sent")
 
 
+def signer_of(session: Session, case: Case, /, *, now: datetime) -> str:
+    """Who signs and speaks in it today; empty where a child has no guardian any more."""
+    return guardians.voice_of(session, session.get_one(Person, case.subject_id), case.signer_id, now=now)
+
+
+def hand_over(session: Session, case: Case, signer: str, /, *, actor: Actor, now: datetime) -> None:
+    """A draft whose signer speaks for the person no more is `signer`'s, who signs it anew."""
+    if signer_of(session, case, now=now) == case.signer_id:
+        return
+    case.signer_id = signer
+    session.add(case)
+    unsign(session, case, actor=actor, now=now)
+
+
 def unsign(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> None:
     """A draft is changed: what was signed is not what stands there any more. Where somebody else changed it the person
     is told, and signs again whatever it wants to be sent."""
@@ -87,11 +102,11 @@ def _said(answers: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, "", [])}
 
 
-def require_signed(session: Session, case: Case, /, *, actor: Actor) -> None:
-    """What is sent was signed and not changed since. Staff send only what they read aloud and had signed before them:
-    what the person signed itself waits until the person sends it."""
+def require_signed(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> None:
+    """What is sent was signed by who speaks for the person, and not changed since. Staff send only what they read aloud
+    and had signed before them: what the person signed itself waits until the person sends it."""
     signed = _last_signature(session, case.id)
-    if case.signed_at is None or signed is None:
+    if case.signed_at is None or signed is None or signer_of(session, case, now=now) != case.signer_id:
         raise BadInput("signed_before" if signed is not None else "not_signed", field="typed_name")
     if actor.role in STAFF and signed.recorded_by != actor.id:
         raise BadInput("sends_itself", field="typed_name")
@@ -131,9 +146,9 @@ def add_bill(session: Session, case: Case, data: bytes, /, *, actor: Actor, now:
     seal_paper(session, case, text, kind=PaperKind.BILL, owner=case.subject_id, actor=actor, now=now)
 
 
-def own_card(session: Session, case: Case, /, *, actor: Actor) -> str:
+def own_card(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> str:
     """The photo of the card as base64, for the person whose it is, or who signs for a child: whether it can be read."""
-    if actor.role is not Role.HOUSEHOLD or actor.id not in (case.subject_id, case.signer_id):
+    if actor.role is not Role.HOUSEHOLD or actor.id not in (case.subject_id, signer_of(session, case, now=now)):
         return ""
     asked = select(CasePaper).where(CasePaper.case_id == case.id, CasePaper.kind == PaperKind.ID_PHOTO)
     row = session.exec(asked).first()

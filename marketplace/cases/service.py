@@ -75,6 +75,7 @@ def start(
         raise NotFound("person")
     found = find_draft(session, home.id, person.id)
     if found is not None:
+        papers.hand_over(session, found, signer, actor=actor, now=now)
         return _with(session, found, wanted, actor=actor, now=now)
     case = Case(
         id=new_id(),
@@ -173,8 +174,9 @@ def sign(
     read aloud and signed there, and the reading is kept with it. To look at all classes and to hand on what stays
     uncovered are two switches of their own."""
     require_draft(session, case, actor=actor)
-    guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
-    if not may_sign(session, case, heard=heard, actor=actor):
+    signer = guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
+    papers.hand_over(session, case, signer, actor=actor, now=now)
+    if not may_sign(session, case, heard=heard, actor=actor, now=now):
         raise BadInput("signs_itself", field="typed_name")
     if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
         raise BadInput("not_for_agents", field="hand_on")
@@ -187,7 +189,7 @@ def sign(
     return _record(session, case, "case:sign", actor=actor, now=now)
 
 
-def may_sign(session: Session, case: Case, /, *, heard: Heard | None = None, actor: Actor) -> bool:
+def may_sign(session: Session, case: Case, /, *, heard: Heard | None = None, actor: Actor, now: datetime) -> bool:
     """Whether this signature would be the person's own, one that staff read aloud for and `heard`, or an agent's whose
     written power names this person and applications. Staff never sign for anybody; a helper for one day fills in and
     does not sign; nor does another of the household."""
@@ -197,7 +199,7 @@ def may_sign(session: Session, case: Case, /, *, heard: Heard | None = None, act
         return named and case.signer_id == case.subject_id and "applications" in _matters(session, actor)
     if actor.role is not Role.HOUSEHOLD:
         return heard is not None
-    return session.get(Person, actor.id) is None or actor.id == case.signer_id
+    return session.get(Person, actor.id) is None or actor.id == papers.signer_of(session, case, now=now)
 
 
 def _matters(session: Session, actor: Actor) -> frozenset[str]:
@@ -221,7 +223,7 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     require_draft(session, case, actor=actor)
     session.get_one(Household, case.household_id, with_for_update=True)
     facts = facts_of(session, case, on=local_day(now))
-    papers.require_signed(session, case, actor=actor)
+    papers.require_signed(session, case, actor=actor, now=now)
     if not facts.wants and not case.answers.get("only"):
         raise BadInput("bad_input", field="wants")
     apart = left_to_others(session, case, facts, now=now)

@@ -136,9 +136,9 @@ def step(case_id: str, name: str) -> ResponseReturnValue:
     if form.validate_on_submit() and _kept(case, name, form):
         return _to(case, "check" if request.args.get("to") == "check" else _after(case, name))
     number, total = NAMES.index(name) + 1, len(NAMES)
-    signs = name != "sign" or service.may_sign(current_session(), case, actor=current_actor())
+    signs = name != "sign" or service.may_sign(current_session(), case, **_acts())
     shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "fault": SENTENCES["signs_itself"]}
-    shown["mine"] = papers.own_card(current_session(), case, actor=current_actor()) if name == "card" else ""
+    shown["mine"] = papers.own_card(current_session(), case, **_acts()) if name == "card" else ""
     return render("cases/step.html", case=case, name=name, title=title, form=form, **shown)
 
 
@@ -154,7 +154,7 @@ def check(case_id: str) -> ResponseReturnValue:
         except BadInput as error:
             fault = FAULTS.get(error.code, SENTENCES["not_signed"])
             unsigned = error.code in ("not_signed", "signed_before")
-            if unsigned and not service.may_sign(current_session(), case, actor=current_actor()):
+            if unsigned and not service.may_sign(current_session(), case, **_acts()):
                 fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)

@@ -193,7 +193,7 @@ def counter_read(case_id: str) -> ResponseReturnValue:
             to=url_for(".sheet", case_id=case.id),
         )
     show(form, script)
-    signer = masked_name(session, session.get_one(Person, case.signer_id))
+    signer = masked_name(session, session.get(Person, papers.signer_of(session, case, now=utc_now())))
     return render("cases/counter_read.html", form=form, case=case, script=script.lines, signer=signer)
 
 

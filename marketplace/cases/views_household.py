@@ -162,7 +162,8 @@ def _followed(case_id: str) -> dict[str, Any]:
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
     told["larger"] = {row["item"].id for row in rows if _more_aid(session, case, row["item"])}
     told["uncovered"] = uncovered.uncovered(session, case)
-    told["signs"] = current_actor().id == case.signer_id and handing_on.is_sayable(session, case.id)
+    signs = current_actor().id == papers.signer_of(session, case, now=now)
+    told["signs"] = signs and handing_on.is_sayable(session, case.id)
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 

@@ -96,6 +96,7 @@ STEPS: dict[str, Step] = {
         Step("appeal_answer", Side.STAFF, 10, remind_at=(60, 90)),
         Step("favours_answer", Side.STAFF, 10, remind_at=(60, 90)),
         Step("power_check", Side.STAFF, 2),
+        Step("guardian_end", Side.STAFF, 2, urgent_days=1),
         Step("emergency_review", Side.STAFF, 1),
         Step("second_call", Side.STAFF, 3, urgent_days=1),
         Step("denied_answer", Side.STAFF, 3, urgent_days=1),

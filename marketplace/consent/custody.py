@@ -2,8 +2,8 @@
 
 Enters: a link, a reason of the word list, and two members of staff one after the other. Leaves: a link that counts for
 nothing any more: from the same moment the guardian neither reads what concerns the child nor speaks for it, and what it
-allowed for the child rests until another guardian, or the child grown up, lets it hold again. Called by the pages of
-this room.
+allowed for the child rests until another guardian, or the child grown up, lets it hold again. While a second person is
+waited for a clock runs, and a named officer gets it. Called by the pages of this room.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlmodel import Session, col, or_, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.clocks import service as clocks
 from marketplace.consent.ask import LIVING, lock_head, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.consent.versions import next_version, require_area
@@ -24,7 +25,9 @@ from marketplace.households.models import Guardian, Household, Person
 from marketplace.reference.words import list_codes
 
 ACTION = "consent:guardian"
-REASONS = "guardian_end"
+REASONS = STEP = "guardian_end"
+HARM = "harm"
+"""The reason for which the second person has less time."""
 ENDED = "guardian_ended"
 """Why a consent rests whose guardian speaks for the child no more."""
 
@@ -37,6 +40,8 @@ def ask_end(session: Session, link_id: str, /, *, reason: str, actor: Actor, now
     if link.end_asked_by is not None:
         raise WrongState("guardian_end_asked")
     link.end_reason, link.end_asked_by, link.end_asked_for = reason, actor.id, actor.on_behalf_of or ""
+    holder = clocks.Holder(district_code=session.get_one(Household, child.household_id).district_code)
+    clocks.start(session, STEP, link.id, holder=holder, now=now, urgent=reason == HARM)
     return _record(session, link, child, "consent:guardian_ask_end", actor=actor, now=now)
 
 
@@ -46,6 +51,7 @@ def keep(session: Session, link_id: str, /, *, actor: Actor, now: datetime) -> G
     if link.end_asked_by is None:
         raise WrongState("guardian_end_not_asked")
     reason, link.end_reason, link.end_asked_by, link.end_asked_for = link.end_reason, "", None, ""
+    clocks.end(session, link.id, step=STEP, outcome="kept", now=now)
     return _record(session, link, child, "consent:guardian_keep", reason, actor=actor, now=now)
 
 
@@ -57,10 +63,17 @@ def end(session: Session, link_id: str, /, *, actor: Actor, now: datetime) -> Gu
     if {link.end_asked_by, link.end_asked_for} & actor.people:
         raise WrongState("same_person_twice")
     link.ended_by, link.ended_at = actor.id, now
+    clocks.end(session, link.id, step=STEP, outcome="ended", now=now)
     _record(session, link, child, "consent:guardian_end", link.end_reason, actor=actor, now=now)
     for chain_id in _allowed(session, link):
         _rest(session, lock_head(session, chain_id), actor=actor, now=now)
     return link
+
+
+def who_asked(session: Session, link_id: str, /) -> set[str]:
+    """Who must not be named as the second person."""
+    link = session.get(Guardian, link_id)
+    return {link.end_asked_by or "", link.end_asked_for} if link is not None else set()
 
 
 def list_asked(session: Session, /, *, actor: Actor) -> list[tuple[Guardian, Person]]:

@@ -57,6 +57,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "favours_answer": ("appeals.one", "appeal_id"),
     "emergency_review": ("sharing.review", "emergency_id"),
     "power_check": ("proxies.power", "power_id"),
+    "guardian_end": ("consent.end_guardian", "link_id"),
     "second_call": ("answers.second", "reading_id"),
     "denied_answer": ("answers.denied", "reading_id"),
     "held": ("decisions.cancel", "match_id"),

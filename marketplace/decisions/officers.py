@@ -39,7 +39,7 @@ TAKEN_BY = {
     **dict.fromkeys(
         ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
     ),
-    **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer"), Role.APPROVER),
+    **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer", "guardian_end"), Role.APPROVER),
     "case_remainder": Role.VERIFIER,
     "favours_answer": Role.PROTECTION_OFFICER,
     "emergency_review": Role.PROTECTION_OFFICER,

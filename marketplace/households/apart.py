@@ -2,17 +2,18 @@
 
 Enters: households that count as one. Leaves: `People`: one name for all records of a person, and those beside whom the
 person stands in one record of a household. Two people of two records that nobody called the same may be one, so neither
-is known to be somebody else; nor is anybody where no person is named. And people by their ID number. Called by the
-rules against helping twice, and where tables name whom a need or aid is for.
+is known to be somebody else; nor is anybody where no person is named. Who left and came back is one person. And people
+by their ID number. Called by the rules against helping twice, and where tables name whom a need or aid is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlmodel import Session, col, select
 
 from marketplace.db import chunks
+from marketplace.households.former import former_of
 from marketplace.households.models import Person
 from marketplace.households.same import Same, same_as
 from marketplace.sealed import number_index, vault_of
@@ -21,10 +22,15 @@ _ASKED = 500
 
 
 class People:
-    """The people of some households, by (person, household)."""
+    """The people of some households, by (person, household); `today` has the row of today of a former one."""
 
-    def __init__(self, lives: Iterable[tuple[str, str]] = (), same: Same | None = None) -> None:
-        self._same = same or Same()
+    def __init__(
+        self,
+        lives: Iterable[tuple[str, str]] = (),
+        same: Same | None = None,
+        today: Mapping[str, str] | None = None,
+    ) -> None:
+        self._same, self._today = same or Same(), today or {}
         self._homes: dict[str, set[str]] = {}
         self._people: dict[str, set[str]] = {}
         for person, home in lives:
@@ -33,7 +39,7 @@ class People:
 
     def one(self, person_id: str, /) -> str:
         """One name for all records of the person."""
-        return self._same.person(person_id)
+        return self._same.person(self._today.get(person_id, person_id))
 
     def others(self, person_id: str, /) -> frozenset[str]:
         """Those who are certainly not this person."""
@@ -44,9 +50,15 @@ class People:
 def people_of(session: Session, household_ids: Collection[str], /, *, same: Same | None = None) -> People:
     """The people of these households; `same` where the verdicts are read already."""
     lives: list[tuple[str, str]] = []
+    moves = False
     for some in chunks(sorted(household_ids), _ASKED):
-        lives += session.exec(select(Person.id, Person.household_id).where(col(Person.household_id).in_(some)))
-    return People(lives, same or same_as(session, household_ids))
+        asked = select(Person.id, Person.household_id, col(Person.left_on)).where(col(Person.household_id).in_(some))
+        for person, home, left_on in session.exec(asked):
+            lives.append((person, home))
+            moves = moves or left_on is not None
+    former = former_of(session, household_ids) if moves else {}
+    today = {old: now for old, (now, _home) in former.items()}
+    return People(lives, same or same_as(session, household_ids), today)
 
 
 def people_by_number(session: Session, numbers: Iterable[str], /) -> dict[str, tuple[str, str]]:

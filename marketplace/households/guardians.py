@@ -49,6 +49,15 @@ def link_for(session: Session, child_id: str, /, *, actor: Actor) -> Guardian:
     return links[0]
 
 
+def voice_of(session: Session, person: Person, signed_by: str, /, *, now: datetime) -> str:
+    """Who speaks today in what `signed_by` signed for this person: the person itself, or for a minor that guardian
+    while its link lasts, then the first other one; empty where no guardian is left."""
+    if signed_by == person.id or not is_minor(person, now=now):
+        return person.id
+    left = [link.guardian_id for link in links_of(session, person.id)]
+    return signed_by if signed_by in left else next(iter(left), "")
+
+
 def signer_for(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> str:
     """Who signs for this person: the person itself, or a minor's verified guardian."""
     if not is_minor(person, now=now):

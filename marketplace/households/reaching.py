@@ -17,15 +17,17 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.db import flush
+from marketplace.db import chunks, flush
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.models import Household, Person, SafeContact
+from marketplace.households.former import FORMER
+from marketplace.households.models import Household, Person, SafeContact, Trace
 from marketplace.policy import require
-from marketplace.sealed import vault_of
+from marketplace.sealed import number_index, vault_of
 
 USUAL, OWN, QUIET = "usual", "own_phone", "quiet"
 WAYS = (USUAL, OWN, QUIET)
 COLUMN = "safe_contact.way"
+_ASKED = 500
 WHEN_SAID: list[Callable[[Session, str, datetime], None]] = []
 """Told of a household where somebody has just said so; a room above that sends people to its door registers here."""
 WHEN_USUAL: list[Callable[[Session, str, datetime], None]] = []
@@ -107,23 +109,30 @@ def _keep(session: Session, person: Person, way: str, *, actor: Actor, now: date
 def take_along(session: Session, arrived: Iterable[tuple[str, str]], /, *, now: datetime) -> None:
     """Person and ID number of those who were just written down in a household. Who said something where it lived before
     is no safer because it moved: it holds here, until the person says otherwise."""
-    asked = select(Person, SafeContact).join(SafeContact, col(SafeContact.person_id) == col(Person.id))
-    left = session.exec(asked.where(col(Person.left_on).is_not(None)).order_by(col(SafeContact.since_at))).all()
-    if not left:
-        return
     vault = vault_of(session)
-    said: dict[str, tuple[SafeContact, str]] = {}
-    for person, row in left:
-        number = vault.open_if_kept(session, person.id, column="person.id_number", sealed=person.id_number)
-        said[number] = row, vault.open_if_kept(session, person.id, column=COLUMN, sealed=row.way)
+    here: dict[str, str] = {}
     for person_id, number in arrived:
-        before, way = said.pop(number, (None, "")) if number else (None, "")
-        if before is None or not way:
+        if number:
+            here.setdefault(number_index(vault, number), person_id)
+    for index, before in _said_before(session, here).items():
+        way = vault.open_if_kept(session, before.person_id, column=COLUMN, sealed=before.way)
+        if not way:
             continue
         session.delete(before)
+        person_id = here[index]
         sealed = vault.seal(session, person_id, column=COLUMN, text=way)
         session.add(SafeContact(person_id=person_id, way=sealed, since_at=now))
         _tell(session, session.get_one(Person, person_id), way, actor=SYSTEM, now=now)
+
+
+def _said_before(session: Session, indexes: Iterable[str]) -> dict[str, SafeContact]:
+    """Index of an ID number ► what its bearer said last where it lives no more, by the trace that `members` leaves."""
+    found: dict[str, SafeContact] = {}
+    asked = select(Trace.value, SafeContact).join(SafeContact, col(SafeContact.person_id) == col(Trace.person_id))
+    asked = asked.where(col(Trace.use) == FORMER).order_by(col(SafeContact.since_at))
+    for some in chunks(sorted(indexes), _ASKED):
+        found |= dict(session.exec(asked.where(col(Trace.value).in_(some))).all())
+    return found
 
 
 def _tell(session: Session, person: Person, way: str, *, actor: Actor, now: datetime) -> None:

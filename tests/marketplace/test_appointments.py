@@ -35,6 +35,7 @@ from marketplace.calendar import local_day, working_days_between
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent import changes
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import results
 from marketplace.decisions import service as decisions
@@ -386,6 +387,13 @@ def test_nothing_new_is_planned_without_a_living_consent_and_what_ran_out_is_hel
         with pytest.raises(WrongState, match="visits_without_consent"):
             service.agree(session, waits.id, actor=scene.home, now=NOW)
         changes.resume(session, chain, actor=scene.home, now=NOW)
+        head = session.get_one(ConsentHead, chain)
+        since = head.valid_from
+        for state, begins in ((ConsentState.PENDING_CHECK, since), (ConsentState.ACTIVE, NOW + timedelta(hours=1))):
+            head.state, head.valid_from = state, begins
+            with pytest.raises(WrongState, match="visits_wait_for_call"):
+                service.agree(session, waits.id, actor=scene.home, now=NOW)
+        head.state, head.valid_from = ConsentState.ACTIVE, since
         service.agree(session, waits.id, actor=scene.home, now=NOW)
         end = visiting.TOMORROW + timedelta(hours=3)
         changes.narrow(session, chain, keep=("name",), until=end, actor=scene.home, now=NOW)

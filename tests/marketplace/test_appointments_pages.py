@@ -20,6 +20,7 @@ from marketplace.appointments import lists, outcomes, service
 from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord, Volunteer
 from marketplace.calendar import local_day
 from marketplace.config import Settings
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.households.service import contact_of
@@ -172,6 +173,14 @@ def test_the_household_chooses_sees_who_comes_and_rates(house: House) -> None:
     page = home.get(f"/visits/mine/{one}").text
     assert "小明，志愿者编号" not in page
     assert "或者选下面的时间" in page
+    for called in (False, True):
+        with house.database.transaction() as session:
+            chain = session.get_one(Match, house.match_id).consent_chain_id
+            session.get_one(ConsentHead, chain).state = ConsentState.ACTIVE if called else ConsentState.PENDING_CHECK
+        for client, path in ((home, f"/visits/mine/{one}"), (house.giver(), f"/visits/services/{house.match_id}")):
+            text = client.get(path).text
+            assert ("次日才能约定新的上门" in text) is not called
+            assert "已暂停或已到期" not in text
     assert home.post(f"/visits/mine/{one}/agree").status_code == 303
     page = home.get(f"/visits/mine/{one}").text
     assert "小明，志愿者编号" in page

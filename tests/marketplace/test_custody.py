@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,7 +12,11 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.calendar import utc_now
+from marketplace.appeals import said
+from marketplace.calendar import after_working_days, utc_now
+from marketplace.cases import handing_on, papers, service
+from marketplace.cases.models import PaperKind
+from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent import capacity, changes, custody
 from marketplace.consent.models import ConsentHead, ConsentState
@@ -20,13 +25,16 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Guardian, Household, Person
+from marketplace.households.service import list_people
 from marketplace.sharing.looks import looks_of
+from marketplace.sweeps import BARRED
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
 
 ONE = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({"500103"}))
 OTHER = Actor(id="approver-2", role=Role.APPROVER, districts=frozenset({"500103"}))
+WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
 ELSEWHERE = Actor(id="approver-3", role=Role.APPROVER, districts=frozenset({"500104"}))
 
 
@@ -59,6 +67,10 @@ def test_two_people_end_a_link_and_consents_and_looks_follow_at_once(session: Se
     with pytest.raises(BadInput, match="reason_missing"):
         custody.ask_end(session, link.id, reason="because", actor=ONE, now=now)
     custody.ask_end(session, link.id, reason="harm", actor=replace(ONE, id="deputy", on_behalf_of=ONE.id), now=now)
+    (clock,) = clocks.running_of(session, link.id)
+    assert (clock.step, clock.district_code) == (custody.STEP, "500103")
+    assert clock.due_at == after_working_days(now, 1, district="500103"), "for harm it is sooner"
+    assert set(BARRED[custody.STEP](session, link.id)) == {"deputy", ONE.id}, "neither is named as the second person"
     assert custody.list_asked(session, actor=OTHER) == [(link, child)]
     assert custody.list_asked(session, actor=ELSEWHERE) == []
     for same in (ONE, replace(ONE, id="deputy"), replace(ONE, id="third", on_behalf_of="deputy")):
@@ -66,6 +78,7 @@ def test_two_people_end_a_link_and_consents_and_looks_follow_at_once(session: Se
             custody.end(session, link.id, actor=same, now=now)
     assert decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
     custody.end(session, link.id, actor=OTHER, now=now)
+    assert clocks.running_of(session, link.id) == []
     head = session.get_one(ConsentHead, match.consent_chain_id)
     assert head.state is ConsentState.PAUSED
     with pytest.raises(ConsentMissing):
@@ -84,8 +97,54 @@ def test_two_people_end_a_link_and_consents_and_looks_follow_at_once(session: Se
     assert changes.resume(session, head.chain_id, actor=grandmother, now=now).state is ConsentState.ACTIVE
     again = capacity.verify_guardian(session, child.id, guardian_id=parent.id, evidence="book 9", actor=ONE, now=now)
     custody.ask_end(session, again.id, reason="wrong", actor=ONE, now=now)
+    assert len(clocks.running_of(session, again.id)) == 1
     custody.keep(session, again.id, actor=OTHER, now=now)
+    assert clocks.running_of(session, again.id) == []
     assert child.id in (capacity.voices(session, actor=parent, now=now) or ())
+
+
+def _end(session: Session, link: Guardian, now: datetime) -> None:
+    custody.ask_end(session, link.id, reason="custody", actor=ONE, now=now)
+    custody.end(session, link.id, actor=OTHER, now=now)
+
+
+@pytest.mark.threat("T27")
+def test_what_a_former_guardian_began_for_the_child_is_the_next_one_s(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    parent, child, other = list_people(session, home.id)[0], make.a_person(session, home), make.a_person(session, home)
+    child.birth_year, parent.birth_year, other.birth_year = now.year - 9, now.year - 40, now.year - 66
+    session.flush()
+    one, two = (
+        capacity.verify_guardian(session, child.id, guardian_id=who.id, evidence=f"book {who.id}", actor=ONE, now=now)
+        for who in (parent, other)
+    )
+    me, grandmother = (Actor(id=who.id, role=Role.HOUSEHOLD, household_id=home.id) for who in (parent, other))
+    by: Any = {"now": now, "actor": me}
+    case = service.start(session, home.id, subject_id=child.id, **by)
+    service.save(session, case, {"wants": ["living"], "size": 3, "income_fen": 50_000}, **by)
+    papers.add_photo(session, case, make.a_picture(), kind=PaperKind.ID_PHOTO, **by)
+    service.sign(session, case, "王小明", all_classes=True, hand_on=False, **by)
+    assert papers.own_card(session, case, **by)
+    assert not service.may_sign(session, case, actor=grandmother, now=now)
+    _end(session, one, now)
+    assert papers.own_card(session, case, **by) == ""
+    with pytest.raises(BadInput, match="signed_before"):
+        service.submit(session, case, **by)
+    by["actor"] = grandmother
+    assert papers.own_card(session, case, **by)
+    assert service.may_sign(session, case, **by), "also where she comes by the page of the draft itself"
+    assert service.start(session, home.id, subject_id=child.id, **by) is case
+    assert (case.signer_id, case.signed_at) == (other.id, None)
+    service.sign(session, case, "李奶奶", all_classes=True, hand_on=False, **by)
+    service.submit(session, case, **by)
+    (step, *_rest) = [act for act in said.possible(session, home.id, actor=WORKER, now=now) if act.object_id == case.id]
+    assert said.speaker(session, home.id, step.act, case.id, now=now) == other
+    _end(session, two, now)
+    with pytest.raises(WrongState, match="not_the_signer"):
+        handing_on.say(session, case.id, yes=True, **by)
+    with pytest.raises(WrongState, match="guardian_not_verified"):
+        said.speaker(session, home.id, step.act, case.id, now=now)
+    handing_on.say(session, case.id, yes=False, **by)
 
 
 def test_the_pages_ask_once_and_let_a_colleague_decide(settings: Settings, sqlite_database: Database) -> None:

@@ -224,6 +224,13 @@ def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
     session.flush()
     assert overlap.verdict(session, chair, org_id="", units=1, on=TODAY).allowed == 0, "by the verdict too"
     assert overlap.homes_of(session, household.id).ids == {household.id}
+    here.id_number_index = number_index(vault_of(session), number)
+    members.end(session, here.id, on=TODAY, reason="MOVED_OUT", actor=clerk, now=now)
+    back = members.add(session, household.id, facts, actor=clerk, now=now)
+    chair = need(session, household, "DISABILITY.AID_DEVICE", 1, person_id=back.id)
+    said = overlap.verdict(session, chair, org_id="", units=1, on=TODAY)
+    assert (said.allowed, said.code) == (0, "D10"), "who comes back has had here what it had here"
+    assert (chair.id, "D10") in [(ban.need_id, ban.code) for ban in solved(session, now)[0].problem.bans]
 
 
 def test_what_a_person_called_no_duplicate_or_a_district_excepts_reaches_the_run(

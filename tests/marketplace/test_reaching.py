@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -29,7 +30,7 @@ from marketplace.households.reaching import OWN, QUIET, USUAL
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.notices import Notice
 from marketplace.reference.identity_number import make_id_number
-from marketplace.sealed import vault_of
+from marketplace.sealed import Vault, vault_of
 from marketplace.signals.models import TaskKind
 from marketplace.visits import letters, lists
 from marketplace.visits import service as visits
@@ -142,7 +143,7 @@ def test_each_adult_says_it_for_itself_and_what_it_said_is_sealed_and_named_by_n
 @pytest.mark.threat("T27")
 @pytest.mark.parametrize("way", [OWN, QUIET])
 def test_a_rule_goes_where_its_person_goes_and_calls_and_letters_there_leave_the_list(
-    session: Session, settings: Settings, way: str
+    session: Session, settings: Settings, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """She leaves him for her mother's, for whom a letter is to be brought and whom somebody is to call."""
     scene, _he, she = _two(session)
@@ -156,6 +157,12 @@ def test_a_rule_goes_where_its_person_goes_and_calls_and_letters_there_leave_the
     letters.ask(session, notice, now=NOW)
     visits.ask(session, mother.id, "PAPERS", ref="papers:1", kind=TaskKind.CALL, actor=WORKER, now=NOW)
     facts = PersonFacts(name="李四", id_number=number, relation="CHILD")
+    opened, real = set(), Vault.open_if_kept
+    with monkeypatch.context() as seen:
+        seen.setattr(Vault, "open_if_kept", lambda *at, **of: (opened.add(at[2]), real(*at, **of))[1])
+        stranger = replace(facts, id_number=make_id_number("509900", date(1980, 3, 4), seq=72))
+        members.add(session, mother.id, stranger, actor=VERIFIER, now=NOW)
+    assert she.id not in opened, "who comes elsewhere opens nothing of hers"
     arrived = members.add(session, mother.id, facts, actor=VERIFIER, now=NOW)
     assert reaching.rule_of(session, actor=_as(arrived)) == way
     assert {one.state for one in session.exec(select(HomeVisit))} == {VisitState.DROPPED}
