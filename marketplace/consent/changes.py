@@ -34,6 +34,8 @@ FINISHING = "finishing"
 """The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
 NARROWED: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
 """Rooms above say here what they do about the fields that a household took out of a consent."""
+LEFT_OUT: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
+"""Rooms above say here what they do about the organisations that a household leaves out."""
 RAN_OUT: list[Callable[[Session, ConsentHead, datetime], object]] = []
 """Rooms above say here what becomes of help that stood on a consent whose period is over."""
 REMINDED_EVERY = timedelta(days=90)
@@ -73,8 +75,16 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     checked = next_version(
         session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
     )
+    leave_out(session, head, checked, actor=actor, now=now)
     notices.post(session, "consent_recorded", key=f"recorded:{chain_id}", household_id=head.household_id, now=now)
     return checked
+
+
+def leave_out(session: Session, head: ConsentHead, said: Consent, /, *, actor: Actor, now: datetime) -> None:
+    """A word that counts from now on: what waits with those whom it leaves out does not go on."""
+    out = frozenset(said.excluded_org_ids)
+    for told in LEFT_OUT if out else ():
+        told(session, head, out, actor, now)
 
 
 def _lock(session: Session, chain_id: str) -> ConsentHead:
