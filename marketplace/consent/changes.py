@@ -31,7 +31,8 @@ READ_TWICE = "second_call"
 RESTORED = "restored"
 """Why a consent rests that came back with a backup: nobody knows whether it had ended since."""
 FINISHING = "finishing"
-"""The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
+"""The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn, and
+stays so whatever later versions of its chain say."""
 NARROWED: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
 """Rooms above say here what they do about the fields that a household took out of a consent."""
 LEFT_OUT: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
@@ -251,7 +252,8 @@ def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
     head = lock_head(session, chain_id)
     if head.state not in LIVING or now < head.valid_to:
         return False
-    finished = newest(session, head).reason_code == FINISHING
+    said = select(Consent.version).where(Consent.chain_id == chain_id, Consent.reason_code == FINISHING)
+    finished = session.exec(said.limit(1)).first() is not None
     next_version(
         session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
     )

@@ -176,6 +176,27 @@ def test_held_help_is_cancelled_after_five_working_days(sqlite_database: Databas
             assert session.get_one(Match, match.id).state is state
 
 
+@pytest.mark.parametrize("then", ["paused", "narrowed"])
+def test_what_is_finished_asks_nobody_anew_at_its_end_whatever_was_said_since(
+    sqlite_database: Database, now: datetime, then: str
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match, own = scene.in_delivery(session, now), {"actor": scene.household_actor, "now": now}
+        chain = match.consent_chain_id or ""
+        decisions.withdraw_consent(session, chain, then=Then.FINISH, **own)  # type: ignore[arg-type]
+        if then == "paused":
+            changes.pause(session, chain, **own)  # type: ignore[arg-type]
+            changes.resume(session, chain, **own)  # type: ignore[arg-type]
+        else:
+            until = now + timedelta(days=3)
+            changes.narrow(session, chain, keep=["name"], until=until, **own)  # type: ignore[arg-type]
+    assert changes.sweep(sqlite_database, clock=lambda: now + timedelta(days=8)) == 1
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.IN_DELIVERY
+        assert "match_held" not in set(session.exec(select(Notice.letter)))
+
+
 def test_one_delivery_may_be_finished_with_name_and_code_for_seven_days(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     match = scene.taken_on(session, now)
