@@ -22,6 +22,7 @@ from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Guardian, Household, Person
 from marketplace.sharing.looks import looks_of
 from tests import factories as make
+from tests.marketplace.locks import HEAD, watched
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
 
@@ -86,6 +87,16 @@ def test_two_people_end_a_link_and_consents_and_looks_follow_at_once(session: Se
     custody.ask_end(session, again.id, reason="wrong", actor=ONE, now=now)
     custody.keep(session, again.id, actor=OTHER, now=now)
     assert child.id in (capacity.voices(session, actor=parent, now=now) or ())
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_the_consents_of_the_child_are_locked_before_the_log(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        *_rest, link = _child_of(session, now)
+        custody.ask_end(session, link.id, reason="harm", actor=ONE, now=now)
+    with database.transaction() as session, watched(session) as order:
+        custody.end(session, link.id, actor=OTHER, now=now)
+    assert order[0] == HEAD
 
 
 def test_the_pages_ask_once_and_let_a_colleague_decide(settings: Settings, sqlite_database: Database) -> None:
