@@ -28,8 +28,6 @@ COOLING = timedelta(days=1)
 """So long after the call-back a consent that was taken with help does not permit anything yet."""
 READ_TWICE = "second_call"
 """A reading that a second person has asked about again; its own record is the evidence."""
-RESTORED = "restored"
-"""Why a consent rests that came back with a backup: nobody knows whether it had ended since."""
 FINISHING = "finishing"
 """The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn, and
 stays so whatever later versions of its chain say."""
@@ -148,17 +146,6 @@ def pause(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) ->
 def resume(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
     """Let a paused consent hold again, within the period it was given for."""
     return _turn(session, chain_id, ConsentState.PAUSED, ConsentState.ACTIVE, actor=actor, now=now)
-
-
-def rest_all(session: Session, /, *, now: datetime) -> int:
-    """Pause everything that holds, because what ended after a backup is back: each household lets it hold again for
-    itself; how many rest."""
-    asked = select(ConsentHead.chain_id).where(col(ConsentHead.state) == ConsentState.ACTIVE)
-    chains = list(session.exec(asked.order_by(col(ConsentHead.chain_id))))
-    told = {"actor": SYSTEM, "now": now, "action": "consent:pause", "reason": RESTORED}
-    for chain_id in chains:
-        next_version(session, lock_head(session, chain_id), state=ConsentState.PAUSED, **told)  # type: ignore[arg-type]
-    return len(chains)
 
 
 def _turn(
