@@ -23,7 +23,7 @@ from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, SYSTEM, Actor, Role
 from marketplace.calendar import local_day, own_days
 from marketplace.config import ConfigError, Settings, from_environment
-from marketplace.consent.changes import rest_all
+from marketplace.consent.restored import rest_all
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.keyring import new_key, write_key
@@ -47,8 +47,10 @@ class OperatorError(ValueError):
 
 def after_restore(session: Session, /, *, erased: Iterable[str] = (), now: datetime) -> tuple[int, int]:
     """What was decided after a backup was made is not in it: everything that permits a look rests until its household
-    lets it hold again, and whoever was erased since is erased again. Returns how many of each."""
-    resting, gone = rest_all(session, now=now), erase_again(session, erased, now=now)
+    lets it hold again, of which a letter tells it, and whoever was erased since is erased again, before anybody is
+    written to. Returns how many of each."""
+    gone = erase_again(session, erased, now=now)
+    resting = rest_all(session, now=now)
     body = {"resting": resting, "erased": gone}
     audit.record(session, audit.Entry("house:restored", body=body), actor=SYSTEM, now=now)
     return resting, gone

@@ -155,6 +155,15 @@ def lock_words(session: Session, household_id: str, /) -> list[ConsentHead]:
     return list(session.exec(words.execution_options(populate_existing=True)))
 
 
+def lock_all(session: Session, household_id: str, /) -> None:
+    """All living consents of the household, locked in one order, by who writes down an act before it comes to them: the
+    heads come first, then credentials and matches, and the audit log last."""
+    living = select(ConsentHead.chain_id).where(
+        col(ConsentHead.household_id) == household_id, col(ConsentHead.state).in_(LIVING)
+    )
+    session.exec(living.order_by(col(ConsentHead.chain_id)).with_for_update()).all()
+
+
 def others_say_yes(session: Session, head: ConsentHead, /, *, now: datetime) -> bool:
     """Whether the household stays matched without this word, by another adult's."""
     others = session.exec(_living_words(head.household_id))

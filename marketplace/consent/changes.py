@@ -28,12 +28,13 @@ COOLING = timedelta(days=1)
 """So long after the call-back a consent that was taken with help does not permit anything yet."""
 READ_TWICE = "second_call"
 """A reading that a second person has asked about again; its own record is the evidence."""
-RESTORED = "restored"
-"""Why a consent rests that came back with a backup: nobody knows whether it had ended since."""
 FINISHING = "finishing"
-"""The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
+"""The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn, and
+stays so whatever later versions of its chain say."""
 NARROWED: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
 """Rooms above say here what they do about the fields that a household took out of a consent."""
+LEFT_OUT: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
+"""Rooms above say here what they do about the organisations that a household leaves out."""
 RAN_OUT: list[Callable[[Session, ConsentHead, datetime], object]] = []
 """Rooms above say here what becomes of help that stood on a consent whose period is over."""
 REMINDED_EVERY = timedelta(days=90)
@@ -73,8 +74,16 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     checked = next_version(
         session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
     )
+    leave_out(session, head, checked, actor=actor, now=now)
     notices.post(session, "consent_recorded", key=f"recorded:{chain_id}", household_id=head.household_id, now=now)
     return checked
+
+
+def leave_out(session: Session, head: ConsentHead, said: Consent, /, *, actor: Actor, now: datetime) -> None:
+    """A word that counts from now on: what waits with those whom it leaves out does not go on."""
+    out = frozenset(said.excluded_org_ids)
+    for told in LEFT_OUT if out else ():
+        told(session, head, out, actor, now)
 
 
 def _lock(session: Session, chain_id: str) -> ConsentHead:
@@ -137,17 +146,6 @@ def pause(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) ->
 def resume(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
     """Let a paused consent hold again, within the period it was given for."""
     return _turn(session, chain_id, ConsentState.PAUSED, ConsentState.ACTIVE, actor=actor, now=now)
-
-
-def rest_all(session: Session, /, *, now: datetime) -> int:
-    """Pause everything that holds, because what ended after a backup is back: each household lets it hold again for
-    itself; how many rest."""
-    asked = select(ConsentHead.chain_id).where(col(ConsentHead.state) == ConsentState.ACTIVE)
-    chains = list(session.exec(asked.order_by(col(ConsentHead.chain_id))))
-    told = {"actor": SYSTEM, "now": now, "action": "consent:pause", "reason": RESTORED}
-    for chain_id in chains:
-        next_version(session, lock_head(session, chain_id), state=ConsentState.PAUSED, **told)  # type: ignore[arg-type]
-    return len(chains)
 
 
 def _turn(
@@ -241,7 +239,8 @@ def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
     head = lock_head(session, chain_id)
     if head.state not in LIVING or now < head.valid_to:
         return False
-    finished = newest(session, head).reason_code == FINISHING
+    said = select(Consent.version).where(Consent.chain_id == chain_id, Consent.reason_code == FINISHING)
+    finished = session.exec(said.limit(1)).first() is not None
     next_version(
         session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
     )

@@ -63,10 +63,11 @@ def end(session: Session, link_id: str, /, *, actor: Actor, now: datetime) -> Gu
     if {link.end_asked_by, link.end_asked_for} & actor.people:
         raise WrongState("same_person_twice")
     link.ended_by, link.ended_at = actor.id, now
+    heads = [lock_head(session, chain_id) for chain_id in _allowed(session, link)]
     clocks.end(session, link.id, step=STEP, outcome="ended", now=now)
     _record(session, link, child, "consent:guardian_end", link.end_reason, actor=actor, now=now)
-    for chain_id in _allowed(session, link):
-        _rest(session, lock_head(session, chain_id), actor=actor, now=now)
+    for head in heads:
+        _rest(session, head, actor=actor, now=now)
     return link
 
 

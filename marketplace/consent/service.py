@@ -8,16 +8,16 @@ fields and its period, and is given only when a concrete offer is accepted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
+from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, lock_words, was_refused_lately
 from marketplace.consent.capacity import capacity_of, is_child, person_behind, require_voice
-from marketplace.consent.changes import confirm_assisted, supersede
+from marketplace.consent.changes import confirm_assisted, leave_out, supersede
 from marketplace.consent.drafts import OWN, WITHDRAWAL_WAYS, Capture, first_draft, require_within, to_recipient
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.consent.versions import next_version, require_area, write_version
@@ -29,8 +29,6 @@ from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.reference import purposes
 
-LEFT_OUT: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
-"""Rooms above say here what they do about the organisations that a household leaves out."""
 __all__ = [
     "WITHDRAWAL_WAYS",
     "Capture",
@@ -195,7 +193,6 @@ def exclude(
     require_voice(session, head, "consent:give", actor=actor, now=now)
     if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
         raise WrongState("consent_not_living", state=head.state.value)
-    out = set(excluded_org_ids)
     changed = next_version(
         session,
         head,
@@ -203,10 +200,9 @@ def exclude(
         actor=actor,
         now=now,
         action="consent:exclude",
-        changes={"excluded_org_ids": sorted(out)},
+        changes={"excluded_org_ids": sorted(set(excluded_org_ids))},
     )
-    for told in LEFT_OUT:
-        told(session, head, frozenset(out), actor, now)
+    leave_out(session, head, changed, actor=actor, now=now)
     return changed
 
 
@@ -229,6 +225,8 @@ def _give(
     if asked and was_refused_lately(session, household.id, **whose, now=now):
         raise WrongState("refused_lately")
     waits = draft["state"] is ConsentState.PENDING_CHECK
+    if draft["purpose"] is Purpose.AUTO_MATCH:
+        lock_words(session, household.id)
     for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):
         if head.state is ConsentState.PENDING_CHECK or not waits:
             supersede(session, head.chain_id, actor=actor, now=now)
@@ -243,4 +241,7 @@ def _give(
         valid_to=draft["valid_to"],
     )
     session.add(head)
-    return write_version(session, draft, head=head, actor=actor, now=now, action=action)
+    said = write_version(session, draft, head=head, actor=actor, now=now, action=action)
+    if not waits:
+        leave_out(session, head, said, actor=actor, now=now)
+    return said

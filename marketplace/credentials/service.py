@@ -16,6 +16,7 @@ from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -72,7 +73,7 @@ def issue(
     if household is None or not needs:
         raise WrongState("no_verified_need")
     jwk = holder_key(holder_jwk)
-    for earlier in _living(session, consent.chain_id):
+    for earlier in _living(session, col(IssuedCredential.consent_chain_id) == consent.chain_id):
         _end(session, earlier, actor=actor, now=now, reason="replaced")
     return _write(session, consent, household, needs, fields=fields, jwk=jwk, actor=actor, now=now)
 
@@ -197,17 +198,19 @@ def list_of_household(session: Session, household_id: str, /) -> list[IssuedCred
     return list(session.exec(asked.order_by(col(IssuedCredential.issued_at).desc(), col(IssuedCredential.id))))
 
 
-def _living(session: Session, chain_id: str) -> list[IssuedCredential]:
-    asked = select(IssuedCredential).where(col(IssuedCredential.consent_chain_id) == chain_id)
-    return list(session.exec(asked.where(col(IssuedCredential.revoked_at).is_(None)).with_for_update()))
+def _living(session: Session, which: ColumnElement[bool]) -> list[IssuedCredential]:
+    """The living ones, locked after the heads that they stand on, as whoever issues one does."""
+    asked = select(IssuedCredential).where(which, col(IssuedCredential.revoked_at).is_(None))
+    for chain_id in sorted({one.consent_chain_id for one in session.exec(asked)}):
+        lock_head(session, chain_id)
+    return list(session.exec(asked.with_for_update().execution_options(populate_existing=True)))
 
 
 def living_of(session: Session, chain_id: str, /) -> IssuedCredential:
     """The one credential under this consent that has not ended; there is never a second."""
-    found = _living(session, chain_id)
-    if not found:
-        raise NotFound("credential")
-    return found[0]
+    for found in _living(session, col(IssuedCredential.consent_chain_id) == chain_id):
+        return found
+    raise NotFound("credential")
 
 
 def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str = "revoked") -> None:
@@ -220,9 +223,7 @@ def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
 
 def end_of_key(session: Session, holder_kid: str, /, *, actor: Actor, now: datetime) -> int:
     """A recipient's key is out of use: what is bound to it is good no more, whoever holds the key; how many ended."""
-    asked = select(IssuedCredential).where(col(IssuedCredential.holder_kid) == holder_kid)
-    living = asked.where(col(IssuedCredential.revoked_at).is_(None)).order_by(col(IssuedCredential.id))
-    found = session.exec(living.with_for_update()).all()
+    found = _living(session, col(IssuedCredential.holder_kid) == holder_kid)
     for credential in found:
         _end(session, credential, actor=actor, now=now, reason="key_retired")
     return len(found)
@@ -245,8 +246,7 @@ def resume(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
 def end_of_fact(session: Session, person: Person, field: str, /, *, actor: Actor, now: datetime) -> None:
     """A fact of this person, or how many its household are, was wrong: what says the old value ends for good."""
     said = claims.claims_of(field)
-    asked = select(IssuedCredential).where(col(IssuedCredential.household_id) == person.household_id)
-    for one in session.exec(asked.where(col(IssuedCredential.revoked_at).is_(None)).with_for_update()).all():
+    for one in _living(session, col(IssuedCredential.household_id) == person.household_id):
         told_of = newest(session, lock_head(session, one.consent_chain_id)).person_id
         if said.intersection(one.data_fields) and (said == claims.OF_ALL or told_of == person.id):
             _end(session, one, actor=actor, now=now, reason="corrected")
@@ -254,14 +254,14 @@ def end_of_fact(session: Session, person: Person, field: str, /, *, actor: Actor
 
 def hold(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> None:
     """While a person looks at the match of this consent first, its credential is no good, as no look is."""
-    for one in _living(session, chain_id):
+    for one in _living(session, col(IssuedCredential.consent_chain_id) == chain_id):
         one.held_at = now
         _record(session, one, "credential:suspend", actor=actor, now=now, reason=HELD)
 
 
 def release(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> None:
     """The person has looked; what staff suspended by hand stays suspended."""
-    for one in _living(session, chain_id):
+    for one in _living(session, col(IssuedCredential.consent_chain_id) == chain_id):
         if one.held_at is not None:
             one.held_at = None
             _record(session, one, "credential:resume", actor=actor, now=now, reason=HELD)

@@ -146,7 +146,7 @@ def _left_out(session: Session, head: ConsentHead, org_ids: frozenset[str], acto
         moves.end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
 
 
-consent.LEFT_OUT.append(_left_out)
+changes.LEFT_OUT.append(_left_out)
 
 
 def _waiting(session: Session, household_id: str, *where: ColumnElement[bool]) -> list[Match]:

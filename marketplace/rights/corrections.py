@@ -15,6 +15,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
+from marketplace.consent.ask import lock_all
 from marketplace.credentials import service as credentials
 from marketplace.db import flush, new_id
 from marketplace.errors import NotFound, WrongState
@@ -35,6 +36,7 @@ def correct(session: Session, request_id: str, /, *, text: str, actor: Actor, no
         raise WrongState("not_a_correction")
     person = session.get_one(Person, request.person_id)
     value = service.read(session, request, "new_value")
+    lock_all(session, person.household_id)
     facts.correct(session, person, request.field, value, actor=actor, now=now)
     credentials.end_of_fact(session, person, request.field, actor=actor, now=now)
     found = reviews.bring_back(

@@ -15,6 +15,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import orders
+from marketplace.consent.ask import lock_all
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.households.models import Household, Person
@@ -41,6 +42,7 @@ def record_death(
         raise BadInput("bad_input", field="died_on" if died_on > local_day(now) else "evidence")
     if session.get(Death, person_id) is not None:
         raise Conflict("death_on_record")
+    lock_all(session, home.id)
     session.add(
         Death(
             person_id=person.id,

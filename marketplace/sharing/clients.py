@@ -196,8 +196,8 @@ def retire_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) ->
     key.state, key.ends_at = KeyState.RETIRED, now
     session.add(key)
     flush(session)
-    _record(session, "client:retire_key", client.id, rule=kid[:32], actor=actor, now=now)
     credentials.end_of_key(session, kid, actor=actor, now=now)
+    _record(session, "client:retire_key", client.id, rule=kid[:32], actor=actor, now=now)
     return key
 
 

@@ -25,6 +25,8 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.households.models import Guardian, Person
+from marketplace.notices import Notice
+from marketplace.operations import after_restore
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.trust_scene import a_scene as a_trust_scene
@@ -111,6 +113,20 @@ def test_every_ninety_days_a_household_gets_one_letter_for_all_it_still_allows(
     assert told == [0, 1, 0, 0, 1, 0]
     with sqlite_database.reading() as session:
         assert _letters(session).count("consent_reminder") == 2
+
+
+def test_after_a_restore_each_household_is_told_by_one_letter_what_rests(session: Session, now: datetime) -> None:
+    first, second, erased, none = (make.a_household(session) for _ in range(4))
+    for home in (first, second, erased):
+        make.auto_match(session, home, now=now)
+    other = make.a_person(session, first, phone="10000000019")
+    she = Actor(id=other.id, role=Role.HOUSEHOLD, household_id=first.id)
+    consent.give_auto_match(session, first, actor=she, now=now)
+    told = session.exec(select(Person.id).where(Person.household_id == erased.id)).all()
+    after_restore(session, erased=told, now=now)
+    letters = session.exec(select(Notice).where(Notice.letter == "consent_rests")).all()
+    assert sorted(one.household_id or "" for one in letters) == sorted((first.id, second.id))
+    assert none.id not in {one.household_id for one in letters}
 
 
 def test_a_consent_that_runs_out_is_told_once(sqlite_database: Database, now: datetime) -> None:

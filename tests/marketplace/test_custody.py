@@ -29,6 +29,7 @@ from marketplace.households.service import list_people
 from marketplace.sharing.looks import looks_of
 from marketplace.sweeps import BARRED
 from tests import factories as make
+from tests.marketplace.locks import HEAD, watched
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
 
@@ -145,6 +146,16 @@ def test_what_a_former_guardian_began_for_the_child_is_the_next_one_s(session: S
     with pytest.raises(WrongState, match="guardian_not_verified"):
         said.speaker(session, home.id, step.act, case.id, now=now)
     handing_on.say(session, case.id, yes=False, **by)
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_the_consents_of_the_child_are_locked_before_the_log(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        *_rest, link = _child_of(session, now)
+        custody.ask_end(session, link.id, reason="harm", actor=ONE, now=now)
+    with database.transaction() as session, watched(session) as order:
+        custody.end(session, link.id, actor=OTHER, now=now)
+    assert order[0] == HEAD
 
 
 def test_the_pages_ask_once_and_let_a_colleague_decide(settings: Settings, sqlite_database: Database) -> None:

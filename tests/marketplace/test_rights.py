@@ -19,6 +19,7 @@ from marketplace.credentials import status
 from marketplace.credentials.models import IssuedCredential
 from marketplace.credentials.status_list import REVOKED, SUSPENDED, VALID
 from marketplace.db import Database
+from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
@@ -33,11 +34,14 @@ from marketplace.rights import copying, corrections, deaths, erasing, reviews, s
 from marketplace.rights.explaining import explain
 from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
 from marketplace.sealed import vault_of
+from marketplace.sharing import clients
 from marketplace.signals.models import Fact
 from matching import allocate
 from matching.overlap_rules import Verdict
 from tests import factories as make
+from tests.marketplace.locks import HEAD, LOCKED, watched
 from tests.marketplace.match_scene import Scene, a_scene
+from tests.marketplace.partner_scene import let_in
 
 STAFF = Actor(id="verifier-1", role=Role.VERIFIER)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
@@ -151,6 +155,28 @@ def test_a_correction_changes_the_fact_lists_every_match_on_it_and_holds_the_ope
     opened = vault_of(session).open(session, scene.person.id, column="person.name", sealed=scene.person.name)
     assert opened == "王晓明"
     assert request.state is RequestState.DONE
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("act", ["correct", "die", "hold", "cancel", "retire"])
+def test_the_heads_of_consents_are_locked_before_credentials_and_the_log(database, now, act):
+    with database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match, machine = scene.in_delivery(session, now), let_in(session, scene.organisation)
+        jwk = machine.key.as_dict(private=False)
+        credentials.issue(session, scene.giver, match.consent_chain_id, fields=["name"], now=now, holder_jwk=jwk)
+        request = ask(session, scene, RightKind.CORRECT, now, field="name", new_value="王晓明")
+    acts = {
+        "correct": lambda: corrections.correct(session, request.id, text="已更正", actor=STAFF, now=now),
+        "die": lambda: deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", **by),
+        "hold": lambda: holding.hold(session, match.id, cause="correction", **by),
+        "cancel": lambda: decisions.giver_gives_up(session, match.id, reason_code="no_capacity", **by),
+        "retire": lambda: clients.retire_key(session, machine.key.thumbprint(), **by),
+    }
+    by = {"actor": {"cancel": scene.giver, "retire": APPROVER}.get(act, STAFF), "now": now}
+    with database.transaction() as session, watched(session) as order:
+        acts[act]()
+    assert (order[0], sorted(order)) == (HEAD, sorted(LOCKED))
 
 
 def test_a_credential_with_the_old_value_ends_and_every_other_rests_while_its_match_is_held(session, now):

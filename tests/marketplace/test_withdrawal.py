@@ -35,6 +35,8 @@ from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 
 OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
+WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+COLLEAGUE = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500103"}))
 
 
 def _auto(session: Session, scene: Scene) -> str:
@@ -75,6 +77,28 @@ def test_what_waits_with_a_giver_that_is_left_out_ends_and_nothing_else(
     consent.exclude(session, chain, excluded_org_ids=[other.id], actor=own, now=now)
     assert (showing.hidden(session, [match], now=now), _stock(session, scene)) == (frozenset(), 10)
     consent.exclude(session, chain, excluded_org_ids=[scene.organisation.id], actor=own, now=now)
+    assert (match.state, match.reason_code, _stock(session, scene)) == (MatchState.CANCELLED, "consent_withdrawn", 0)
+
+
+@pytest.mark.parametrize("said", ["while it rests", "by another adult", "with help"])
+def test_a_new_word_that_leaves_a_giver_out_ends_what_waits_with_it(session: Session, now: datetime, said: str) -> None:
+    scene = a_scene(session)
+    match, home, own = scene.taken_on(session, now), scene.household, scene.household_actor
+    out = [scene.organisation.id]
+    if said == "with help":
+        capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+        helped = {"capture": capture, "excluded_org_ids": out}
+        waits = consent.give_auto_match(session, home, actor=WORKER, now=now, **helped)  # type: ignore[arg-type]
+        make.proven(session, waits, actor=WORKER, now=now, opened_by=COLLEAGUE)
+        assert (match.state, _stock(session, scene)) == (MatchState.AWAITING_HOUSEHOLD, 10), "no call back yet"
+        consent.confirm_assisted(session, waits.chain_id, actor=COLLEAGUE, now=now)
+    elif said == "while it rests":
+        changes.pause(session, _auto(session, scene), actor=own, now=now)
+        consent.give_auto_match(session, home, actor=own, now=now, excluded_org_ids=out)
+    else:
+        other = make.a_person(session, home, phone="10000000009")
+        she = Actor(id=other.id, role=Role.HOUSEHOLD, household_id=home.id)
+        consent.give_auto_match(session, home, actor=she, now=now, excluded_org_ids=out)
     assert (match.state, match.reason_code, _stock(session, scene)) == (MatchState.CANCELLED, "consent_withdrawn", 0)
 
 
@@ -150,6 +174,27 @@ def test_held_help_is_cancelled_after_five_working_days(sqlite_database: Databas
         waiting.sweep(sqlite_database, clock=lambda moment=moment: moment)
         with sqlite_database.reading() as session:
             assert session.get_one(Match, match.id).state is state
+
+
+@pytest.mark.parametrize("then", ["paused", "narrowed"])
+def test_what_is_finished_asks_nobody_anew_at_its_end_whatever_was_said_since(
+    sqlite_database: Database, now: datetime, then: str
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match, own = scene.in_delivery(session, now), {"actor": scene.household_actor, "now": now}
+        chain = match.consent_chain_id or ""
+        decisions.withdraw_consent(session, chain, then=Then.FINISH, **own)  # type: ignore[arg-type]
+        if then == "paused":
+            changes.pause(session, chain, **own)  # type: ignore[arg-type]
+            changes.resume(session, chain, **own)  # type: ignore[arg-type]
+        else:
+            until = now + timedelta(days=3)
+            changes.narrow(session, chain, keep=["name"], until=until, **own)  # type: ignore[arg-type]
+    assert changes.sweep(sqlite_database, clock=lambda: now + timedelta(days=8)) == 1
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.IN_DELIVERY
+        assert "match_held" not in set(session.exec(select(Notice.letter)))
 
 
 def test_one_delivery_may_be_finished_with_name_and_code_for_seven_days(session: Session, now: datetime) -> None:

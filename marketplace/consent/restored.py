@@ -1,0 +1,47 @@
+"""What rests after a backup was restored, because nobody knows what ended since: consents, and who speaks for a child.
+
+Enters: a house as it was at the backup. Leaves: every consent that held paused, and a letter for each household that
+lets it hold again. Called by `operations.after_restore`, in the transaction of the restore.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import notices
+from marketplace.actors import SYSTEM
+from marketplace.consent.ask import lock_head
+from marketplace.consent.models import ConsentHead, ConsentState
+from marketplace.consent.versions import next_version
+from marketplace.households.models import Person
+from marketplace.sealed import PersonKey
+
+RESTORED = "restored"
+"""Why a consent rests that came back with a backup: nobody knows whether it had ended since."""
+
+
+def rest_all(session: Session, /, *, now: datetime) -> int:
+    """Pause everything that holds, because what ended after a backup is back: each household is told by one letter, and
+    lets it hold again for itself; how many rest."""
+    asked = select(ConsentHead.chain_id).where(col(ConsentHead.state) == ConsentState.ACTIVE)
+    chains = list(session.exec(asked.order_by(col(ConsentHead.chain_id))))
+    homes = set()
+    for chain_id in chains:
+        head = lock_head(session, chain_id)
+        next_version(
+            session,
+            head,
+            state=ConsentState.PAUSED,
+            actor=SYSTEM,
+            now=now,
+            action="consent:pause",
+            reason=RESTORED,
+        )
+        homes.add(head.household_id)
+    known = select(Person.household_id).join(PersonKey, col(PersonKey.person_id) == col(Person.id)).distinct()
+    for household_id in sorted(homes.intersection(session.exec(known))):
+        key = f"rests:{household_id}:{now.isoformat()}"
+        notices.post(session, "consent_rests", key=key, household_id=household_id, now=now)
+    return len(chains)

@@ -1,0 +1,36 @@
+"""Watches in which order the rows are locked that several acts wait for: consent heads, credentials, the audit log.
+
+Enters: a session on PostgreSQL, and an act. Leaves: the tables in the order of their first lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlmodel import Session
+
+HEAD = "consent_head"
+LOCKED = (HEAD, "issued_credential", "audit_head")
+"""Whoever issues a credential locks the head of its consent first: so does everybody else."""
+
+
+@contextmanager
+def watched(session: Session) -> Iterator[list[str]]:
+    """The names of those tables, each where it was first locked while this block ran."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        found = re.search(r"FROM (\w+)", statement)
+        if "FOR UPDATE" in statement and found and found[1] in LOCKED and found[1] not in seen:
+            seen.append(found[1])
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
