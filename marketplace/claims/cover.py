@@ -5,9 +5,9 @@ person (or a child's guardian) lets the insurers' door be asked (a consent of th
 runs it); one adult's yes never opens another's bill. Leaves: the insurers' answers on the bill, each once, and a
 disclosure row for each question about a bill; a payer that says nothing stays open with the clock of the bill, for a
 person. A yes that was asked under as often as it allows ends, and its household is told. What crosses is a mark of the
-person made with a key that only both sides have; no name,
-number or illness. Called by the worker. Each person's yes is looked at just before its question and once more before
-the answer is kept; the question itself is asked outside any transaction.
+person made with a key that only both sides have; no name, number or illness. Called by the worker. Each person's yes is
+looked at just before its question and once more before the answer is kept; the question itself is asked outside any
+transaction.
 """
 
 from __future__ import annotations

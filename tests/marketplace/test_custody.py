@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -20,6 +20,7 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Guardian, Household, Person
+from marketplace.operations import after_restore
 from marketplace.sharing.looks import looks_of
 from tests import factories as make
 from tests.marketplace.locks import HEAD, watched
@@ -87,6 +88,27 @@ def test_two_people_end_a_link_and_consents_and_looks_follow_at_once(session: Se
     custody.ask_end(session, again.id, reason="wrong", actor=ONE, now=now)
     custody.keep(session, again.id, actor=OTHER, now=now)
     assert child.id in (capacity.voices(session, actor=parent, now=now) or ())
+
+
+@pytest.mark.threat("T27")
+def test_a_link_that_came_back_with_a_backup_counts_for_nothing_until_staff_have_looked(
+    session: Session, now: datetime
+) -> None:
+    _scene, child, match, parent, link = _child_of(session, now)
+    kept = after_restore(session, now=now)
+    assert (kept["resting"], kept["guardians"]) == (2, 1)
+    assert capacity.voices(session, actor=parent, now=now) == {parent.id}
+    chain = match.consent_chain_id or ""
+    with pytest.raises(WrongState, match="own_data_only"):
+        changes.resume(session, chain, actor=parent, now=now)
+    assert custody.list_asked(session, actor=OTHER) == [(link, child)]
+    custody.keep(session, link.id, actor=ONE, now=now)
+    assert changes.resume(session, chain, actor=parent, now=now).state is ConsentState.ACTIVE
+    with pytest.raises(BadInput, match="reason_missing"):
+        custody.ask_end(session, link.id, reason="restored", actor=ONE, now=now)
+    after_restore(session, now=now + timedelta(days=1))
+    custody.end(session, link.id, actor=ONE, now=now + timedelta(days=1))
+    assert capacity.voices(session, actor=parent, now=now) == {parent.id}
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
