@@ -27,7 +27,7 @@ def rest_all(session: Session, /, *, now: datetime) -> int:
     lets it hold again for itself; how many rest."""
     asked = select(ConsentHead.chain_id).where(col(ConsentHead.state) == ConsentState.ACTIVE)
     chains = list(session.exec(asked.order_by(col(ConsentHead.chain_id))))
-    homes = set()
+    homes: set[str] = set()
     for chain_id in chains:
         head = lock_head(session, chain_id)
         next_version(
@@ -41,7 +41,8 @@ def rest_all(session: Session, /, *, now: datetime) -> int:
         )
         homes.add(head.household_id)
     known = select(Person.household_id).join(PersonKey, col(PersonKey.person_id) == col(Person.id)).distinct()
-    for household_id in sorted(homes.intersection(session.exec(known))):
+    there = session.exec(known).all()
+    for household_id in sorted(homes.intersection(there)):
         key = f"rests:{household_id}:{now.isoformat()}"
         notices.post(session, "consent_rests", key=key, household_id=household_id, now=now)
     return len(chains)
