@@ -228,7 +228,7 @@ def restore(
 ) -> None:
     """Fill an empty database from FILE, and check rows, counters and the audit chain before the commit. What permits a
     look rests until its household lets it hold again, unless the house only moved."""
-    database, rest = wiring.database_of(from_environment()), (0, 0)
+    database, rest = wiring.database_of(from_environment()), dict[str, int]()
     ids = erased.read_text(encoding="utf-8").split() if erased is not None else []
 
     def then(session: Session) -> None:
@@ -241,7 +241,8 @@ def restore(
         database.close()
     typer.echo(f"{sum(counts.values())} rows of {len(counts)} tables restored; the audit chain is unbroken")
     if not moved:
-        typer.echo(f"{rest[0]} consents rest, {rest[1]} people erased again; witnesses: docs/operations.md")
+        typer.echo(f"{rest['resting']} consents rest, {rest['erased']} people erased again")
+        typer.echo(f"{rest['guardians']} guardians and {rest['keys']} keys wait for staff; see docs/operations.md")
 
 
 def _log() -> None:

@@ -23,7 +23,7 @@ from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, SYSTEM, Actor, Role
 from marketplace.calendar import local_day, own_days
 from marketplace.config import ConfigError, Settings, from_environment
-from marketplace.consent.restored import rest_all
+from marketplace.consent.restored import rest_all, rest_guardians
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.keyring import new_key, write_key
@@ -31,6 +31,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
 from marketplace.reference.tables import UnknownCode
 from marketplace.rights.erasing import erase_again
+from marketplace.sharing.clients import rest_keys
 from marketplace.workdays import service as workdays
 
 KEY_FILES = ("secret.key", "kek.key", "issuer.key", "checkpoint.key")
@@ -45,15 +46,18 @@ class OperatorError(ValueError):
     """What was asked cannot be done; the sentence says why and how to mend it."""
 
 
-def after_restore(session: Session, /, *, erased: Iterable[str] = (), now: datetime) -> tuple[int, int]:
+def after_restore(session: Session, /, *, erased: Iterable[str] = (), now: datetime) -> dict[str, int]:
     """What was decided after a backup was made is not in it: everything that permits a look rests until its household
-    lets it hold again, of which a letter tells it, and whoever was erased since is erased again, before anybody is
-    written to. Returns how many of each."""
-    gone = erase_again(session, erased, now=now)
-    resting = rest_all(session, now=now)
-    body = {"resting": resting, "erased": gone}
+    lets it hold again, of which a letter tells it, guardians' links and partners' keys until staff have looked, and
+    whoever was erased since is erased again, before anybody is written to. Returns how many of each."""
+    body = {
+        "erased": erase_again(session, erased, now=now),
+        "resting": rest_all(session, now=now),
+        "guardians": rest_guardians(session, now=now),
+        "keys": rest_keys(session, now=now),
+    }
     audit.record(session, audit.Entry("house:restored", body=body), actor=SYSTEM, now=now)
-    return resting, gone
+    return body
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 Enters: documented costs whose payers have not all answered, each of the one person who was treated, where that very
 person (or a child's guardian) lets the insurers' door be asked (a consent of the kind QUERY to the one insurer that
 runs it); one adult's yes never opens another's bill. Leaves: the insurers' answers on the bill, each once, and a
-disclosure row for each question about a bill; a payer that says nothing stays open with the clock
-of the bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name,
-number or illness. Called by the worker. Each person's yes is looked at just before its question and once more before
-the answer is kept; the question itself is asked outside any transaction.
+disclosure row for each question about a bill; a payer that says nothing stays open with the clock of the bill, for a
+person. A yes that was asked under as often as it allows ends, and its household is told. What crosses is a mark of the
+person made with a key that only both sides have; no name, number or illness. Called by the worker. Each person's yes is
+looked at just before its question and once more before the answer is kept; the question itself is asked outside any
+transaction.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.consent.ask import is_alive, lock_head, newest
+from marketplace.consent.changes import run_out
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.db import Database
 from marketplace.households.models import Person
@@ -112,7 +114,10 @@ def _ask_one(
     """Of each open bill: look at the person's yes, write the question down, and ask it at once; whether any was."""
     asked = False
     with database.reading() as session:
-        waiting = _open_bills(session, chain_id)
+        waiting, used_up = _open_bills(session, chain_id), queries.is_used_up(session, chain_id)
+    if used_up:
+        _end(database, chain_id, now=now)
+        return False
     for bill in waiting:
         mark = _may_ask(database, chain_id, bill, key=key, actor=actor, now=now)
         if not mark:
@@ -123,6 +128,14 @@ def _ask_one(
         except OutsideError:
             one.failed = True
     return asked
+
+
+def _end(database: Database, chain_id: str, *, now: datetime) -> None:
+    """A yes that has been used up is over while a bill still waits: the household hears of it, and may say another."""
+    with database.transaction() as session:
+        head = lock_head(session, chain_id)
+        if is_alive(head, now):
+            run_out(session, head, reason="used_up", now=now)
 
 
 def _may_ask(database: Database, chain_id: str, bill: _Open, *, key: str, actor: Actor, now: datetime) -> str:

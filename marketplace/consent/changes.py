@@ -241,13 +241,16 @@ def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
         return False
     said = select(Consent.version).where(Consent.chain_id == chain_id, Consent.reason_code == FINISHING)
     finished = session.exec(said.limit(1)).first() is not None
-    next_version(
-        session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
-    )
-    notices.post(session, "consent_ended", key=f"ended:{chain_id}", household_id=head.household_id, now=now)
+    run_out(session, head, reason="period_over", now=now)
     for told in () if finished else RAN_OUT:
         told(session, head, now)
     return True
+
+
+def run_out(session: Session, head: ConsentHead, /, *, reason: str, now: datetime) -> None:
+    """It has ended by itself, and its household is told that it may say yes again."""
+    next_version(session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason=reason)
+    notices.post(session, "consent_ended", key=f"ended:{head.chain_id}", household_id=head.household_id, now=now)
 
 
 def remind(database: Database, *, clock: Callable[[], datetime]) -> int:

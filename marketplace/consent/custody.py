@@ -20,7 +20,7 @@ from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.consent.versions import next_version, require_area
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.guardians import links_of
+from marketplace.households.guardians import RESTORED, links_of
 from marketplace.households.models import Guardian, Household, Person
 from marketplace.reference.words import list_codes
 
@@ -35,7 +35,7 @@ ENDED = "guardian_ended"
 def ask_end(session: Session, link_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Guardian:
     """One member of staff says that this link should end, and why; nothing changes yet."""
     link, child = _locked(session, link_id, actor=actor)
-    if reason not in list_codes(REASONS):
+    if reason not in list_codes(REASONS) or reason == RESTORED:
         raise BadInput("reason_missing", field="reason")
     if link.end_asked_by is not None:
         raise WrongState("guardian_end_asked")

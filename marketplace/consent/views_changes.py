@@ -22,7 +22,7 @@ from marketplace.consent.models import Consent, ConsentHead
 from marketplace.consent.versions import require_area
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.guards import current_actor, guard, own_household
-from marketplace.households.guardians import is_minor
+from marketplace.households.guardians import RESTORED, is_minor
 from marketplace.households.models import Guardian, Person
 from marketplace.households.service import list_people, masked_name
 from marketplace.reference.words import choices
@@ -163,7 +163,7 @@ def end_guardian(link_id: str) -> ResponseReturnValue:
     if link.end_asked_by is not None:
         return _agree(session, link, child)
     form = EndForm()
-    form.reason.choices = choices(custody.REASONS, lang=language())
+    form.reason.choices = [one for one in choices(custody.REASONS, lang=language()) if one[0] != RESTORED]
     if form.validate_on_submit():
         custody.ask_end(session, link_id, reason=str(form.reason.data), actor=current_actor(), now=utc_now())
         return done(_("Written down. A colleague has to agree; until then nothing changes."), to=back)

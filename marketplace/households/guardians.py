@@ -17,6 +17,9 @@ from marketplace.errors import WrongState
 from marketplace.households.models import Guardian, Person
 
 ADULT_FROM = 18
+RESTORED = "restored"
+"""Why a link rests that came back with a backup: it counts for nothing until staff have looked whether it had ended."""
+_COUNTS = (col(Guardian.ended_at).is_(None), col(Guardian.end_reason) != RESTORED)
 
 
 def is_minor(person: Person, /, *, now: datetime) -> bool:
@@ -25,15 +28,15 @@ def is_minor(person: Person, /, *, now: datetime) -> bool:
 
 
 def links_of(session: Session, child_id: str, /) -> list[Guardian]:
-    """The verified guardians of a child whose link has not ended, the first written down first."""
-    wanted = select(Guardian).where(Guardian.child_id == child_id, col(Guardian.ended_at).is_(None))
+    """The verified guardians of a child whose link neither has ended nor rests, the first written down first."""
+    wanted = select(Guardian).where(Guardian.child_id == child_id, *_COUNTS)
     return list(session.exec(wanted.order_by(col(Guardian.verified_at), col(Guardian.id))))
 
 
 def children_of(session: Session, guardian_id: str, /, *, now: datetime) -> list[Person]:
     """For whom this person may act: the minors it is a verified guardian of."""
     wanted = select(Person).join(Guardian, col(Guardian.child_id) == col(Person.id))
-    wanted = wanted.where(Guardian.guardian_id == guardian_id, col(Guardian.ended_at).is_(None))
+    wanted = wanted.where(Guardian.guardian_id == guardian_id, *_COUNTS)
     found = session.exec(wanted.order_by(col(Person.id))).all()
     return [person for person in found if is_minor(person, now=now)]
 

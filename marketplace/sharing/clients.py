@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.credentials import service as credentials
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -199,6 +199,21 @@ def retire_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) ->
     credentials.end_of_key(session, kid, actor=actor, now=now)
     _record(session, "client:retire_key", client.id, rule=kid[:32], actor=actor, now=now)
     return key
+
+
+def rest_keys(session: Session, /, *, now: datetime) -> int:
+    """After a restore nobody knows which keys were taken out of use since: each waits for two people again (one that
+    was to end has ended), and what is bound to it is good no more; how many."""
+    keys = session.exec(select(ApiKey).where(col(ApiKey.state) == KeyState.ACTIVE).order_by(col(ApiKey.kid))).all()
+    for key in keys:
+        key.state, key.first_by, key.second_by = KeyState.ASKED, None, None
+        if key.ends_at is not None:
+            key.state, key.ends_at = KeyState.RETIRED, min(key.ends_at, now)
+        session.add(key)
+        credentials.end_of_key(session, key.kid, actor=SYSTEM, now=now)
+        _record(session, "client:retire_key", key.client_id, rule=key.kid[:32], actor=SYSTEM, now=now)
+    flush(session)
+    return len(keys)
 
 
 def find_active(session: Session, client_id: str, /) -> ApiClient | None:

@@ -10,15 +10,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import impact_assessed
 from marketplace.consent.ask import lock_head, newest
-from marketplace.consent.models import Consent, Mode
+from marketplace.consent.models import Consent, ConsentHead, Mode
+from marketplace.sharing.models import Disclosure
 from marketplace.sharing.pipeline import rule
 from marketplace.sharing.service import entry_of, facts_of, write_down
+
+
+def is_used_up(session: Session, chain_id: str, /) -> bool:
+    """Whether this yes has been asked under as often as it allows, so that nothing can be asked under it any more."""
+    most = newest(session, session.get_one(ConsentHead, chain_id)).max_reads
+    asked = select(func.count()).select_from(Disclosure).where(col(Disclosure.consent_chain_id) == chain_id)
+    return most is not None and session.exec(asked).one() >= most
 
 
 def allowed(

@@ -20,7 +20,8 @@ from marketplace.claims import cover
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent import service as consent
-from marketplace.consent.models import Consent
+from marketplace.consent.ask import newest
+from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -30,6 +31,7 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.ledger.payouts import Payout, book
 from marketplace.needs.models import Need, NeedState
+from marketplace.notices import Notice
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.reference.words import list_codes
 from marketplace.sealed import number_index, vault_of
@@ -382,6 +384,13 @@ def test_nothing_is_asked_any_more(sqlite_database: Database, now: datetime, sto
         for day in range(40):
             cover.ask(database, door, key=KEY, org=org, now=now + timedelta(days=day))
         assert len(door.asked) == 30
+        with database.transaction() as session:
+            assert len(session.exec(select(Notice).where(Notice.letter == "consent_ended")).all()) == 1
+            ended = newest(session, session.get_one(ConsentHead, given.chain_id))
+            assert (ended.state.value, ended.reason_code) == ("expired", "used_up")
+            again, _insurer = _may_ask(session, need, now + timedelta(days=40))
+        cover.ask(database, door, key=KEY, org=org, now=now + timedelta(days=40))
+        assert (len(door.asked), again.state.value) == (31, "active")
         return
     assert (cover.ask(database, door, key=KEY, org=org, now=now), door.asked) == (0, [])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Guardian, Household, Person
 from marketplace.households.service import list_people
+from marketplace.operations import after_restore
 from marketplace.sharing.looks import looks_of
 from marketplace.sweeps import BARRED
 from tests import factories as make
@@ -146,6 +147,27 @@ def test_what_a_former_guardian_began_for_the_child_is_the_next_one_s(session: S
     with pytest.raises(WrongState, match="guardian_not_verified"):
         said.speaker(session, home.id, step.act, case.id, now=now)
     handing_on.say(session, case.id, yes=False, **by)
+
+
+@pytest.mark.threat("T27")
+def test_a_link_that_came_back_with_a_backup_counts_for_nothing_until_staff_have_looked(
+    session: Session, now: datetime
+) -> None:
+    _scene, child, match, parent, link = _child_of(session, now)
+    kept = after_restore(session, now=now)
+    assert (kept["resting"], kept["guardians"]) == (2, 1)
+    assert capacity.voices(session, actor=parent, now=now) == {parent.id}
+    chain = match.consent_chain_id or ""
+    with pytest.raises(WrongState, match="own_data_only"):
+        changes.resume(session, chain, actor=parent, now=now)
+    assert custody.list_asked(session, actor=OTHER) == [(link, child)]
+    custody.keep(session, link.id, actor=ONE, now=now)
+    assert changes.resume(session, chain, actor=parent, now=now).state is ConsentState.ACTIVE
+    with pytest.raises(BadInput, match="reason_missing"):
+        custody.ask_end(session, link.id, reason="restored", actor=ONE, now=now)
+    after_restore(session, now=now + timedelta(days=1))
+    custody.end(session, link.id, actor=ONE, now=now + timedelta(days=1))
+    assert capacity.voices(session, actor=parent, now=now) == {parent.id}
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)

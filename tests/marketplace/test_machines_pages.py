@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.operations import after_restore
 from marketplace.organisations.models import OrganisationKind
 from marketplace.sharing import clients
 from marketplace.sharing.models_api import ApiClient, ApiKey, ClientState, KeyState
@@ -97,6 +99,25 @@ def writing(sqlite_database: Database) -> Iterator[Session]:
     with sqlite_database.session(writes=True) as session:
         yield session
         session.rollback()
+
+
+@pytest.mark.threat("T22")
+def test_after_a_restore_each_key_waits_for_two_people_again(writing: Session) -> None:
+    now = utc_now()
+    machine = let_in(writing, make.an_organisation(writing))
+    kid = machine.key.thumbprint()
+    assert after_restore(writing, now=now)["keys"] == 1
+    for person in (FIRST, SECOND):
+        assert clients.find_key(writing, kid, client_id=machine.client_id, now=now) is None
+        clients.approve_key(writing, kid, actor=person, now=now)
+    assert clients.find_key(writing, kid, client_id=machine.client_id, now=now) is not None
+    later = Machine(machine.org_id)
+    admin = Actor(id="m", role=Role.GIVER_ADMIN, org_id=machine.org_id)
+    clients.add_key(writing, machine.client_id, jwk=later.public(), actor=admin, now=now + timedelta(seconds=1))
+    for person in (FIRST, SECOND):
+        clients.approve_key(writing, later.key.thumbprint(), actor=person, now=now)
+    after_restore(writing, now=now)
+    assert [key.state.value for key in clients.keys_of(writing, machine.client_id)] == ["retired", "asked"]
 
 
 def test_what_is_decided_is_decided_once(writing: Session) -> None:
