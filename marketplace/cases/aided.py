@@ -12,22 +12,22 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day
-from marketplace.cases import steps
 from marketplace.cases.models import Case, CaseItem, ItemState
+from marketplace.cases.rules import FAST
 
 
 def aided_already(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     """Whether the same person got temporary aid for the same cause in this calendar year (R2.39). The fast payment of
     the first days is a part of what the table of amounts gives, and does not use it up."""
     known = _aided(session, item, now=now)
-    return any(item.path == steps.FAST or one.path != steps.FAST for one in known)
+    return any(item.path == FAST or one.path != FAST for one in known)
 
 
 def fast_given(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """What the fast path gave for the same cause this year: the larger amount is less by it."""
-    if item.path == steps.FAST:
+    if item.path == FAST:
         return 0
-    return sum(one.amount_fen for one in _aided(session, item, now=now) if one.path == steps.FAST)
+    return sum(one.amount_fen for one in _aided(session, item, now=now) if one.path == FAST)
 
 
 def _aided(session: Session, item: CaseItem, *, now: datetime) -> Sequence[CaseItem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from marketplace.cases.evaluate import Facts, month_standard
-from marketplace.cases.rules import illness_bands, standard
+from marketplace.cases.rules import FAST, illness_bands, standard
 
 CLASS_OF = {"TEKUN": "A", "DIBAO": "B", "DIBIAN": "C", "GANGXING": "C"}
 """A family's label ► its class in the illness table; without one, a small income alone is class C."""
@@ -54,7 +54,7 @@ def proposed(code: str, facts: Facts, /, *, path: str, district: str, on: date) 
         return dibao_month(facts, district=district, on=on)
     if code == "TEKUN":
         return standard("TEKUN_MONTH", district=district, on=on)
-    if code == "LINSHI" and path == "LINSHI_FAST":
+    if code == "LINSHI" and path == FAST:
         return fast_aid_cap(facts, district=district, on=on)
     if code == "LINSHI":
         return illness_aid(facts.medical_fen, illness_class(facts, district=district, on=on), district=district, on=on)

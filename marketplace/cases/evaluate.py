@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from marketplace.cases.rules import in_order, path_of, standard, waits_for
+from marketplace.cases.rules import FAST, in_order, path_of, standard, waits_for
 from marketplace.reference.tables import codes, rows
 
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
@@ -156,7 +156,7 @@ def _faster(code: str, facts: Facts) -> str:
     if code != "LINSHI":
         return ""
     if "sudden" in facts.ticks:
-        return "LINSHI_FAST"
+        return FAST
     return "LINSHI_SPENDING" if facts.label in ("DIBIAN", "GANGXING") else ""
 
 

@@ -11,10 +11,8 @@ from sqlmodel import Session, col, select
 from marketplace.actors import STAFF, Actor
 from marketplace.cases.models import Case, CaseItem, CaseStep
 from marketplace.cases.papers import readings_of
+from marketplace.cases.rules import FAST
 from marketplace.errors import NotAllowed
-
-FAST = "LINSHI_FAST"
-"""The path on which the street office is alone: nobody outside looks before the money goes."""
 
 
 def took_down(session: Session, item: CaseItem, /) -> set[str]:

@@ -18,6 +18,10 @@ from marketplace.cases.models import Unit
 from marketplace.reference.tables import UnknownCode, day, in_force, rows
 from marketplace.reference.words import list_codes
 
+FAST = "LINSHI_FAST"
+"""The path of one step, whose limit is the limit of all of it: the street office is alone, nobody outside looks before
+the money goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -101,13 +105,17 @@ def papers_of(items: Iterable[str], /, *, district: str, on: date) -> list[str]:
             found = _standing("item_papers", "code", code, district=district, on=on)
         except UnknownCode:
             continue
-        wanted |= {row["paper"] for row in [row for row in found if row["district"]] or found}
+        wanted |= {row["paper"] for row in _own_or_all(found)}
     return [code for code in list_codes("item_paper") if code in wanted]
 
 
 def illness_bands(kind: str, /, *, district: str, on: date) -> list[Mapping[str, str]]:
     """The bands of a class of illness aid; where the district chose its own for the class, those alone."""
-    found = _standing("illness_aid", "class", kind, district=district, on=on)
+    return _own_or_all(_standing("illness_aid", "class", kind, district=district, on=on))
+
+
+def _own_or_all(found: list[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """What the district says for itself takes the place of all that the city says."""
     return [row for row in found if row["district"]] or found
 
 

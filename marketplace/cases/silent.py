@@ -25,7 +25,7 @@ from marketplace.db import Database
 from marketplace.errors import WrongState
 from marketplace.households import reaching
 from marketplace.households.reaching import anybody_said
-from marketplace.households.service import reachable
+from marketplace.households.service import nobody_may_call, reachable
 from marketplace.policy import require
 from marketplace.signals.models import TaskKind
 from marketplace.visits import service as visits
@@ -72,7 +72,7 @@ def _list_call(session: Session, item: CaseItem, *, now: datetime) -> None:
 def leave_alone(session: Session, household_id: str, now: datetime, /) -> None:
     """Somebody there said how it may be reached: where no telephone is safe any more, nobody calls or comes for papers,
     and nobody is late with it."""
-    if not _is_closed(session, household_id):
+    if not nobody_may_call(session, household_id):
         return
     for item in _owing(session, household_id):
         visits.settle(session, steps.call_ref(item.id), actor=SYSTEM, now=now)
@@ -81,15 +81,11 @@ def leave_alone(session: Session, household_id: str, now: datetime, /) -> None:
 
 def call_again(session: Session, household_id: str, now: datetime, /) -> None:
     """The household may be reached again: the call that fell away is made."""
-    if _is_closed(session, household_id):
+    if nobody_may_call(session, household_id):
         return
     for item in _owing(session, household_id):
         if not clocks.running_of(session, steps.clock_ref(item.id)):
             _list_call(session, item, now=now)
-
-
-def _is_closed(session: Session, household_id: str) -> bool:
-    return reachable(session, household_id) is None and anybody_said(session, household_id)
 
 
 def _owing(session: Session, household_id: str) -> Sequence[CaseItem]:

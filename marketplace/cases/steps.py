@@ -15,7 +15,7 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import ahead, days, named
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
-from marketplace.cases.rules import StepRule, path_of, steps_of
+from marketplace.cases.rules import FAST, StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
@@ -29,8 +29,6 @@ OURS = ("confirm", "fast_aid")
 DECIDES = (*OURS, "department_answer")
 """Steps that end with a decision and with nothing else."""
 PAYMENT = "payment"
-FAST = "LINSHI_FAST"
-"""The path of one step, whose limit is the limit of all of it."""
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 """Steps whose end is the first opinion."""
 HOLDS = {"TOWNSHIP": "case:handle", "COUNTY": "case:decide", "DEPARTMENT": "case:decide"}

@@ -31,6 +31,7 @@ from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
+from marketplace.cases.rules import FAST
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
 from marketplace.clocks import service as clocks
@@ -170,7 +171,7 @@ def _followed(case_id: str) -> dict[str, Any]:
 
 def _more_aid(session: Session, case: Case, item: CaseItem) -> bool:
     """Whether the table gives more than the fast payment, which was for the first days only."""
-    if item.path != steps.FAST or item.state is not ItemState.GRANTED:
+    if item.path != FAST or item.state is not ItemState.GRANTED:
         return False
     on = local_day(utc_now())
     facts, here = service.facts_of(session, case, on=on), {"district": item.district_code, "on": on}

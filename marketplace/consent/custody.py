@@ -15,7 +15,7 @@ from sqlmodel import Session, col, or_, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
-from marketplace.consent.ask import LIVING, lock_head, newest
+from marketplace.consent.ask import LIVING, lock_head
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.consent.versions import next_version, require_area
 from marketplace.db import flush
@@ -120,10 +120,11 @@ def _rest(session: Session, head: ConsentHead, *, actor: Actor, now: datetime) -
     """What holds is paused; what still waits for its call-back never comes into force."""
     if head.state is ConsentState.PENDING_CHECK:
         state, action = ConsentState.REJECTED, "consent:reject"
-    else:
+    elif head.state is ConsentState.ACTIVE:
         state, action = ConsentState.PAUSED, "consent:pause"
-    if head.state in LIVING and newest(session, head).state is not ConsentState.PAUSED:
-        next_version(session, head, state=state, actor=actor, now=now, action=action, reason=ENDED)
+    else:
+        return
+    next_version(session, head, state=state, actor=actor, now=now, action=action, reason=ENDED)
 
 
 def _record(

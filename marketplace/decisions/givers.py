@@ -1,7 +1,7 @@
 """What a giver's agreement, its budget, its donors and the law say about one approval, asked again at that moment.
 
 Enters: a need, an offer and its organisation, locked by the caller, and the units. Leaves: nothing, or the first reason
-against as WrongState. Called by `decisions.approve`.
+against as WrongState. Called by `decisions.approve`, and by `decisions.service` when a household says yes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,16 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import has_run_out
 from marketplace.offers.terms import kept_by_donor
 from marketplace.organisations.agreements import in_force
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.reference.needs import need_kind
+
+
+def open_giver(session: Session, org_id: str, /) -> Organisation:
+    """The giver to whom a household is about to say yes; WrongState while it is suspended."""
+    giver = session.get_one(Organisation, org_id)
+    if giver.state is OrganisationState.SUSPENDED:
+        raise WrongState("giver_suspended")
+    return giver
 
 
 def refuse_pair(

@@ -29,6 +29,7 @@ from marketplace.decisions.closing import (
     settle,
     stays_given,
 )
+from marketplace.decisions.givers import open_giver
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.decisions.moves import get_match, locked
 from marketplace.decisions.seeing import fields_to_ask, purpose_of, see_own_record, see_recipient
@@ -38,7 +39,7 @@ from marketplace.households.models import Household, Person
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
 from marketplace.needs.models import Need
-from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.organisations.models import Organisation
 from marketplace.reference.services import find_service
 
 __all__ = [
@@ -118,9 +119,7 @@ def household_accepts(
     match = locked(session, match_id, asks, actor=actor, expected=ASKED)
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
-    organisation = session.get_one(Organisation, match.org_id)
-    if organisation.state is OrganisationState.SUSPENDED:
-        raise WrongState("giver_suspended")
+    organisation = open_giver(session, match.org_id)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asking.before_answer(session, match, now=now)
     if session.get_one(Person, person_id).household_id != match.household_id:

@@ -113,6 +113,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
     known = known_homes(session, ids.values())
     found = Plan()
     lives = _lives(session, facts)
+    spans: dict[Key, list[Span]] = {}
     elsewhere = new_people = 0
     for item in facts:
         home = ids[item.key]
@@ -127,8 +128,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
         for row in homes[item.source_ref]:
             for category in row.values.get("categories") or ():
-                before = found.spells.get((home, category))
-                found.spells[home, category] = joined([span_of(row), *([before] if before else [])])
+                spans.setdefault((home, category), []).append(span_of(row))
+    found.spells = {key: joined(told) for key, told in spans.items()}
     begun, ended = due(session, found.spells, source=source)
     new = sum(ids[item.key] not in known for item in found.told)
     found.counts = {

@@ -7,7 +7,7 @@ sharing, decisions, portal and the demo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.guardians import is_minor
 from marketplace.households.models import Household, Person
-from marketplace.households.reaching import closed_fields, require_open
+from marketplace.households.reaching import anybody_said, closed_fields, require_open
 from marketplace.households.register import (
     SEALED,
     HouseholdFacts,
@@ -42,6 +42,7 @@ __all__ = [
     "mask",
     "masked_name",
     "masked_names",
+    "nobody_may_call",
     "opened_by",
     "reachable",
     "register_household",
@@ -119,6 +120,11 @@ def reachable(session: Session, household_id: str, /, *, asked_by: str = "") -> 
     return next((person for person in able if "phone" not in closed_fields(session, person)), None)
 
 
+def nobody_may_call(session: Session, household_id: str, /) -> bool:
+    """Whether somebody there said how it may be reached, and no telephone is safe since."""
+    return reachable(session, household_id) is None and anybody_said(session, household_id)
+
+
 def find_person_by_id_number(session: Session, number: str, /) -> Person | None:
     """The person with this ID number, found without reading any."""
     index = number_index(vault_of(session), number.strip())
@@ -127,22 +133,24 @@ def find_person_by_id_number(session: Session, number: str, /) -> Person | None:
 
 def find_person_by_phone(session: Session, phone: str, /) -> Person | None:
     """The person whom this telephone reaches; where several share it, the one whom messages reach, first come."""
-    index = vault_of(session).index("phone", phone.strip())
-    people = session.scalars(
-        select(Person).where(col(Person.phone_index) == index).order_by(col(Person.created_at), col(Person.id))
-    ).all()
+    people = _bearers(session, vault_of(session).index("phone", phone.strip()))
     return next((person for person in people if person.contact), people[0] if people else None)
 
 
 def opened_by(session: Session, phone_index: str, /, *, now: datetime) -> Person | None:
     """Whose pages a code on this telephone opens: whom messages reach by it, first come, else the one adult who has it.
     A telephone that several share opens nobody else's: the digits do not tell whose hand holds it."""
-    asked = select(Person).where(col(Person.phone_index) == phone_index)
-    people = session.scalars(asked.order_by(col(Person.created_at), col(Person.id))).all()
+    people = _bearers(session, phone_index)
     first = next((person for person in people if person.contact), None)
     if first is not None or len(people) != 1:
         return first
     return None if is_minor(people[0], now=now) else people[0]
+
+
+def _bearers(session: Session, phone_index: str) -> Sequence[Person]:
+    """All who have this telephone, first come."""
+    asked = select(Person).where(col(Person.phone_index) == phone_index)
+    return session.scalars(asked.order_by(col(Person.created_at), col(Person.id))).all()
 
 
 def has_own_phone(session: Session, person: Person, /, *, now: datetime) -> bool:

@@ -20,6 +20,7 @@ from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases.models import Case, CaseItem, ItemState
+from marketplace.cases.rules import FAST as FAST_PATH
 from marketplace.db import Database, flush, new_id, one_by_one
 from marketplace.ledger import repeats
 from marketplace.ledger.imports import see
@@ -59,7 +60,7 @@ ONCE = {"LINSHI": EMERGENCY, "YILIAO_JIUZHU": MEDICAL, "WEIFANG": HOUSE}
 
 def kind_of(item: CaseItem, /) -> Kind:
     """The words for one item; temporary aid is for an illness or for another event, and may be on the fast path."""
-    if item.code == "LINSHI" and item.path == "LINSHI_FAST":
+    if item.code == "LINSHI" and item.path == FAST_PATH:
         return FAST
     return ILLNESS if item.code == "LINSHI" and item.cause == "illness" else ONCE[item.code]
 

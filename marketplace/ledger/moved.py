@@ -31,7 +31,7 @@ def moved_aid(
 
 
 def moved_by_home(
-    session: Session, same: Same, household_ids: Collection[str], /
+    session: Session, same: Same, household_ids: Collection[str] | None = None, /
 ) -> dict[str, list[tuple[LedgerEntry, str]]]:
     """One name for a household ► what its people had in another one before, and who."""
     found: dict[str, list[tuple[LedgerEntry, str]]] = {}

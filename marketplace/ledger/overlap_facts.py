@@ -21,7 +21,7 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.moved import moved_aid
+from marketplace.ledger.moved import moved_by_home
 from marketplace.ledger.overlap import all_exceptions, before, given, reported
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
@@ -70,11 +70,10 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
     for entry in aid:
         home = same.one(entry.household_id)
         past.setdefault(home, []).append(given(entry, household_id=home, givers=givers, people=people))
-    for entry, who, lives in moved_aid(session):
-        home = same.one(lives)
-        if home in households and same.one(entry.household_id) != home:
-            row = before(given(entry, household_id=home, givers=givers), people.one(who))
-            past.setdefault(home, []).append(row)
+    moved = moved_by_home(session, same)
+    for home in moved.keys() & households:
+        told = (before(given(row, household_id=home, givers=givers), people.one(who)) for row, who in moved[home])
+        past.setdefault(home, []).extend(told)
     related: dict[str, set[str]] = {}
     for household, org in related_pairs(session):
         related.setdefault(same.one(household), set()).add(org)

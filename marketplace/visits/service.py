@@ -19,7 +19,7 @@ from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import kin, reaching
-from marketplace.households.service import get_household, list_people, reachable
+from marketplace.households.service import get_household, list_people, nobody_may_call
 from marketplace.policy import require
 from marketplace.reference.visiting import causes
 from marketplace.signals import answering
@@ -89,7 +89,7 @@ def from_alert(session: Session, household_id: str, kind: TaskKind, /, *, actor:
     household knows somebody already. A household noted as kin of staff is seen by two."""
     if kind not in (TaskKind.CALL, TaskKind.VISIT):
         raise BadInput("bad_input", field="kind")
-    if kind is TaskKind.CALL and _nobody_may_call(session, household_id):
+    if kind is TaskKind.CALL and nobody_may_call(session, household_id):
         raise WrongState("contact_unsafe")
     task = answering.start_task(session, household_id, kind, actor=actor, now=now)
     alerts = answering.open_alerts(session, household_id)
@@ -130,14 +130,10 @@ def _drop(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
         answering.drop_task(session, task, actor=actor, now=now)
 
 
-def _nobody_may_call(session: Session, household_id: str) -> bool:
-    return reachable(session, household_id) is None and reaching.anybody_said(session, household_id)
-
-
 def call_off(session: Session, household_id: str, now: datetime, /) -> None:
     """Somebody there said how it may be reached: where no telephone is safe any more, calls leave the list. The alert
     for which somebody was to call is open again."""
-    if not _nobody_may_call(session, household_id):
+    if not nobody_may_call(session, household_id):
         return
     asked = select(HomeVisit).where(HomeVisit.household_id == household_id, HomeVisit.kind == TaskKind.CALL)
     for visit in session.exec(asked.where(HomeVisit.state == VisitState.OPEN).with_for_update()).all():

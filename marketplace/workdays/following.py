@@ -1,9 +1,9 @@
 """What runs over a day that closed ends as many working days later as it had left; nothing ends earlier.
 
-What was set while the day was closed already, and what the day was not counted for (a clock that stood, a visit that
-was tried again afterwards), stays. Enters: a day that a district (or the whole city) closed, and the days that held
-before it. Leaves: later ends of steps and items, of their clocks and all others in working days, of visits and of
-orders to delete; how many there were. Limits in calendar days, in hours, or of a day that people agreed stay. Called by
+Enters: a day that a district (or the whole city) closed, and the days that held before it. Leaves: later ends of steps
+and items, of their clocks and all others in working days, of visits and of orders to delete; how many there were. What
+was set while the day was closed already, and what the day was not counted for (a clock that stood, a visit that was
+tried again afterwards), stays; so do limits in calendar days, in hours, or of a day that people agreed. Called by
 `service`.
 """
 
@@ -21,6 +21,7 @@ from marketplace.appeals.models import Appeal
 from marketplace.calendar import Own, after_working_days, end_of_day, local_day, working_days_between
 from marketplace.cases.days import last_day
 from marketplace.cases.models import OPEN, CaseItem, CaseStep, ItemState, Unit
+from marketplace.cases.rules import FAST
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS
@@ -31,8 +32,6 @@ from marketplace.visits.models import HomeVisit, VisitState
 from marketplace.workdays.models import DayState, OwnDay
 
 DAY = timedelta(days=1)
-FAST = "LINSHI_FAST"
-"""The path whose whole limit is in calendar days."""
 STEP = "case_step"
 """The clock of a step; after a pause its beginning is moved on by the pause."""
 STOP, RUN_ON = "case:stop", "case:run_on"

@@ -103,15 +103,20 @@ def test_a_right_appeal_decides_the_older_application_and_the_newer_item_falls(q
     assert first.state is CaseState.CLOSED
 
 
+def refused_and_sent_anew(session: Session, now: datetime) -> tuple[dict[str, CaseItem], dict[str, CaseItem], datetime]:
+    """The items of an application that was refused, those of the same one sent anew, and the day of both."""
+    home = make.a_household(session)
+    plain: dict[str, Any] = {"wants": ["living"], "medical_fen": 0, "all_classes": False}
+    _case, items = send(session, now, home, **plain)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    return items, send(session, day, home, **plain)[1], day
+
+
 def test_a_late_item_that_an_older_application_takes_over_is_counted_with_its_cause(
     quick: Session, now: datetime
 ) -> None:
-    home = make.a_household(quick)
-    plain: dict[str, Any] = {"wants": ["living"], "medical_fen": 0, "all_classes": False}
-    _case, items = send(quick, now, home, **plain)
-    day = walk(quick, items["DIBAO"], now)
-    outcome.decide(quick, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
-    _case, newer = send(quick, day, home, **plain)
+    items, newer, day = refused_and_sent_anew(quick, now)
     late = day + timedelta(days=200)
     steps.stop(quick, newer["DIBAO"].id, missing="户口簿", actor=WORKER, now=late)
     assert decide_again(quick, items["DIBAO"].id, actor=APPROVER, now=late + timedelta(days=40))
@@ -125,12 +130,7 @@ def test_a_late_item_that_an_older_application_takes_over_is_counted_with_its_ca
 def test_what_was_granted_meanwhile_is_neither_decided_again_nor_granted_a_second_time(
     quick: Session, now: datetime
 ) -> None:
-    home = make.a_household(quick)
-    plain: dict[str, Any] = {"wants": ["living"], "medical_fen": 0, "all_classes": False}
-    _case, items = send(quick, now, home, **plain)
-    day = walk(quick, items["DIBAO"], now)
-    outcome.decide(quick, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
-    _case, newer = send(quick, day, home, **plain)
+    items, newer, day = refused_and_sent_anew(quick, now)
     day = walk(quick, newer["DIBAO"], day)
     outcome.decide(quick, newer["DIBAO"].id, granted=True, amount_fen=100, actor=APPROVER, now=day)
     assert not decide_again(quick, items["DIBAO"].id, actor=OTHER, now=day)
