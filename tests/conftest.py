@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("dist", "no") == "no":  # a worker, or the only process
         from tests.cheaper import make_houses_cheaper
 
+        gc.disable()
         make_houses_cheaper()
 
 
@@ -99,8 +100,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the collector of garbage need not look through it again."""
-    gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 10)
+    gc.enable()
 
 
 @pytest.fixture
