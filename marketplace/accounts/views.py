@@ -65,8 +65,11 @@ def load_actor() -> None:
     if not token or request.endpoint in (None, "static"):
         return
     now = datetime.now(UTC)
-    g.actor = service.actor_of(current_session(), token, now=now, request_id=g.request_id)
-    held = current_session().get(AccountSession, service.hash_of(token))
+    session = current_session()
+    held = session.get(AccountSession, service.hash_of(token))
+    account = session.get(Account, held.account_id) if held is not None and held.account_id else None
+    g.signed_in = (held, account)  # a row that somebody holds is not read again: for the actor, for the page's head
+    g.actor = service.actor_of(session, token, now=now, request_id=g.request_id)
     g.proved = settings().demo or proving.is_fresh(held, now=now)
     if held is None or g.actor.role is Role.PUBLIC or request.method != "GET":
         return
