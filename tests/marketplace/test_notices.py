@@ -219,12 +219,12 @@ class FileGateway:
         return Receipt(channel=message.channel, reference=message.idempotency_key)
 
 
-def _busy_child(url: str, folder: Path, settings: Settings, number: int, *, times: int = 10_000) -> None:
+def _busy_child(url: str, folder: Path, settings: Settings, number: int) -> None:
     """What the killed process does: a business change with its letter in one transaction, then the sending."""
     database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
     gateway = FileGateway(folder)
     base = make.NOW + timedelta(minutes=10 * number)
-    for i in range(times):
+    for i in range(10_000):
         now = base + timedelta(milliseconds=i)
         with database.transaction() as session:
             key = f"{number}-{i}"
@@ -232,7 +232,6 @@ def _busy_child(url: str, folder: Path, settings: Settings, number: int, *, time
             audit.record(session, entry, actor=SYSTEM, now=now)
             notices.post(session, "need_verified", key=key, household_id="household-k", now=now)
         notices.send_due(database, gateway, compose=_words, clock=lambda now=now: now)  # type: ignore[misc]
-    database.close()
 
 
 def _wait_for_calls(calls: Path, *, more: int) -> None:
@@ -251,7 +250,6 @@ def test_a_hundred_kills_lose_and_double_nothing(sqlite_database: Database, sett
     folder = tmp_path / "gateway"
     folder.mkdir()
     rng = random.Random(7 + figures.seed())
-    _busy_child(url, folder, settings, -1, times=1)  # the children are born with the statements compiled
     for number in range(KILLS):
         child = os.fork()
         if child == 0:
