@@ -19,11 +19,11 @@ from matching.assigners import ASSIGNERS
 from matching.child import answers
 from matching.compiled import Compiled
 from matching.components import Component
-from matching.hard import UNKNOWN, Exact, solve_exact
+from matching.hard import Exact, solve_exact
 from matching.limits import Limits
 from matching.network import Ints
 from matching.opening import greedy, tightened
-from matching.parts import Conflict, Outcome
+from matching.parts import UNKNOWN, Conflict, Outcome
 from matching.rules import breaches
 from matching.servings import Answer, Servings, servings
 from matching.small import EFFORT, SHARE, outcome_of, solve_small

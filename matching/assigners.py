@@ -19,7 +19,8 @@ from ortools.sat.python import cp_model
 from matching.bounding import by_bound
 from matching.constraints import SAFE_SUM
 from matching.eligibility import Bools
-from matching.hard import EXACT_FLOAT, UNKNOWN, solver_of
+from matching.hard import EXACT_FLOAT, solver_of
+from matching.parts import UNKNOWN
 from matching.programs import by_highs
 from matching.servings import Answer, Servings
 

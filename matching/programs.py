@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from matching import highs
 from matching.eligibility import Bools
-from matching.hard import UNKNOWN
+from matching.parts import UNKNOWN
 from matching.servings import Answer, Servings
 
 PRECISE_SUM = 2**40

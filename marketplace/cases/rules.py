@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from marketplace.cases.models import Unit
 from marketplace.reference.tables import UnknownCode, day, in_force, rows
 from marketplace.reference.words import list_codes
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 FAST = "LINSHI_FAST"
 """The path of one step, whose limit is the limit of all of it: the street office is alone, nobody outside looks before
@@ -133,6 +135,8 @@ def review_months(code: str, kind: str, /, *, district: str, on: date) -> int:
 @cache
 def graph() -> nx.DiGraph[str]:
     """Items as nodes; an edge from an item to one that waits for its result, with the result it waits for (`when`)."""
+    import networkx as nx  # slow to load, and most commands ask for no path
+
     drawn: nx.DiGraph[str] = nx.DiGraph()
     drawn.add_nodes_from(row["code"] for row in rows("item_paths"))
     for row in rows("item_edges"):
@@ -149,4 +153,6 @@ def waits_for(code: str, /) -> dict[str, str]:
 
 def in_order() -> tuple[str, ...]:
     """All items, each after those it waits for."""
+    import networkx as nx
+
     return tuple(nx.lexicographical_topological_sort(graph()))

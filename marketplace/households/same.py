@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-import networkx as nx
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -26,13 +25,20 @@ class Same:
     """The households that count as one; one that stands alone counts with itself."""
 
     def __init__(self, edges: Iterable[Edge] = ()) -> None:
-        known = list(edges)
+        self._groups: dict[str, frozenset[str]] = {}
+        self._people: dict[str, str] = {}
+        self._twice: dict[frozenset[str], int] = {}
+        if known := list(edges):
+            self._join(known)
+
+    def _join(self, known: list[Edge]) -> None:
+        import networkx as nx  # slow to load, and most commands ask for no groups
+
         homes = nx.Graph([(edge[2], edge[3]) for edge in known])
         people = nx.Graph([(edge[0], edge[1]) for edge in known])
         self._groups = {home: frozenset(group) for group in nx.connected_components(homes) for home in group}
         lives = dict([(edge[0], edge[2]) for edge in known] + [(edge[1], edge[3]) for edge in known])
         self._people = {person: min(group) for group in nx.connected_components(people) for person in group}
-        self._twice: dict[frozenset[str], int] = {}
         for group in nx.connected_components(people):
             home = self._groups[lives[min(group)]]
             self._twice[home] = self._twice.get(home, 0) + len(group) - 1

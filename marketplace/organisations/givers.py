@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import networkx as nx
 from sqlmodel import Session, col, select
 
 from marketplace.db import chunks
@@ -24,6 +23,8 @@ class Givers:
     """Organisations that count as one giver, and the names that aid was reported under."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = (), names: dict[str, str] | None = None) -> None:
+        import networkx as nx  # slow to load, and most commands ask for no groups
+
         joined = nx.Graph(list(pairs))
         self._groups = {org: frozenset(group) for group in nx.connected_components(joined) for org in group}
         self._names = names or {}
