@@ -22,6 +22,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind, is_ordered
+from marketplace.payments.twice import HANDED_OVER
 from marketplace.reference.needs import MONEY
 
 _SIGN = {ResultKind.PAID: 1, ResultKind.FAILED: 0, ResultKind.RETURNED: -1, ResultKind.RECLAIMED: -1}
@@ -202,7 +203,7 @@ def _compared(
 
 def _cause(match: Match, line: PaymentLine | None, bank: int, ledger: int) -> str:
     if bank == ledger:
-        return "handed_over_too" if bank and line is not None and line.reason_code == "handed_over" else ""
+        return "handed_over_too" if bank and line is not None and line.reason_code == HANDED_OVER else ""
     if line is None:
         return "no_bank_result"
     if line.state in _BACK:
