@@ -7,6 +7,7 @@ from marketplace.payments import (
     views_giver,
     views_household,
     views_late,
+    views_month_table,
     views_staff,
     views_twice,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "views_giver",
     "views_household",
     "views_late",
+    "views_month_table",
     "views_staff",
     "views_twice",
 ]

@@ -124,6 +124,13 @@ def test_a_month_is_paid_through_the_browser(
     assert re.search(r"1</span>\s*<span class=\"stat-label\">其中已付款", receipt)
     books = clerk.get(f"/payments/months/{batch.month}").text
     assert "台账与银行分毫不差" in books
+    table = clerk.get(f"/payments/months/{batch.month}/lines.csv?lang=zh_Hans")
+    heads, *rows = [row.split(",") for row in table.text.removeprefix("\ufeff").splitlines()]
+    assert {row[0] for row in rows} == {first, second}
+    assert sum(float(row[heads.index("收支(元)")]) for row in rows) == 1000, "what the bank's statement says"
+    assert not {card(1), month.grants[0].name} & {cell for row in rows for cell in row}
+    assert "账户已注销" in table.text
+    assert clerk.get("/payments/months/2020-01/lines.xlsx").status_code == 404
     assert "户家庭待更正账户" in clerk.get("/payments/").text
 
 
