@@ -138,7 +138,7 @@ def test_a_month_is_paid_through_the_browser(
     at = clerk.get(f"/our-matches/find?number={match_id[:8].upper()}").headers["Location"]
     assert at == f"/our-matches/{match_id}"
     assert "没有以此开头" in clerk.get("/our-matches/find?number=0000").text
-    for page in ("/payments/", "/our-matches/household", f"/payments/batches/{batch.id}"):
+    for page in ("/payments/", "/our-matches/household", "/deliveries/", f"/payments/batches/{batch.id}"):
         assert "find" in clerk.get(page).text, page
     assert "户家庭待更正账户" in clerk.get("/payments/").text
 
