@@ -3337,6 +3337,16 @@ def upgrade() -> None:
     with op.batch_alter_table('appointment_hold', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_appointment_hold_appointment_id'), ['appointment_id'], unique=False)
 
+    op.create_table('bank_number',
+    sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('paid', 'failed', 'returned', 'reclaimed', name='resultkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('bank_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('import_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['import_id'], ['import_batch.id'], name=op.f('fk_bank_number_import_id')),
+    sa.ForeignKeyConstraint(['line_id'], ['payment_line.id'], name=op.f('fk_bank_number_line_id')),
+    sa.PrimaryKeyConstraint('line_id', 'kind', name=op.f('pk_bank_number'))
+    )
     op.create_table('bank_result',
     sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('kind', sa.Enum('paid', 'failed', 'returned', 'reclaimed', name='resultkind', native_enum=False, create_constraint=True, length=32), nullable=False),
