@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from marketplace.decisions import showing, waiting
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.sheet import matches_file
 from marketplace.decisions.withdrawing import Then, void_consent
-from marketplace.errors import ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound, WrongState
 from marketplace.incidents import service as incidents
 from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
@@ -338,3 +340,65 @@ def test_what_a_finished_delivery_showed_is_ordered_to_be_deleted_once_its_seven
     with sqlite_database.reading() as session:
         order = session.exec(select(DeletionOrder)).one()
         assert (order.match_id, order.disclosures, order.ordered_at) == (match.id, 1, later)
+
+
+def _own_end(session: Session, scene: Scene, match: Match, now: datetime) -> None:
+    decisions.withdraw_consent(session, match.consent_chain_id or "", actor=scene.household_actor, now=now)
+
+
+def _word_end(session: Session, scene: Scene, _match: Match, now: datetime) -> None:
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+
+
+def _found_void(session: Session, scene: Scene, match: Match, now: datetime) -> None:
+    void_consent(session, match.consent_chain_id or "", reason_code="forged", actor=OFFICER, now=now)
+
+
+def _run_out(session: Session, _scene: Scene, match: Match, now: datetime) -> None:
+    changes._expire(session, match.consent_chain_id or "", now=now + timedelta(days=366))
+
+
+def _leave_out(session: Session, scene: Scene, _match: Match, now: datetime) -> None:
+    out = [scene.organisation.id]
+    consent.exclude(session, _auto(session, scene), excluded_org_ids=out, actor=scene.household_actor, now=now)
+
+
+def _say_anew(session: Session, scene: Scene, _match: Match, now: datetime) -> None:
+    make.auto_match(session, scene.household, now=now, excluded_org_ids=[scene.organisation.id])
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("ends", [_own_end, _word_end, _found_void, _run_out, _leave_out, _say_anew])
+def test_who_moves_a_match_and_who_ends_a_consent_wait_for_each_other_in_one_order(
+    database: Database, now: datetime, ends: Callable[[Session, Scene, Match, datetime], None]
+) -> None:
+    """Both lock the match first: the other order stands still on PostgreSQL until one of them is thrown out."""
+    with database.transaction() as session:
+        scene = a_scene(session)
+        own = ends in (_own_end, _found_void, _run_out)
+        match = scene.in_delivery(session, now) if own else scene.approved(session, now)
+    failed: list[BaseException] = []
+
+    def end() -> None:
+        try:
+            with database.transaction() as session:
+                ends(session, scene, match, now)
+        except DomainError:
+            pass  # the other was first
+        except Exception as error:  # noqa: BLE001  a thread's fault is the test's
+            failed.append(error)
+
+    with database.transaction() as giver:
+        giver.get(Match, match.id, with_for_update=True)
+        thread = Thread(target=end)
+        thread.start()
+        thread.join(timeout=0.3)
+        assert thread.is_alive(), "it waits for the match"
+        if own:
+            decisions.giver_gives_up(giver, match.id, reason_code="gave_up", actor=scene.giver, now=now)
+        else:
+            decisions.giver_accepts(giver, match.id, actor=scene.giver, now=now)
+    thread.join(timeout=20)
+    assert not failed
+    with database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.CANCELLED
