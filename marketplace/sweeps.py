@@ -21,9 +21,11 @@ from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.consent import custody
 from marketplace.credentials import receipts
+from marketplace.credentials.ending import end_of_facts
 from marketplace.db import Database
 from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
+from marketplace.households.changed import WHEN_CHANGED
 from marketplace.households.moved import WHEN_MOVED
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
@@ -54,6 +56,7 @@ BARRED = {
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 WHEN_MOVED.append(moving.follow)
+WHEN_CHANGED.append(end_of_facts)
 
 
 def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps:

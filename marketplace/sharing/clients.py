@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.credentials import service as credentials
+from marketplace.credentials import ending
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -196,7 +196,7 @@ def retire_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) ->
     key.state, key.ends_at = KeyState.RETIRED, now
     session.add(key)
     flush(session)
-    credentials.end_of_key(session, kid, actor=actor, now=now)
+    ending.end_of_key(session, kid, actor=actor, now=now)
     _record(session, "client:retire_key", client.id, rule=kid[:32], actor=actor, now=now)
     return key
 
@@ -210,7 +210,7 @@ def rest_keys(session: Session, /, *, now: datetime) -> int:
         if key.ends_at is not None:
             key.state, key.ends_at = KeyState.RETIRED, min(key.ends_at, now)
         session.add(key)
-        credentials.end_of_key(session, key.kid, actor=SYSTEM, now=now)
+        ending.end_of_key(session, key.kid, actor=SYSTEM, now=now)
         _record(session, "client:retire_key", key.client_id, rule=key.kid[:32], actor=SYSTEM, now=now)
     flush(session)
     return len(keys)
