@@ -13,7 +13,9 @@ import pytest
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
-from marketplace.calendar import after_working_days
+from marketplace.app import create_app
+from marketplace.calendar import after_working_days, utc_now
+from marketplace.config import Settings
 from marketplace.consent import changes
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
@@ -24,7 +26,7 @@ from marketplace.decisions import showing, waiting
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.sheet import matches_file
 from marketplace.decisions.withdrawing import Then, void_consent
-from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, DomainError, NotAllowed, NotFound, WrongState
 from marketplace.incidents import service as incidents
 from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
@@ -35,6 +37,7 @@ from marketplace.sharing import deletions
 from marketplace.sharing.models import DeletionOrder
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
+from tests.pages.people import household_client
 
 OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -158,10 +161,37 @@ def test_held_help_keeps_its_stock_shows_nothing_and_a_second_yes_lets_it_go_on(
         decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
     with pytest.raises(WrongState):
         decisions.deliver(session, match.id, actor=scene.giver, now=now)
-    scene.accepts(session, match, now)
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+    assert match.state is MatchState.HELD, "the word to be matched had done its work"
+    ticks = {"data_fields": ["name"], "person_id": scene.person.id, "actor": scene.household_actor, "now": now}
+    with pytest.raises(BadInput, match="tick_missing"):
+        decisions.household_accepts(session, match.id, agrees_to_share=False, agrees_to_terms=True, **ticks)
+    decisions.household_accepts(session, match.id, agrees_to_share=True, agrees_to_terms=False, **ticks)
     assert match.state is MatchState.IN_DELIVERY
     assert match.consent_chain_id != old
     assert decisions.see_recipient(session, match.id, actor=scene.giver, now=now) == {"name": "王小明"}
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+def test_who_lets_held_help_go_on_ticks_what_has_lapsed_and_nothing_else(
+    sqlite_database: Database, settings: Settings, lang: str
+) -> None:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match = scene.in_delivery(session, now)
+        chain = match.consent_chain_id or ""
+        decisions.withdraw_consent(session, chain, actor=scene.household_actor, now=now, then=Then.HOLD)
+    client = household_client(create_app(settings, database=sqlite_database), scene.household.id)
+    client.set_cookie("lang", lang)
+    page = f"/offers-to-me/{match.id}/accept"
+    form = client.get(page).text
+    assert ('name="agrees_to_share"' in form, 'name="agrees_to_terms"' in form) == (True, False)
+    refused = client.post(page, data={"data_fields": ["name"]}).text
+    assert ("Tick the box to go on" if lang == "en" else "请勾选后继续") in refused
+    assert client.post(page, data={"data_fields": ["name"], "agrees_to_share": "y"}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.IN_DELIVERY
 
 
 def test_held_help_is_cancelled_after_five_working_days(sqlite_database: Database, now: datetime) -> None:
