@@ -26,7 +26,7 @@ from marketplace.db import Database
 from marketplace.errors import DomainError
 from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation, OrganisationKind
-from marketplace.sharing import pipeline, queries
+from marketplace.sharing import deletions, pipeline, queries
 from marketplace.sharing import service as sharing
 from tests import factories as make
 from tests.marketplace import figures
@@ -330,6 +330,12 @@ class Walk:
         if what == "narrow":
             one.fields &= keep_
             one.ends = min(one.ends, until)
+            self._delete(one.org)
+
+    def _delete(self, org: int) -> None:
+        """The giver says at once that it has deleted what it was ordered to: else it would see nothing new."""
+        manager = Actor(id=f"manager-{org}", role=Role.CHARITY_MANAGER, org_id=self.orgs[org].id)
+        deletions.attest_all(self.session, self.orgs[org].id, until=self.now, actor=manager, now=self.now)
 
     def look(self) -> None:
         """Somebody looks: the right giver or the other, for this match or another, for some fields or all."""
