@@ -175,6 +175,9 @@ class CaseItem(SQLModel, table=True):
     over_on: date | None = None
 
 
+_RUNS = text("ended_at IS NULL")
+
+
 class CaseStep(SQLModel, table=True):
     """One step of one item. It runs between `started_at` and `due_at` unless `stopped_at` is set: then it has
     `left_days` left, and gets a new `due_at` when the household has answered. One step of an item runs at a time."""
@@ -184,13 +187,7 @@ class CaseStep(SQLModel, table=True):
         check("stopped", "(stopped_at IS NULL) = (left_days IS NULL)"),
         check("limit", "limit_days > 0"),
         unique_where("uq_aid_step_running", "item_id", where="ended_at IS NULL"),
-        Index(
-            "ix_aid_step_due",
-            "code",
-            "due_at",
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        Index("ix_aid_step_due", "code", "due_at", sqlite_where=_RUNS, postgresql_where=_RUNS),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -211,6 +208,8 @@ class CaseStep(SQLModel, table=True):
     urged: int = 0
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_by: str = Field(default="", max_length=64)
+    ended_role: str = Field(default="", max_length=32)
+    ended_for: str = Field(default="", max_length=64)
     outcome: str = Field(default="", max_length=32)
 
 

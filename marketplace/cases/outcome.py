@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
@@ -19,6 +19,7 @@ from marketplace.cases import ahead, aided, elsewhere, hands, lateness, once, or
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
+from marketplace.cases.ended import hands_of
 from marketplace.cases.evaluate import LABEL_CHANNEL
 from marketplace.cases.models import (
     ENDED,
@@ -189,9 +190,8 @@ def is_less(session: Session, item: CaseItem, /, *, granted: bool, amount_fen: i
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
-    asked = asked.where(CaseStep.outcome != TO_NOTICE)
-    return set(session.exec(asked))
+    ours = (CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
+    return hands_of(session, *ours, CaseStep.outcome != TO_NOTICE)
 
 
 def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:

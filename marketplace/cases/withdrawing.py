@@ -16,6 +16,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.cases import again, lateness, outcome, register, steps, uncovered
+from marketplace.cases.ended import mark_ended
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -49,7 +50,7 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
         _end(session, item, actor=actor, now=now)
     for step in steps.list_steps(session, case.id):
         if step.ended_at is None and step.code != "payment":
-            step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
+            mark_ended(step, outcome="withdrawn", actor=actor, now=now)
             step.stopped_at, step.left_days = None, None
             session.add(step)
     case.state = CaseState.WITHDRAWN

@@ -15,6 +15,7 @@ from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import (
     handing_on,
+    hands,
     looking,
     notice,
     orders,
@@ -28,6 +29,7 @@ from marketplace.cases import (
     withdrawing,
 )
 from marketplace.cases.again import decide_again
+from marketplace.cases.ended import mark_ended
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.models_orders import PaymentOrder
@@ -171,10 +173,24 @@ def test_who_gave_the_first_opinion_does_not_confirm(session: Session, now: date
     step = session.exec(
         select(CaseStep).where(CaseStep.item_id == items["DIBAO"].id, CaseStep.code == "check_and_visit")
     ).one()
-    step.ended_by = APPROVER.id
-    for same in (APPROVER, replace(APPROVER, id="deputy", on_behalf_of=APPROVER.id)):
-        with pytest.raises(NotAllowed, match="second_person_needed"):
-            outcome.decide(session, items["DIBAO"].id, granted=True, actor=same, now=day)
+    deputy = replace(APPROVER, id="deputy", on_behalf_of=APPROVER.id)
+    for first in (APPROVER, deputy):
+        mark_ended(step, outcome="done", actor=first, now=day)
+        assert (step.ended_by, step.ended_role, step.ended_for) == (first.id, "approver", first.on_behalf_of or "")
+        for same in (APPROVER, deputy):
+            with pytest.raises(NotAllowed, match="second_person_needed"):
+                outcome.decide(session, items["DIBAO"].id, granted=True, actor=same, now=day)
+
+
+def test_for_whom_a_stand_in_granted_neither_decides_anew_nor_pays(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    day, deputy = walk(session, item, now), replace(APPROVER, id="deputy", on_behalf_of="head-1")
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=deputy, now=day)
+    head = replace(APPROVER, id="head-1")
+    assert {"deputy", "head-1"} <= outcome._decided_before(session, item.id)
+    assert hands.was_in_it(session, item, "payment", actor=head)
+    assert not hands.was_in_it(session, item, "payment", actor=replace(APPROVER, id="cashier-1"))
 
 
 def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, now: datetime) -> None:

@@ -2447,6 +2447,7 @@ def upgrade() -> None:
     sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('value_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_staff_tie_account_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_staff_tie')),
     sa.UniqueConstraint('account_id', 'value_index', name='uq_staff_tie_value_index')
@@ -2968,6 +2969,8 @@ def upgrade() -> None:
     sa.Column('urged', sa.Integer(), nullable=False),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('ended_role', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('ended_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.CheckConstraint('(stopped_at IS NULL) = (left_days IS NULL)', name=op.f('ck_aid_step_stopped')),
     sa.CheckConstraint('limit_days > 0', name=op.f('ck_aid_step_limit')),
