@@ -19,14 +19,9 @@ from ortools.sat.python import cp_model
 from matching.bounding import by_bound
 from matching.constraints import SAFE_SUM
 from matching.eligibility import Bools
-<<<<<<< HEAD
 from matching.hard import EXACT_FLOAT, solver_of
 from matching.parts import UNKNOWN
-from matching.programs import by_highs
-=======
-from matching.hard import EXACT_FLOAT, UNKNOWN, solver_of
 from matching.programs import by_core, by_highs
->>>>>>> h3
 from matching.servings import Answer, Servings
 
 
