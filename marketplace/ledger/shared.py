@@ -67,6 +67,13 @@ def shared_bills(session: Session, groups: Iterable[frozenset[str]], /) -> dict[
     return found
 
 
+def bills_in(session: Session, homes: frozenset[str], /) -> dict[str, Bill]:
+    """Need ► its bill, of all needs of households that count as one; the one it shares, where it shares one."""
+    papers = _papers(session, [homes])
+    own = bills_of(session, [need_id for told in papers.values() for need_id in told])
+    return own | shared_bills(session, [homes]) if own else {}
+
+
 def _papers(session: Session, groups: Iterable[frozenset[str]]) -> dict[str, dict[str, str]]:
     """Household ► need ► the papers of its bill, without what handwriting adds."""
     found: dict[str, dict[str, str]] = {}
