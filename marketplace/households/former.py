@@ -29,6 +29,14 @@ def former_of(session: Session, household_ids: Collection[str] | None = None, /)
     return remembered(session, ("former", frozenset(household_ids)), lambda: _of_some(session, household_ids))
 
 
+def lives_now(session: Session, person_ids: Collection[str], /) -> dict[str, tuple[str, str]]:
+    """Of these rows those that are former ones ► the person's row of today and its household."""
+    found: dict[str, tuple[str, str]] = {}
+    for some in chunks(sorted({one for one in person_ids if one}), _ASKED):
+        found |= {old: (now, home) for old, now, home in session.execute(_OF_PEOPLE, {"people": some})}
+    return found
+
+
 def _of_some(session: Session, household_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for some in chunks(sorted(household_ids), _ASKED):
@@ -54,3 +62,5 @@ def _by_verdict() -> Iterator[Any]:
 _ALL = (_by_number(), *_by_verdict())
 _OF_SOME = union_all(*(rows.where(col(Person.household_id).in_(bindparam("homes", expanding=True))) for rows in _ALL))
 """Built once: every approval asks it."""
+_KNOWN = union_all(*_ALL).subquery()
+_OF_PEOPLE = select(*_KNOWN.c).where(next(iter(_KNOWN.c)).in_(bindparam("people", expanding=True)))  # type: ignore[call-overload]
