@@ -63,4 +63,4 @@ _ALL = (_by_number(), *_by_verdict())
 _OF_SOME = union_all(*(rows.where(col(Person.household_id).in_(bindparam("homes", expanding=True))) for rows in _ALL))
 """Built once: every approval asks it."""
 _KNOWN = union_all(*_ALL).subquery()
-_OF_PEOPLE = select(*_KNOWN.c).where(next(iter(_KNOWN.c)).in_(bindparam("people", expanding=True)))  # type: ignore[call-overload]
+_OF_PEOPLE = select(*_KNOWN.c).where(next(iter(_KNOWN.c)).in_(bindparam("people", expanding=True)))
