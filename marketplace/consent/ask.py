@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.errors import ConsentMissing, NotFound
 
 REFUSED_PAUSE = timedelta(days=90)
@@ -137,17 +137,24 @@ class _Word(NamedTuple):
     left_out: list[str]
 
 
-def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> Consent:
+def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> None:
     """A living yes to being matched in a household that does not leave this organisation out, its words locked; else
     ConsentMissing."""
-    lock_words(session, household_id)
-    found = auto_match_of(session, household_id, now=now)
+    found = locked_word(session, household_id, now=now)
     if found is None:
         raise ConsentMissing("no_auto_match")
-    chain_id, version, left_out = found
-    if org_id in left_out:
+    if org_id in found[2]:
         raise ConsentMissing("organisation_excluded")
-    return session.get_one(Consent, (chain_id, version))
+
+
+def locked_word(session: Session, household_id: str, /, *, now: datetime) -> Willing | None:
+    """What the household's adults say about being matched; nobody says otherwise until the transaction ends."""
+
+    def read() -> Willing | None:
+        lock_words(session, household_id)
+        return auto_match_of(session, household_id, now=now)
+
+    return remembered(session, ("words", household_id, now), read)
 
 
 def lock_words(session: Session, household_id: str, /) -> list[ConsentHead]:

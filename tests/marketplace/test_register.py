@@ -23,6 +23,7 @@ from marketplace.households.models import Household, Person, SearchKey, Spell, T
 from marketplace.households.search import Query
 from marketplace.households.service import PersonFacts, find_person_by_id_number, list_people
 from marketplace.intake import ImportBatch, ImportState
+from marketplace.sealed import number_index, vault_of
 from marketplace.signals import declaring
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, into, told
 
@@ -308,6 +309,13 @@ def test_of_who_moved_and_is_erased_no_index_of_the_number_is_left(session: Sess
     members.end(session, moved.id, on=TODAY, reason="MOVED_OUT", actor=CLERK, now=now)
     kept = select(Trace.use).where(col(Trace.person_id) == moved.id)
     assert session.exec(kept).all() == [FORMER]
+    number, before = a_number(), session.exec(select(Trace.value).where(col(Trace.person_id) == moved.id)).one()
+    for field, text in (("id_number", number), ("name", "赵三"), ("phone", "13800009999")):
+        facts.correct(session, moved, field, text, actor=CLERK, now=now)
+    assert (moved.id_number_index, moved.phone_index, moved.name_index) == (None, None, None)
+    assert session.exec(select(SearchKey).where(col(SearchKey.person_id) == moved.id)).all() == []
+    told = session.exec(select(Trace.value).where(col(Trace.person_id) == moved.id)).one()
+    assert told == number_index(vault_of(session), number) != before, "its aid stays its own by the corrected number"
     facts.erase(session, moved, actor=CLERK, now=now)
     assert session.exec(kept).all() == []
 

@@ -29,6 +29,8 @@ from marketplace.households.register import HouseholdFacts, PersonFacts, registe
 from marketplace.households.service import list_people
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
+from marketplace.payments import payees
+from marketplace.payments.models import AccountKind, PayeeState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import OverrideKind
 from marketplace.proposals.problem import Scope, build_problem, policy_of
@@ -44,6 +46,7 @@ from tests import factories as make
 from tests.marketplace.locks import HEAD, LOCKED, watched
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import let_in
+from tests.marketplace.payment_scene import card
 
 STAFF = Actor(id="verifier-1", role=Role.VERIFIER)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
@@ -354,6 +357,8 @@ def test_a_household_that_refuses_programs_loses_nothing_and_gets_what_a_person_
 
 def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(session, now):
     scene = a_scene(session)
+    typed = payees.Typed("赵一", "SELF", "示例银行渝中支行", AccountKind.CARD, card(1))
+    payee = payees.save_account(session, scene.household.id, typed, actor=scene.household_actor, now=now)
     request = ask(session, scene, RightKind.ERASE, now)
     erasing.agree(session, request.id, actor=APPROVER, now=now)
     with pytest.raises(NotAllowed, match="second_person_needed"):
@@ -367,6 +372,8 @@ def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(se
     session.flush()
     assert (scene.person.name, scene.person.phone_index, service.read(session, request, "words")) == (None, None, "")
     assert scene.need.state is NeedState.CLOSED
+    assert (payee.account_index, payee.holder_index, payee.last_four, payee.account) == ("", "", "", None)
+    assert payee.state is PayeeState.REPLACED
     assert audit.verify(session).bad_seq == 0
 
 

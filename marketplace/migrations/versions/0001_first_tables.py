@@ -3460,7 +3460,6 @@ def upgrade() -> None:
 
     op.create_table('sms_in',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
     sa.Column('code_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('read_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
