@@ -1,4 +1,4 @@
-"""Cases, their items, steps, papers, objections, and the frozen months.
+"""Cases, their items, steps, papers and objections.
 
 A case is one application of one household. Its answers are codes and whole fen; names, numbers, pictures and
 signatures lie sealed in `CasePaper` under the key of the person whom they concern. `opened_by` is who pressed,
@@ -273,21 +273,6 @@ class Objection(SQLModel, table=True):
     upheld: bool = False
     answered_by: str = Field(default="", max_length=64)
     answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-
-
-class MonthReport(SQLModel, table=True):
-    """The times of one month by office and item, as they were published: the rows as JSON and their hash."""
-
-    __tablename__ = "aid_month"
-    __table_args__ = (UniqueConstraint("month", "version"),)
-
-    id: str = Field(primary_key=True, max_length=32)
-    month: str = Field(max_length=7)
-    version: int
-    rows: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    sha256: str = Field(max_length=64)
-    published_by: str = Field(max_length=64)
-    published_at: datetime = Field(sa_column=moment())
 
 
 class DepartmentFeed(SQLModel, table=True):

@@ -21,7 +21,8 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import board, named, notice, silent
-from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
+from marketplace.cases.models import CaseItem, CaseStep, Escalation
+from marketplace.cases.models_months import MonthReport
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
