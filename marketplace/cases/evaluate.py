@@ -17,6 +17,14 @@ from marketplace.reference.tables import codes, rows
 
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
 """A label that a family has already ► the item that gave it."""
+
+
+def classes_in(code: str, /) -> list[str]:
+    """The labels that an item can give, where it has more than one: whoever grants it says which."""
+    found = [label for label, item in LABELS.items() if item == code]
+    return found if len(found) > 1 else []
+
+
 BY_LABEL = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
 LABEL_CHANNEL = "label"
 """How a case came that nobody applied for: a class brought it, and nothing is signed."""

@@ -109,7 +109,8 @@ class CaseItem(SQLModel, table=True):
     which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
     for what, the item is had once at a time; `stops` how often its household was asked for papers; `recalled_at` when
     its department heard that it is wanted no longer; `turn` how often it was taken up anew, so that each push has a key
-    of its own; `letter` the number of the department's letter; `late_with` is who held the step that was latest;
+    of its own; `letter` the number of the department's letter; `found` as which of its classes a family was identified, where the
+    item has more than one; `late_with` is who held the step that was latest;
     `month` is when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
@@ -171,6 +172,7 @@ class CaseItem(SQLModel, table=True):
     heard_seq: int = 0
     turn: int = 0
     letter: str = Field(default="", max_length=40)
+    found: str = Field(default="", max_length=16)
     stops: int = 0
     over_on: date | None = None
 

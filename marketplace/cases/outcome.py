@@ -19,7 +19,7 @@ from marketplace.cases import ahead, aided, elsewhere, hands, lateness, once, or
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
-from marketplace.cases.evaluate import LABEL_CHANNEL
+from marketplace.cases.evaluate import LABEL_CHANNEL, classes_in
 from marketplace.cases.models import (
     ENDED,
     Case,
@@ -55,6 +55,7 @@ def decide(
     note: str = "",
     letter: str = "",
     late_cause: str = "",
+    found: str = "",
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
@@ -62,7 +63,8 @@ def decide(
     confirmation. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
     in by the confirming office, with the number of its `letter`. A yes against the first opinion, or to more than
-    the public notice named, goes to the notice first; a yes to money names an amount."""
+    the public notice named, goes to the notice first; a yes to money names an amount, and one to an item of several
+    classes the class that was `found`."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
@@ -86,6 +88,10 @@ def decide(
         raise BadInput("amount_missing", field="amount_fen")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
+    if granted and (classes := classes_in(item.code)):
+        if found not in classes:
+            raise BadInput("class_missing", field="found")
+        item.found = found
     owed = granted and step.code == "confirm"
     notice = ahead.owed_notice(session, item, amount_fen=amount_fen) if owed else None
     if notice is not None:

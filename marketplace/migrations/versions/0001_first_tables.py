@@ -2687,6 +2687,7 @@ def upgrade() -> None:
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('turn', sa.Integer(), nullable=False),
     sa.Column('letter', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('found', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
     sa.Column('over_on', sa.Date(), nullable=True),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
