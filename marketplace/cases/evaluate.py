@@ -95,11 +95,11 @@ def plan(
     chosen = [code for code in in_order() if code in owed and code not in {*done, *running, *shut}]
     planned = []
     for code in chosen:
-        name = path_of(code, district=district, on=on).name
         before = (
             () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*chosen, *running})
         )
-        planned.append(Planned(code, _faster(code, facts) or name, before))
+        name = FAST if code == "LINSHI" and "sudden" in facts.ticks else ""
+        planned.append(Planned(code, name or unhurried_path(code, facts, district=district, on=on), before))
     if planned or owed or "DIBAO" in {*done, *running, *shut}:
         return planned
     return [_asked_all_the_same(district=district, on=on)]
@@ -160,12 +160,11 @@ def _shut_out(done: set[str]) -> set[str]:
     return shut
 
 
-def _faster(code: str, facts: Facts) -> str:
-    if code != "LINSHI":
-        return ""
-    if "sudden" in facts.ticks:
-        return FAST
-    return "LINSHI_SPENDING" if facts.label in ("DIBIAN", "GANGXING") else ""
+def unhurried_path(code: str, facts: Facts, /, *, district: str, on: date) -> str:
+    """The path of an item where nothing is sudden: of a family that was identified only its spending is checked."""
+    if code == "LINSHI" and facts.label in classes_in("DIBIAN_GANGXING"):
+        return "LINSHI_SPENDING"
+    return path_of(code, district=district, on=on).name
 
 
 def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:

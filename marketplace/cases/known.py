@@ -37,7 +37,7 @@ def facts_of(session: Session, case: Case, /, *, on: date) -> Facts:
 
 def _granted(session: Session, household_id: str) -> list[str]:
     """The classes that this house granted to a household, the newest first, as they were found."""
-    asked = select(CaseItem.code, CaseItem.found).where(CaseItem.household_id == household_id, CaseItem.state == ItemState.GRANTED)
-    asked = asked.where(col(CaseItem.code).in_(set(LABELS.values())))
+    asked = select(CaseItem.code, CaseItem.found).where(CaseItem.household_id == household_id)
+    asked = asked.where(CaseItem.state == ItemState.GRANTED, col(CaseItem.code).in_(set(LABELS.values())))
     newest = session.exec(asked.order_by(col(CaseItem.decided_at).desc(), col(CaseItem.id)))
     return [found or code for code, found in newest]

@@ -109,13 +109,13 @@ class CaseItem(SQLModel, table=True):
     which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
     for what, the item is had once at a time; `stops` how often its household was asked for papers; `recalled_at` when
     its department heard that it is wanted no longer; `turn` how often it was taken up anew, so that each push has a key
-    of its own; `letter` the number of the department's letter; `found` as which of its classes a family was identified, where the
-    item has more than one; `late_with` is who held the step that was latest;
-    `month` is when it ended, so that a month is counted in the index."""
+    of its own; `letter` the number of the department's letter; `found` as which of its classes a family was identified,
+    where the item has more than one; `late_with` is who held the step that was latest; `month` is when it ended, so
+    that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
-        UniqueConstraint("case_id", "code"),
+        UniqueConstraint("case_id", "code", "path"),
         unique_where("uq_aid_item_once", "once_for", "code", where="state IN ('waiting', 'running', 'stopped')"),
         check("amount", "amount_fen >= 0"),
         check("reason", "state <> 'refused' OR reason <> ''"),

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import ahead, aided, elsewhere, hands, lateness, once, orders, register, steps
+from marketplace.cases import ahead, aided, elsewhere, hands, larger, lateness, once, orders, register, steps
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
@@ -181,6 +181,7 @@ def settle(
     if granted:
         _pay(session, item, step, now=now)
         beginning.begin(session, item, now=now)
+        larger.begin(session, item, now=now)
     else:
         beginning.end(session, item, actor=actor, now=now)
     follow(session, item.case_id, now=now)

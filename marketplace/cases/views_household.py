@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
@@ -27,11 +26,9 @@ from marketplace.cases import (
     uncovered,
     withdrawing,
 )
-from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
-from marketplace.cases.rules import FAST
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
 from marketplace.clocks import service as clocks
@@ -161,21 +158,11 @@ def _followed(case_id: str) -> dict[str, Any]:
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
     told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
-    told["larger"] = {row["item"].id for row in rows if _more_aid(session, case, row["item"])}
     told["uncovered"] = uncovered.uncovered(session, case)
     signs = current_actor().id == papers.signer_of(session, case, now=now)
     told["signs"] = signs and handing_on.is_sayable(session, case.id)
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
-
-
-def _more_aid(session: Session, case: Case, item: CaseItem) -> bool:
-    """Whether the table gives more than the fast payment, which was for the first days only."""
-    if item.path != FAST or item.state is not ItemState.GRANTED:
-        return False
-    on = local_day(utc_now())
-    facts, here = service.facts_of(session, case, on=on), {"district": item.district_code, "on": on}
-    return proposed(item.code, facts, path="LINSHI_GENERAL", **here) > item.amount_fen  # type: ignore[arg-type]
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])

@@ -2696,7 +2696,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_item_case_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_item_household_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_item')),
-    sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
+    sa.UniqueConstraint('case_id', 'code', 'path', name=op.f('uq_aid_item_case_id_code_path'))
     )
     with op.batch_alter_table('aid_item', schema=None) as batch_op:
         batch_op.create_index('ix_aid_item_back', ['department', 'id'], unique=False, sqlite_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"), postgresql_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"))
