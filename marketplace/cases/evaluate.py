@@ -91,15 +91,15 @@ def plan(
     owed = may_be_owed(facts, district=district, on=on, only=only)
     done = {LABELS[facts.label]} if facts.label in LABELS else set()
     done |= set(granted)
-    shut = _shut_out(done)
-    chosen = [code for code in in_order() if code in owed and code not in {*done, *running, *shut}]
+    here: Any = {"district": district, "on": on}
+    shut = _shut_out(done, **here)
+    chosen = [code for code in in_order(**here) if code in owed and code not in {*done, *running, *shut}]
     planned = []
     for code in chosen:
-        before = (
-            () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*chosen, *running})
-        )
+        waits = waits_for(code, **here)
+        before = () if set(waits) & done else tuple(one for one in waits if one in {*chosen, *running})
         name = FAST if code == "LINSHI" and "sudden" in facts.ticks else ""
-        planned.append(Planned(code, name or unhurried_path(code, facts, district=district, on=on), before))
+        planned.append(Planned(code, name or unhurried_path(code, facts, **here), before))
     if planned or owed or "DIBAO" in {*done, *running, *shut}:
         return planned
     return [_asked_all_the_same(district=district, on=on)]
@@ -114,11 +114,11 @@ def may_be_owed(facts: Facts, /, *, district: str, on: date, only: Collection[st
     named = set(only)
     besides = tuple(want for want in facts.wants if not items_of(want) & named)
     other = _through_the_gate(replace(facts, wants=besides), district=district, on=on) if besides else set()
-    return named | other | {code for code in owed if set(waits_for(code)) & named}
+    return named | other | {code for code in owed if set(waits_for(code, district=district, on=on)) & named}
 
 
 def _through_the_gate(facts: Facts, *, district: str, on: date) -> set[str]:
-    return {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
+    return {code for code in in_order(district=district, on=on) if _may_be_owed(code, facts, district=district, on=on)}
 
 
 def items_of(want: str, /) -> set[str]:
@@ -138,9 +138,9 @@ def by_label(facts: Facts, /, *, district: str, on: date) -> list[Planned]:
     wide = replace(facts, ticks=("no_pension",))
     return [
         Planned(code, path_of(code, district=district, on=on).name)
-        for code in in_order()
+        for code in in_order(district=district, on=on)
         if code in BY_LABEL
-        and waits_for(code).get(held) == "granted"
+        and waits_for(code, district=district, on=on).get(held) == "granted"
         and _may_be_owed(code, wide, district=district, on=on)
     ]
 
@@ -150,12 +150,13 @@ def _asked_all_the_same(*, district: str, on: date) -> Planned:
     return Planned("DIBAO", path_of("DIBAO", district=district, on=on).name)
 
 
-def _shut_out(done: set[str]) -> set[str]:
+def _shut_out(done: set[str], *, district: str, on: date) -> set[str]:
     """The items that only follow the refusal of a class that the family has, or of one that is shut out by it
     (R2.25): nobody will refuse those."""
     shut: set[str] = set()
-    for code in in_order():
-        if any(waits_for(code).get(held) == "refused" for held in done | shut):
+    for code in in_order(district=district, on=on):
+        waits = waits_for(code, district=district, on=on)
+        if any(waits.get(held) == "refused" for held in done | shut):
             shut.add(code)
     return shut
 

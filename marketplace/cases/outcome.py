@@ -251,7 +251,9 @@ def follow_others(session: Session, item: CaseItem, /, *, now: datetime) -> None
 def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
     if item.state is not ItemState.WAITING:
         return False
-    wanted = {code: when for code, when in waits_for(item.code).items() if code in item.after}
+    sent = local_day(case.submitted_at or now)
+    waits = waits_for(item.code, district=item.district_code, on=sent)  # as it was when the household was told of it
+    wanted = {code: when for code, when in waits.items() if code in item.after}
     states = {code: items[code].state for code in wanted}
     over = all(state in ENDED for state in states.values())
     begins = any(states[code].value == when for code, when in wanted.items()) or (over and "ended" in wanted.values())

@@ -92,7 +92,7 @@ def an_item(session: Session, code: str, now: datetime) -> CaseItem:
 
 
 @pytest.mark.parametrize("granted", [True, False])
-@pytest.mark.parametrize("code", in_order())
+@pytest.mark.parametrize("code", in_order(district=CITY, on=ON))
 def test_every_item_of_the_table_is_ended_by_somebody_without_any_exchange(
     session: Session, now: datetime, code: str, granted: bool
 ) -> None:

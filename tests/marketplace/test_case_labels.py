@@ -16,7 +16,7 @@ from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases import by_label, departments, once, outcome, register, reviews, rules, service
 from marketplace.cases.amounts import illness_class, proposed
-from marketplace.cases.evaluate import BY_LABEL, Facts
+from marketplace.cases.evaluate import BY_LABEL, Facts, plan
 from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.db import Database
 from marketplace.errors import BadInput
@@ -163,6 +163,32 @@ def test_who_has_all_that_a_class_brings_gets_no_empty_application(sqlite_databa
     assert by_label.look(sqlite_database, now=later) == 0
     with sqlite_database.reading() as session:
         assert len(service.list_cases(session, home)) == 1
+
+
+def test_what_waits_for_what_is_that_of_the_day_and_of_the_district(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, day = rules.rows, date(2026, 11, 23)
+    own: list[dict[str, str]] = []
+    monkeypatch.setattr(rules, "rows", lambda table: (*known(table), *(own if table == "item_edges" else ())))
+
+    def says(code: str, after: str, when: str) -> None:
+        dates = {"district": "500101", "valid_from": f"{day}", "valid_to": "2026-12-31"}
+        own.append({"item": code, "after": after, "when": when, **dates})
+
+    says("GONGZU", "", "")
+    says("LAJI_JIANMIAN", "GONGZU", "granted")
+    facts = Facts(income_fen=50_000, wants=("living", "housing"), label="")
+
+    def here(district: str, on: date) -> dict[str, tuple[str, ...]]:
+        return {one.code: one.after for one in plan(facts, district=district, on=on)}
+
+    changed = here("500101", day)
+    assert (changed["GONGZU"], changed["LAJI_JIANMIAN"]) == ((), ("GONGZU",))
+    for district, on in (("500101", day - timedelta(days=1)), ("500101", date(2027, 1, 1)), (CITY, day)):
+        told = here(district, on)
+        assert (told["GONGZU"], told["LAJI_JIANMIAN"]) == (("DIBAO", "DIBIAN_GANGXING"), ("DIBAO",))
+    says("GONGZU", "LAJI_JIANMIAN", "ended")
+    with pytest.raises(ValueError, match="in a circle"):
+        here("500101", day)
 
 
 def test_amounts_and_departments_are_those_of_the_day_and_of_the_district(monkeypatch: pytest.MonkeyPatch) -> None:

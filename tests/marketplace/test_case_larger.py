@@ -1,4 +1,4 @@
-"""After the quick help the larger aid goes on by itself: when it does, when it does not, and what an appeal does to it."""
+"""After the quick help the larger aid goes on by itself: when it does, when it does not, and what an appeal does."""
 
 from __future__ import annotations
 
