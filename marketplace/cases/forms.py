@@ -150,7 +150,8 @@ class DecideForm(Form):
 
 def decide_form(item: CaseItem, tests: Tests | None = None, /) -> DecideForm:
     """With the classes that this item can give; the one that the household's numbers speak for is chosen beforehand."""
-    form, words = filled(DecideForm()), dict(choices("case_label", lang=language()))
+    form: DecideForm = filled(DecideForm())
+    words = dict(choices("case_label", lang=language()))
     form.found.choices = [(code, words[code]) for code in classes_in(item.code)]
     if form.found.choices and tests is not None and (tests.borderline or tests.rigid) and not form.is_submitted():
         form.found.data = "DIBIAN" if tests.borderline else "GANGXING"

@@ -9,6 +9,7 @@ elsewhere already, or was had this year. Called by `outcome`.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -32,7 +33,8 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     if item.path != FAST:
         return None
     case, on = session.get_one(Case, item.case_id), local_day(now)
-    facts, here = facts_of(session, case, on=on), {"district": item.district_code, "on": on}
+    facts = facts_of(session, case, on=on)
+    here: Any = {"district": item.district_code, "on": on}
     path = unhurried_path(item.code, facts, **here)
     if proposed(item.code, facts, path=path, **here) <= item.amount_fen:
         return None

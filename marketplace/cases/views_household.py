@@ -29,6 +29,7 @@ from marketplace.cases import (
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
+from marketplace.cases.rules import FAST
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
 from marketplace.clocks import service as clocks
@@ -122,6 +123,10 @@ def _elsewhere(found: dict[str, Any]) -> list[str]:
 def _decided(item: CaseItem) -> list[str]:
     """What was decided about one item, in the words of who decided it."""
     lines, lang = [], language()
+    if item.path == FAST:
+        lines.append(_("This is the quick help for the first days."))
+    if item.found and item.state is ItemState.GRANTED:
+        lines.append(_("Identified as: %(family)s", family=label("case_label", item.found, lang=lang)))
     if item.amount_fen:
         lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
     if item.over_on is not None:
@@ -244,15 +249,29 @@ def withdraw(case_id: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         withdrawing.withdraw(session, case.id, actor=current_actor(), now=utc_now())
         return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
-    return confirm(
-        layout=HOME,
-        title=_("Take this application back?"),
-        intro=_("Nothing more is checked. You can apply again at any time."),
-        button=_("Take it back"),
-        back=url_for(".check" if case.state is CaseState.DRAFT else ".one", case_id=case.id),
-        form=form,
-        danger=True,
-    )
+    back = url_for(".check" if case.state is CaseState.DRAFT else ".one", case_id=case.id)
+    return _asked(form, _("Take this application back?"), back=back)
+
+
+@bp.route("/cases/items/<item_id>/withdraw", methods=["GET", "POST"])
+@guard("case:withdraw")
+@writes
+def withdraw_item(item_id: str) -> ResponseReturnValue:
+    """One thing of an application: the rest goes on."""
+    session, form = current_session(), Form()
+    item = steps.get_item(session, item_id)
+    case = service.get_case(session, item.case_id, actor=current_actor(), asks="case:withdraw")
+    back = url_for(".one", case_id=case.id)
+    if form.validate_on_submit():
+        withdrawing.withdraw_item(session, item.id, actor=current_actor(), now=utc_now())
+        return done(_("Taken back. The rest of the application goes on."), to=back)
+    name = label("aid_item", item.code, lang=language())
+    return _asked(form, _("Take only this back: %(item)s?", item=name), back=back)
+
+
+def _asked(form: Form, title: str, *, back: str) -> ResponseReturnValue:
+    intro, button = _("Nothing more is checked. You can apply again at any time."), _("Take it back")
+    return confirm(layout=HOME, title=title, intro=intro, button=button, back=back, form=form, danger=True)
 
 
 @bp.post("/register/<entry_id>/object")

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from marketplace.cases import outcome, service, steps, supervision, withdrawing
+from marketplace.cases import outcome, register, service, steps, supervision, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.clocks import service as clocks
 from marketplace.db import Database
+from marketplace.errors import NotFound, WrongState
 from marketplace.households.models import Household
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, VERIFIER, WORKER, send, walk
@@ -81,3 +83,25 @@ def test_an_appeal_about_the_quick_help_lets_the_larger_wait_and_it_begins_anew_
     me = make.as_household(session.get_one(Household, case.household_id))
     withdrawing.withdraw(session, case.id, actor=me, now=late)
     assert (fast.state, large.state) == (ItemState.GRANTED, ItemState.WITHDRAWN)
+
+
+def test_one_thing_is_taken_back_and_the_rest_of_the_application_goes_on(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    me, stranger = make.as_household(home), make.as_household(make.a_household(session, phone="10000000002"))
+    case, items = send(session, now, home, wants=["living", "housing", "illness"], income_fen=50_000)
+    told: dict[str, Any] = {"actor": me, "now": now + timedelta(days=60)}
+    with pytest.raises(NotFound):
+        withdrawing.withdraw_item(session, items["DIBAO"].id, actor=stranger, now=now)
+    withdrawing.withdraw_item(session, items["DIBAO"].id, **told)
+    dibao, temporary = items["DIBAO"], items["LINSHI"]
+    assert (dibao.state, dibao.late_cause, case.state) == (ItemState.WITHDRAWN, "withdrawn", CaseState.OPEN)
+    assert [one.step for one in clocks.running_of(session, steps.clock_ref(dibao.id))] == []
+    assert items["GONGZU"].state is ItemState.RUNNING, "what waited for its end, however it ended, begins"
+    assert {items[code].state for code in ("DIBIAN_GANGXING", "LAJI_JIANMIAN")} == {ItemState.NOT_NEEDED}
+    assert steps.running_step(session, temporary.id).ended_at is None
+    with pytest.raises(WrongState, match="item_ended"):
+        withdrawing.withdraw_item(session, dibao.id, **told)
+    for item in (temporary, items["GONGZU"], items["YILIAO_JIUZHU"]):
+        withdrawing.withdraw_item(session, item.id, **told)
+    assert case.state is CaseState.WITHDRAWN, "the last that was open was the application itself"
+    assert len(register.list_entries(session, home.id)) == 1, "and it is watched as one that took all back"

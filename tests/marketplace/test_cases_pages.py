@@ -276,7 +276,7 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
 
 
 def _is_identified(approver: FlaskClient, page: str, case_page: str, home: FlaskClient) -> None:
-    """The class that the numbers speak for is chosen beforehand; what the officer says counts, and the family reads it."""
+    """The class that the numbers speak for is chosen beforehand; the officer's word counts, and the family reads it."""
     choice = re.findall(r'name="found" value="(\w+)"( checked)?', approver.get(page).text)
     assert choice == [("DIBIAN", " checked"), ("GANGXING", "")]
     none = approver.post(page + "/decide", data={"verdict": "granted"})
@@ -294,6 +294,22 @@ def test_the_times_of_a_month_are_published_for_everybody(app: Flask) -> None:
     page = app.test_client().get("/times").text
     assert "已固定" in page
     assert "/times/2" not in page
+
+
+def test_a_household_takes_one_thing_back_and_keeps_the_rest(app: Flask, home: FlaskClient) -> None:
+    where, _taps = apply(home)
+    page = where.removesuffix("/sent")
+    with app.extensions["database"].reading() as session:
+        asked = select(CaseItem).where(CaseItem.code == "LINSHI")
+        path = f"/cases/items/{session.exec(asked).one().id}/withdraw"
+    assert path in home.get(page).text
+    assert "只撤回这一项" in home.get(path).text
+    assert home.post(path).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.exec(asked).one().state is ItemState.WITHDRAWN
+        assert session.exec(select(Case)).one().state.value == "open"
+    assert path not in home.get(page).text
+    assert home.post(path).status_code == 409
 
 
 def test_a_household_takes_its_application_back(app: Flask, home: FlaskClient) -> None:
