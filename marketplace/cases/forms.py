@@ -9,8 +9,9 @@ from wtforms import HiddenField
 
 from marketplace.cases import lateness
 from marketplace.cases.evaluate import Tests, classes_in
+from marketplace.cases.larger import NOT_SUDDEN
 from marketplace.cases.models import CaseItem
-from marketplace.cases.rules import papers_of
+from marketplace.cases.rules import FAST, papers_of
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -152,6 +153,8 @@ def decide_form(item: CaseItem, tests: Tests | None = None, /) -> DecideForm:
     """With the classes that this item can give; the one that the household's numbers speak for is chosen beforehand."""
     form: DecideForm = filled(DecideForm())
     words = dict(choices("case_label", lang=language()))
+    if item.path != FAST:
+        form.reason.choices = [pair for pair in form.reason.choices if pair[0] != NOT_SUDDEN]
     form.found.choices = [(code, words[code]) for code in classes_in(item.code)]
     if form.found.choices and tests is not None and (tests.borderline or tests.rigid) and not form.is_submitted():
         form.found.data = "DIBIAN" if tests.borderline else "GANGXING"

@@ -1,8 +1,9 @@
-"""The larger temporary aid after the quick one: it goes on by itself in the same application.
+"""Temporary aid after the quick help: it goes on by itself on the ordinary path, in the same application.
 
-Enters: quick help that was granted a moment ago. Leaves: where the table gives more for what the family paid itself, an
-item on the ordinary path in the same application, on the answers and papers that lie there, with a letter that says so;
-the quick help is counted in, and the family can take it back as any other. Nothing begins where the same is asked for
+Enters: quick help that was granted a moment ago, or refused because nothing was sudden. Leaves: where the table gives
+more for what the family paid itself, or nothing was given, an item on the ordinary path in the same application, on the
+answers and papers that lie there, with a letter that says so; what was given quickly is counted in, and the family can
+take it back as any other. Nothing begins where the same is asked for
 elsewhere already, or was had this year. Called by `outcome`.
 """
 
@@ -24,19 +25,21 @@ from marketplace.cases.rules import FAST
 from marketplace.cases.service import facts_of
 from marketplace.db import flush, new_id
 
+NOT_SUDDEN = "not_sudden"
+"""The reason that says no to the quick help alone."""
 KEPT = {"case_id", "household_id", "code", "department", "once_for", "district_code", "office", "cause", "asked_fen"}
 """What both have in common."""
 
 
 def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | None:
     """The item that goes on after this one, if there is one."""
-    if item.path != FAST:
+    if item.path != FAST or (item.state is ItemState.REFUSED and item.reason != NOT_SUDDEN):
         return None
     case, on = session.get_one(Case, item.case_id), local_day(now)
     facts = facts_of(session, case, on=on)
     here: Any = {"district": item.district_code, "on": on}
     path = unhurried_path(item.code, facts, **here)
-    if proposed(item.code, facts, path=path, **here) <= item.amount_fen:
+    if item.state is ItemState.GRANTED and proposed(item.code, facts, path=path, **here) <= item.amount_fen:
         return None
     found = _fallen(session, item) or CaseItem(
         **item.model_dump(include=KEPT), id=new_id(), path=path, after=[], state=ItemState.WAITING

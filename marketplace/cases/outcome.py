@@ -86,6 +86,8 @@ def decide(
         raise BadInput("told_dead", field="verdict")
     if granted and not amount_fen and ahead.before_payment(item, step):
         raise BadInput("amount_missing", field="amount_fen")
+    if reason == larger.NOT_SUDDEN and not fast:
+        raise BadInput("reason_missing", field="reason")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
     if granted and (classes := classes_in(item.code)):
@@ -181,9 +183,9 @@ def settle(
     if granted:
         _pay(session, item, step, now=now)
         beginning.begin(session, item, now=now)
-        larger.begin(session, item, now=now)
     else:
         beginning.end(session, item, actor=actor, now=now)
+    larger.begin(session, item, now=now)
     follow(session, item.case_id, now=now)
     follow_others(session, item, now=now)
     return item

@@ -15,7 +15,7 @@ from marketplace.cases.again import decide_again
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
-from marketplace.errors import NotFound, WrongState
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, VERIFIER, WORKER, send, walk
@@ -55,6 +55,23 @@ def test_what_was_paid_for_an_illness_goes_on_on_the_ordinary_path(
 @pytest.mark.parametrize("over", [{"medical_fen": 0}, {"medical_fen": 300_000, "income_fen": 900_000}])
 def test_where_the_table_gives_no_more_nothing_begins(session: Session, now: datetime, over: dict[str, Any]) -> None:
     assert helped(session, now, wants=["accident"], **over)[2] == []
+
+
+@pytest.mark.parametrize("reason", ["not_sudden", "not_true"])
+def test_what_is_only_not_sudden_goes_on_on_the_ordinary_path(session: Session, now: datetime, reason: str) -> None:
+    case, items = send(session, now, **{**ILL, "wants": ["accident"], "medical_fen": 0})
+    fast, said = items["LINSHI"], {"granted": False, "reason": reason, "actor": WORKER, "now": now}
+    outcome.decide(session, fast.id, **said)
+    found = [one.path for one in service.list_items(session, case.id) if one.code == "LINSHI" and one.id != fast.id]
+    assert found == (["LINSHI_GENERAL"] if reason == "not_sudden" else [])
+    assert (case.state is CaseState.OPEN) == (reason == "not_sudden"), "refused for good only on the ordinary path"
+
+
+def test_only_quick_help_is_refused_because_nothing_was_sudden(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, **{**ILL, "ticks": []})
+    day = walk(session, items["LINSHI"], now)
+    with pytest.raises(BadInput, match="reason_missing"):
+        outcome.decide(session, items["LINSHI"].id, granted=False, reason="not_sudden", actor=APPROVER, now=day)
 
 
 def test_what_was_had_for_the_same_cause_this_year_begins_no_second_time(session: Session, now: datetime) -> None:

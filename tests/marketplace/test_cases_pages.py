@@ -354,6 +354,7 @@ def test_the_quick_help_does_not_use_up_the_larger_aid_for_an_illness(app: Flask
         fast = outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=60_000, actor=WORKER, now=now)
     page = home.get(f"/cases/{case.id}?lang=en").text
     assert "began by itself" in page, "nobody applies a second time"
+    assert "This is the quick help" in page
     with app.extensions["database"].transaction() as session:
         assert "larger_begun" in session.exec(select(Notice.letter)).all(), "and it is told"
         first, large = [one for one in service.list_items(session, case.id) if one.code == "LINSHI"]
