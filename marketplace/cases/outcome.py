@@ -80,20 +80,10 @@ def decide(
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
-    if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
-        raise BadInput("granted_already", field="verdict")
-    if granted and is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
-        raise BadInput("told_dead", field="verdict")
-    if granted and not amount_fen and ahead.before_payment(item, step):
-        raise BadInput("amount_missing", field="amount_fen")
     if reason == larger.NOT_SUDDEN and not fast:
         raise BadInput("reason_missing", field="reason")
-    if fast and granted:
-        _within_cap(session, item, amount_fen, now=now)
-    if granted and (classes := classes_in(item.code)):
-        if found not in classes:
-            raise BadInput("class_missing", field="found")
-        item.found = found
+    if granted:
+        _check_yes(session, item, step, amount_fen=amount_fen, found=found, now=now)
     owed = granted and step.code == "confirm"
     notice = ahead.owed_notice(session, item, amount_fen=amount_fen) if owed else None
     if notice is not None:
@@ -111,6 +101,22 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def _check_yes(session: Session, item: CaseItem, step: CaseStep, *, amount_fen: int, found: str, now: datetime) -> None:
+    """What a yes needs: nothing of the same kind that runs, a living person, an amount, a class."""
+    if step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
+        raise BadInput("granted_already", field="verdict")
+    if is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
+        raise BadInput("told_dead", field="verdict")
+    if not amount_fen and ahead.before_payment(item, step):
+        raise BadInput("amount_missing", field="amount_fen")
+    if step.code == "fast_aid":
+        _within_cap(session, item, amount_fen, now=now)
+    if classes := classes_in(item.code):
+        if found not in classes:
+            raise BadInput("class_missing", field="found")
+        item.found = found
 
 
 def _is_aided(session: Session, item: CaseItem, *, now: datetime) -> bool:
