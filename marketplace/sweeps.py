@@ -78,6 +78,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps
         *now_and_then(payments.look),
         *each_time(late_payments.sweep, after_end.sweep, late_payouts.sweep, night.sweep, calling.sweep),
         *now_and_then(unclaimed.look, by_label.look, lapsed.look, beginning.look, ranking.look),
+        *now_and_then(supervision.publish_due),
         *each_time(appointments.sweep, survival.sweep, agents.sweep, agreements.sweep, expiry.sweep),
         *with_memory(receipts.Desk, erasing.Nightly),
         *each_time(comparing.sweep, late.sweep_same),

@@ -19,7 +19,7 @@ from marketplace.calendar import local_day
 from marketplace.cases import register, reviews
 from marketplace.cases.evaluate import BY_LABEL
 from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState
-from marketplace.cases.once import CATEGORIES, CLASSES
+from marketplace.cases.once import CLASSES, FOUND_AS, category_of
 from marketplace.errors import Conflict
 from marketplace.households import categories
 from marketplace.liveness import duties
@@ -30,10 +30,11 @@ SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 
 def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
     """Enter the family, name the day to look again, and ask now and then whether the person is well."""
-    if item.code in CATEGORIES:
+    if (category := category_of(item)) is not None:
         benefit = item.code if item.code in categories.BENEFITS else ""
         own: Any = {"source": "case", "source_ref": item.case_id, "benefit": benefit}
-        entry = categories.Entry(item.household_id, CATEGORIES[item.code], local_day(now), **own)
+        entry = categories.Entry(item.household_id, category, local_day(now), **own)
+        _other_class(session, item, category, now=now)
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
     if item.code in register.CLASSES:
@@ -48,6 +49,17 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
         duties.enrol(session, person_id, SEEN[item.code], actor=SYSTEM, now=now)
 
 
+def _other_class(session: Session, item: CaseItem, category: str, *, now: datetime) -> None:
+    """Identified as another class than before: the former one ends, and nobody watches the family as one that left."""
+    today, former = local_day(now), set(FOUND_AS.values()) - {category}
+    if category not in FOUND_AS.values():
+        return
+    for spell in categories.list_spells(session, item.household_id):
+        if spell.category in former and (spell.to_on is None or spell.to_on > today):
+            told: Any = {"reason": "CLASS_CHANGED", "actor": SYSTEM, "now": now}
+            categories.leave(session, spell.id, on=today, watched=False, **told)
+
+
 def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> None:
     """This was refused: what it gave before, or what the item gave that was looked at anew, is over from today."""
     case = session.get_one(Case, item.case_id)
@@ -60,7 +72,8 @@ def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> 
         return
     if item.code in SEEN:
         duties.benefit_over(session, case.subject_id, SEEN[item.code], actor=actor, now=now)
-    _leave(session, item, actor=actor, now=now)
+    for one in held:
+        _leave(session, one, actor=actor, now=now)
     _end_label(session, item.household_id, now=now)
 
 
@@ -78,7 +91,7 @@ def _over(session: Session, item: CaseItem, *, now: datetime) -> None:
 
 def _leave(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
     """The family leaves the category that the item stood for, unless one of its people holds it by another benefit."""
-    category, today = CATEGORIES.get(item.code), local_day(now)
+    category, today = category_of(item), local_day(now)
     rest = duties.duties_of_household(session, item.household_id)
     if category is None or any(duties.CATEGORIES.get(duty.kind) == category for duty in rest):
         return

@@ -81,8 +81,11 @@ def _end_watch(session: Session, spell: Spell, *, actor: Actor, now: datetime) -
     flush(session)
 
 
-def leave(session: Session, spell_id: str, /, *, on: date, reason: str, actor: Actor, now: datetime) -> Spell | None:
-    """End a spell on its last day; returns the watch that follows, where the category says one does."""
+def leave(
+    session: Session, spell_id: str, /, *, on: date, reason: str, watched: bool = True, actor: Actor, now: datetime
+) -> Spell | None:
+    """End a spell on its last day; returns the watch that follows, where the category says one does. Who goes from one
+    class into another is not watched as somebody who left."""
     spell = session.get_one(Spell, spell_id, with_for_update=True, populate_existing=True)
     if spell.ended_at is not None or (spell.to_on is not None and spell.to_on <= on):
         raise WrongState("spell_ended")
@@ -93,7 +96,7 @@ def leave(session: Session, spell_id: str, /, *, on: date, reason: str, actor: A
     flush(session)
     _tell(session, "household:leave", spell, actor=actor, now=now)
     after = get_category(spell.category, on=spell.from_on).after
-    if not after:
+    if not after or not watched:
         return None
     watch = Entry(
         spell.household_id,

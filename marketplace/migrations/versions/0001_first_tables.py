@@ -2688,6 +2688,7 @@ def upgrade() -> None:
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('turn', sa.Integer(), nullable=False),
     sa.Column('letter', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('found', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
     sa.Column('over_on', sa.Date(), nullable=True),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
@@ -2696,7 +2697,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_item_case_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_item_household_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_item')),
-    sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
+    sa.UniqueConstraint('case_id', 'code', 'path', name=op.f('uq_aid_item_case_id_code_path'))
     )
     with op.batch_alter_table('aid_item', schema=None) as batch_op:
         batch_op.create_index('ix_aid_item_back', ['department', 'id'], unique=False, sqlite_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"), postgresql_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"))
