@@ -2,7 +2,7 @@
 
 A town of households lives through a year. Some meet a shock: illness, the death of an earner, a lost job, a disaster,
 an accident, a new disability, an old person alone who falls silent, a child without parents, and two that no feed can
-tell of (a debt collector, a quarrel that ends support). How hard a shock hits is drawn from the household's own income;
+tell of (a debt collector, a quarrel that ends support). Children die, too: that is grief and no loss of earnings. How hard a shock hits is drawn from the household's own income;
 it is hardship when it takes more than a quarter of a year's income from it, or when it is a matter of life. Departments
 tell of it late, leave rows out, garble some and tell of strangers; they also tell of much that is no hardship. This
 generator knows nothing of the rules' thresholds. The feeds come in through the house's own door each week, the rules
@@ -58,6 +58,8 @@ SHOCKS = {
     "support_ends": 0.02,
 }
 """How likely each shock is for a household in a year."""
+CHILD_DIES = 0.01
+"""How likely a household with a child loses one in a year: more than in life, for a false alarm to be seen."""
 UNWATCHED = ("debt", "support_ends")
 OF_LIFE = ("disaster", "silent", "no_guardian", "death")
 AFTER_DAYS = 120
@@ -163,6 +165,9 @@ def _background(home: Home, pick: random.Random, rows: list[Row]) -> None:
     rows.append((_monthly(checked), "SPENDING", home.numbers[0], "INCOME", checked, home.income_fen))
     spent = round(home.income_fen * pick.betavariate(2.5, 6))
     rows.append((_monthly(checked), "SPENDING", home.numbers[0], "NECESSARY_SPENDING", checked, spent))
+    if home.child and pick.random() < CHILD_DIES:
+        on = BEGIN + timedelta(days=pick.randint(5, 330))
+        rows.append((_monthly(on), "CIVIL_RECORDS", home.numbers[-1], "DEATH", on, None))
     if home.old_alone:
         rows.append((BEGIN, "POPULATION", home.numbers[0], "LIVES_ALONE", BEGIN - timedelta(days=30), 1))
 
@@ -174,7 +179,9 @@ def _monthly(on: date) -> date:
 
 def _strike(home: Home, kind: str, on: date, pick: random.Random, rows: list[Row]) -> Shock:
     """One shock, and the rows that tell of it."""
-    who, cost = pick.choice(home.numbers), round(home.income_fen * pick.lognormvariate(-1.1, 0.9))
+    earner = kind == "death" and home.child
+    who = home.numbers[0] if earner else pick.choice(home.numbers)
+    cost = round(home.income_fen * pick.lognormvariate(-1.1, 0.9))
     if kind == "illness":
         rows.append((_monthly(on), "MEDICAL_BILLS", who, "OWN_COST_STAY", on, cost * 7 // 10))
         rows.append((_monthly(on), "MEDICAL_BILLS", who, "OWN_COST", on, cost))

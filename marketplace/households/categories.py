@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_
+from sqlalchemy import ColumnElement, and_, insert, or_
 from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
+from marketplace.calendar import end_of_day, local_day
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.households.models import Spell
@@ -169,6 +169,11 @@ def list_spells(session: Session, household_id: str, /) -> list[Spell]:
 def runs_on(on: date) -> ColumnElement[bool]:
     """The condition that a spell runs on a day."""
     return col(Spell.from_on).__le__(on) & or_(col(Spell.to_on).is_(None), col(Spell.to_on) >= on)
+
+
+def known_on(on: date) -> ColumnElement[bool]:
+    """The condition that a spell runs on a day and was written down by its end: a list may tell today of years ago."""
+    return and_(runs_on(on), col(Spell.entered_at) <= end_of_day(on))
 
 
 def categories_on(session: Session, household_ids: Iterable[str], /, *, on: date) -> dict[str, list[str]]:

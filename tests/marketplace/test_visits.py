@@ -198,7 +198,7 @@ def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Se
 def test_a_visit_was_made_to_a_household_whoever_leaves_it_later(session: Session) -> None:
     husband, wife = a_number(date(1980, 3, 7)), a_number(date(1981, 3, 7))
     home = a_home(session, numbers=(husband, wife), now=NOW)
-    into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=200), now=NOW)
+    into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=200), now=NOW - timedelta(days=200))
     at_work(session, "W16", now=NOW)
     told(session, "SPENDING", (husband, "INCOME", TODAY, 24_000), as_of=TODAY, now=NOW)
     told(session, "ASSETS", (husband, "MONEY", TODAY, 90_000), as_of=TODAY, now=NOW)
