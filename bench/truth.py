@@ -2,13 +2,14 @@
 
 A town of households lives through a year. Some meet a shock: illness, the death of an earner, a lost job, a disaster,
 an accident, a new disability, an old person alone who falls silent, a child without parents, and two that no feed can
-tell of (a debt collector, a quarrel that ends support). Children die, too: that is grief and no loss of earnings. How hard a shock hits is drawn from the household's own income;
-it is hardship when it takes more than a quarter of a year's income from it, or when it is a matter of life. Departments
-tell of it late, leave rows out, garble some and tell of strangers; they also tell of much that is no hardship. This
-generator knows nothing of the rules' thresholds. The feeds come in through the house's own door each week, the rules
-are asked after each; the baseline is a review of every household once a year, on a day of its own. An alert counts as
-sight only of what its rule is about; any alert near a shock is told beside it, for part of that is chance. Both sides
-have their false alarms counted. Prints a table over several towns with the spread, and writes results/truth.json.
+tell of (a debt collector, a quarrel that ends support). Children die, too: that is grief and no loss of earnings. How
+hard a shock hits is drawn from the household's own income; it is hardship when it takes more than a quarter of a
+year's income from it, or when it is a matter of life. Departments tell of it late, leave rows out, garble some and
+tell of strangers; they also tell of much that is no hardship. This generator knows nothing of the rules' thresholds.
+The feeds come in through the house's own door each week, the rules are asked after each; the baseline is a review of
+every household once a year, on a day of its own. An alert counts as sight only of what its rule is about; any alert
+near a shock is told beside it, for part of that is chance. Both sides have their false alarms counted. Prints a table
+over several towns with the spread, and writes results/truth.json.
 
     PYTHONPATH=. python bench/truth.py [--households 1500] [--seeds 11 12 13]
 """

@@ -33,7 +33,7 @@ OVER = 400
 
 @dataclass(frozen=True)
 class Case:
-    """A household of one or two people, and whether it meets the rule; `told` days ago its category was written down."""
+    """A household of one or two people, and whether it meets the rule; `told`: days since its category was noted."""
 
     code: str
     meets: bool
