@@ -42,6 +42,7 @@ from marketplace.signals.taking import take_in
 from marketplace.wiring import open_database
 
 RESULTS = Path(__file__).parent / "results" / "truth.json"
+PAGE, MARKS = Path(__file__).parents[1] / "docs" / "watch.md", ("<!-- bench/truth.py -->", "<!-- end -->")
 BEGIN = date(2025, 11, 3)
 CLERK, SECOND = Actor(id="clerk", role=Role.VERIFIER), Actor(id="second", role=Role.APPROVER)
 LOST, GARBLED, STRANGERS, TWICE = 0.06, 0.02, 0.05, 0.03
@@ -388,23 +389,58 @@ def _shares(told: dict[str, Any]) -> dict[str, float]:
     }
 
 
+NAMES = {
+    "death": "death of an earner",
+    "job_lost": "lost job",
+    "silent": "silence of an old person alone",
+    "no_guardian": "child without guardian",
+    "support_ends": "support ends",
+}
+"""Shock ► its words in the table, where they differ."""
+
+
+def table(told: dict[str, Any]) -> list[str]:
+    """The lines of the table in `docs/watch.md`."""
+    told_rows = f"{told['rows_told']:,} rows told, {told['held']:,} of them held back as garbled."
+    lines = [
+        f"{len(told['seeds'])} simulated towns, {told['households']:,} households in five categories, {told_rows}",
+        "",
+        "| Shock | hard cases | seen | median days | any alert near | review: seen | median days |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in told["rows"]:
+        name = NAMES.get(row["kind"], row["kind"]) + ("" if row["watched"] else " (no feed tells)")
+        cells = [row[one] for one in ("hard", "seen", "days", "near", "review_seen", "review_days")]
+        lines.append(f"| {name} | " + " | ".join("–" if cell is None else str(cell) for cell in cells) + " |")
+    shown = {
+        name: f"{share} ({told['spread'][name][0]}–{told['spread'][name][1]})" for name, share in told["shares"].items()
+    }
+    hard = sum(row["hard"] for row in told["rows"])
+    lines.append(
+        f"| all: share seen (lowest and highest town) | {hard} | {shown['recall']} | | | {shown['review recall']} | |"
+    )
+    right = f"{told['right']} of {told['alerts']} alerts, {told['reviews_right']} of {told['reviews']:,} reviews"
+    lines.append(f"| right: {right} | | {shown['precision']} | | | {shown['review precision']} | |")
+    return lines
+
+
+def put_in(page: str, lines: list[str], /) -> str:
+    """The page with the table between its two marks made anew."""
+    before, _, rest = page.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return "\n".join([before + MARKS[0], *lines, MARKS[1] + after])
+
+
 def main() -> None:
-    """Run, print, write."""
+    """Run, print, write the figures and the table of the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--households", type=int, default=1500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     asked = parser.parse_args()
     told = together([run(asked.households, seed=seed) for seed in asked.seeds])
-    print(f"{told['households']:,} households, {told['rows_told']:,} rows told, {told['held']} held back")
-    print("| shock | hard | seen | median days | any alert near | yearly review: seen | median days |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    for row in told["rows"]:
-        name = row["kind"] + ("" if row["watched"] else " (no feed tells)")
-        cells = [row[one] for one in ("hard", "seen", "days", "near", "review_seen", "review_days")]
-        print(f"| {name} | " + " | ".join("–" if cell is None else str(cell) for cell in cells) + " |")
-    print(f"alerts {told['right']}/{told['alerts']} right; reviews {told['reviews_right']}/{told['reviews']}")
-    print(told["shares"], told["spread"])
+    print("\n".join(table(told)))
     RESULTS.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    PAGE.write_text(put_in(PAGE.read_text("utf-8"), table(told)), "utf-8")
 
 
 if __name__ == "__main__":
