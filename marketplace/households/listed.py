@@ -72,14 +72,20 @@ def laid_together(
     for (home, index, category), span in told.items():
         own = people.get((home, index)) if is_personal(category) else None
         spans.setdefault((home, own, category), []).append(span)
-    spoken = {(people.get((home, index)), category) for home, index, category in told}
+    spoken = {(people.get((home, index)), category): span for (home, index, category), span in told.items()}
     for some in chunks(sorted({home for home, own, _category in spans if own is None}), _ASKED):
         asked = select(Person.household_id, Listed).join(Person, col(Person.id) == col(Listed.person_id))
         asked = asked.where(col(Person.household_id).in_(some), col(Person.left_on).is_(None))
         for home, row in session.exec(asked):
-            if (home, None, row.category) in spans and (row.person_id, row.category) not in spoken:
+            newer = spoken.get((row.person_id, row.category))
+            if (home, None, row.category) in spans and (newer is None or _is_older(newer, row)):
                 spans[home, None, row.category].append(Span(row.from_on, row.to_on))
     return {key: joined(those) for key, those in spans.items()}
+
+
+def _is_older(span: Span, row: Listed) -> bool:
+    """Whether it was over before what is known of the person began."""
+    return span.to_on is not None and span.to_on < row.from_on
 
 
 def remember(
@@ -96,7 +102,7 @@ def remember(
         for row in session.exec(select(Listed).where(col(Listed.person_id).in_(some))):
             span = words.get((row.person_id, row.category))
             known.add((row.person_id, row.category))
-            if span is not None and (row.from_on, row.to_on) != (span.from_on, span.to_on):
+            if span is not None and not _is_older(span, row) and (row.from_on, row.to_on) != (span.from_on, span.to_on):
                 row.from_on, row.to_on, row.told_at = span.from_on, span.to_on, now
                 session.add(row)
     fresh = [

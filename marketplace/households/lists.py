@@ -9,17 +9,21 @@ by number and code. The same list again changes nothing. Called by the command `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from adapters.ports import WillNeverWork
 from adapters.tabular import read_table
+from adapters.tabular_cells import text_cell
+from adapters.tabular_long import long_table
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.db import chunks
+from marketplace.db import Database, chunks
 from marketplace.errors import BadInput
 from marketplace.households.categories import BENEFITS, REGISTERED, Entry, enter_many, follow_many, leave
 from marketplace.households.listed import Key, Span, Word, joined, laid_together, people_of, remember
@@ -32,6 +36,8 @@ from marketplace.sealed import number_index, vault_of
 
 LISTED = "LISTED"
 """The reason of an end that a list told."""
+PIECE = 50_000
+"""So many rows of a long list are in memory at a time."""
 _ASKED = 500
 
 
@@ -52,9 +58,38 @@ class Counts:
     strangers: int = 0
     bad: tuple[tuple[int, str], ...] = ()
 
+    def __add__(self, other: Counts) -> Counts:
+        numbers = (getattr(self, name) + getattr(other, name) for name in ("begun", "ended", "known", "strangers"))
+        return Counts(*numbers, bad=tuple(sorted({*self.bad, *other.bad})))
 
-def take_list(session: Session, data: bytes, /, *, source: str, actor: Actor, now: datetime) -> Counts:
-    """Take a list in; one that is no table, or lacks a column, is refused whole."""
+
+def take_file(database: Database, file: Path, /, *, source: str, actor: Actor, now: datetime) -> Counts:
+    """Take in a file of any length, piece by piece: first who is in, then who has left, so that nobody's end is heard
+    before those who stay. A short one is a single piece."""
+    told: dict[str, Any] = {"source": source, "actor": actor, "now": now}
+    found = Counts()
+    try:
+        table = long_table(file)
+    except WillNeverWork as error:
+        raise BadInput("list_unreadable", field="file") from error
+    numbers = match_columns(table.names, _schema(local_day(now)), mapping=NO_MAPPING).found if table else {}
+    if table is None or "id_number" not in numbers or table.rows <= PIECE:
+        with database.transaction() as session:
+            return take_list(session, file.read_bytes(), **told)
+    for over in (False, True):
+        for piece in table.pieces(numbers["id_number"], text_cell, size=PIECE):
+            with database.transaction() as session:
+                part = take_list(session, piece.data, over=over, **told)
+            bad = tuple((piece.numbers[row - 2], code) for row, code in part.bad)
+            found += replace(part, bad=bad)
+    return found
+
+
+def take_list(
+    session: Session, data: bytes, /, *, over: bool | None = None, source: str, actor: Actor, now: datetime
+) -> Counts:
+    """Take a list in; one that is no table, or lacks a column, is refused whole. `over`: of its rows only those with a
+    last day, or only those without."""
     require(actor, "register:enter", district=next(iter(sorted(actor.districts)), ""))
     schema = _schema(local_day(now))
     try:
@@ -67,12 +102,13 @@ def take_list(session: Session, data: bytes, /, *, source: str, actor: Actor, no
     places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
     records = [{name: row[place] for name, place in places} for row in table.rows]
     checked, faults = check_records(enumerate(records, start=table.first_row), schema)
-    told, strangers = _placed(session, checked.rows, actor)
+    rows = [row for row in checked.rows if over is None or bool(row.values.get("to_on")) is over]
+    told, strangers = _placed(session, rows, actor)
     begun, ended = store_spells(session, told, source=source, actor=actor, now=now)
     bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
     counts = {"begun": begun, "ended": ended, "strangers": strangers, "bad": len(bad)}
     audit.record(session, audit.Entry("register:list", body=counts), actor=actor, now=now)
-    return Counts(begun, ended, len(checked.rows) - strangers - begun - ended, strangers, bad)
+    return Counts(begun, ended, len(rows) - strangers - begun - ended, strangers, bad)
 
 
 def _schema(today: date) -> Schema:

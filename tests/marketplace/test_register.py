@@ -127,6 +127,28 @@ def test_a_list_that_tells_one_member_s_end_ends_nothing_for_whom_an_earlier_lis
     assert listed(session, (son, "IN_REGISTER", "2025-01-01", "2026-10-31"), now=now).known == 1
 
 
+def test_a_list_of_any_length_hears_who_stays_before_who_has_left(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PIECE", 3)
+    now, pairs = utc_now(), [(a_number(), a_number(date(2000, 1, 1))) for _ in range(6)]
+    with sqlite_database.transaction() as session:
+        homes = [a_home(session, numbers=pair, now=now).id for pair in pairs]
+    file, first = tmp_path / "list.csv", "IN_REGISTER,2025-01-01"
+    rows = [
+        f"{one},{first},2026-10-31\n{two},{first},{'2026-10-31' if one == pairs[0][0] else ''}" for one, two in pairs
+    ]
+    file.write_text("\n".join(["身份证号,类别,开始日期,结束日期", *rows, "1,IN_REGISTER,2025-01-01,"]), "utf-8")
+    found = lists.take_file(sqlite_database, file, source="mca", actor=CLERK, now=now)
+    assert (found.begun, found.ended, found.known, found.bad) == (6, 0, 6, ((14, "id_length"),))
+    with sqlite_database.reading() as session:
+        inside = categories.categories_on(session, homes, on=date(2026, 11, 1))
+    assert sorted(inside.values()) == [["EXITED_2Y"], *[["IN_REGISTER"]] * 5]
+    assert inside[homes[0]] == ["EXITED_2Y"]
+    again = lists.take_file(sqlite_database, file, source="mca", actor=CLERK, now=now)
+    assert (again.begun, again.ended, again.known) == (0, 0, 12)
+
+
 def test_of_who_lives_there_no_more_an_earlier_list_says_nothing(session: Session, now: datetime) -> None:
     mother, son = a_number(), a_number(date(2000, 1, 1))
     home = a_home(session, numbers=(mother, son), now=now)
