@@ -115,7 +115,6 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
     found = Plan()
     lives = _lives(session, facts)
     spans: dict[Word, list[Span]] = {}
-    vault = vault_of(session)
     elsewhere = new_people = 0
     for item in facts:
         home = ids[item.key]
@@ -130,7 +129,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
         for row in homes[item.source_ref]:
             number = row.values.get("id_number")
-            index = number_index(vault, number) if number else ""
+            index = number_index(vault_of(session), number) if number else ""
             for category in row.values.get("categories") or ():
                 spans.setdefault((home, index, category), []).append(span_of(row))
     found.spells = {key: joined(told) for key, told in spans.items()}
