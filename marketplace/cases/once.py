@@ -71,7 +71,10 @@ def lasts(item: CaseItem, spells: list[Spell], /, *, on: date) -> bool:
     behind, granted = category_of(item), local_day(item.decided_at)
     wanted = CLASSES if behind is None else (behind,)
     return any(
-        spell.category in wanted and spell.from_on <= granted and (spell.to_on is None or spell.to_on >= on)
+        spell.category in wanted
+        and spell.person_id in (None, item.once_for)
+        and spell.from_on <= granted
+        and (spell.to_on is None or spell.to_on >= on)
         for spell in spells
     )
 

@@ -1377,6 +1377,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_api_key_client_id'), ['client_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_api_key_state'), ['state'], unique=False)
 
+    op.create_table('category_listed',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('to_on', sa.Date(), nullable=True),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('to_on IS NULL OR to_on >= from_on', name=op.f('ck_category_listed_days')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_category_listed_person_id')),
+    sa.PrimaryKeyConstraint('person_id', 'category', name=op.f('pk_category_listed'))
+    )
     op.create_table('category_spell',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
