@@ -40,6 +40,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--force-prefers-reduced-motion",  # what glides is painted sixty times a second; no check looks while it moves
 ]
 AppMaker = Callable[[Path], Flask]
 Walk = Callable[[str], dict[str, str]]
@@ -172,7 +173,7 @@ def demo_server(demo_app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory, live_server: str) -> Iterator[Browser]:
     """Debian's Chromium, started once; what pages it finds sound is told to the run's other workers."""
     checker.SOUND.file = of_the_run(tmp_path_factory) / "sound"
     if CHROMIUM is None:
@@ -182,6 +183,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         pytest.skip(sentence)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        checker.open_reader(browser, live_server)
         yield browser
         browser.close()
 
