@@ -185,7 +185,7 @@ def _new(parts: dict[str, str]) -> list[str]:
 
 
 def axe_faults(page: Page, *, parts: bool, colours: list[str]) -> list[str]:
-    """What axe finds under WCAG 2.2 AA and its best practices: if `parts`, and in elements that stand so (`colours`)."""
+    """What axe finds under WCAG 2.2 AA and its best practices, if `parts`, and in the colours of what stands so."""
     if not parts and not colours:
         return []
     asked = {**AXE, "rules": {"color-contrast": {"enabled": bool(colours)}}} if parts else COLOURS
