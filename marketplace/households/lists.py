@@ -59,8 +59,13 @@ class Counts:
     bad: tuple[tuple[int, str], ...] = ()
 
     def __add__(self, other: Counts) -> Counts:
-        numbers = (getattr(self, name) + getattr(other, name) for name in ("begun", "ended", "known", "strangers"))
-        return Counts(*numbers, bad=tuple(sorted({*self.bad, *other.bad})))
+        return Counts(
+            begun=self.begun + other.begun,
+            ended=self.ended + other.ended,
+            known=self.known + other.known,
+            strangers=self.strangers + other.strangers,
+            bad=tuple(sorted({*self.bad, *other.bad})),
+        )
 
 
 def take_file(database: Database, file: Path, /, *, source: str, actor: Actor, now: datetime) -> Counts:
