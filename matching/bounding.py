@@ -15,9 +15,9 @@ import numpy as np
 
 from matching.bins import Bins, bins
 from matching.eligibility import Bools
-from matching.hard import UNKNOWN
 from matching.lagrange import SCALE, search
 from matching.network import Ints
+from matching.parts import UNKNOWN
 from matching.programs import relaxed_prices
 from matching.servings import Answer, Row, Servings, serves_one
 

@@ -9,30 +9,27 @@ looks at those few only, in a child that can be killed, however large the city i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.sat.python import cp_model
 
 from matching.child import answers
 from matching.compiled import Compiled
 from matching.components import Component
-from matching.constraints import Tier, build
-from matching.hard import solver_of
 from matching.limits import Limits
 from matching.network import Ints
 from matching.parts import receipts
 from matching.residual import State
-from matching.rules import breaches, column, counted, flag
+from matching.rules import breaches, counted, flag
 from matching.standing import rank_of
 
 Item = TypeVar("Item")
 
-EFFORT, PATIENCE = 2.0, 30.0
-"""Deterministic time of one question to the exact solver, and seconds after which its child is given up."""
+PATIENCE = 30.0
+"""Seconds after which the exact solver's child is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,73 +146,16 @@ def _floor(tight: Tight) -> Ints | Clash:
     pinned = np.flatnonzero(least > 0).tolist()
     if not pinned:
         return np.zeros_like(least)
+    from matching.fewest import fails, fewest  # loads CP-SAT: only where there are pins, and before the child is born
 
     def work(_: None) -> Ints | Clash:
-        found, sure = _least(tight, pinned)
+        found, sure = fewest(tight, pinned)
         if found is not None:
             return found
-        return Clash(tuple(minimal(pinned, lambda pins: _fails(tight, pins))), sure)
+        return Clash(tuple(minimal(pinned, lambda pins: fails(tight, pins))), sure)
 
     answer = next(iter(answers(work, [None], deadline=monotonic() + PATIENCE, patience=PATIENCE)))
     return Clash(tuple(pinned), False) if answer is None else answer
-
-
-def _fails(tight: Tight, pins: Sequence[int]) -> bool:
-    found, sure = _least(tight, pins)
-    return found is None and sure
-
-
-def _least(tight: Tight, pins: Sequence[int]) -> tuple[Ints | None, bool]:
-    """The fewest units that meet these pins; or None, and whether that is sure."""
-    compiled = tight.compiled
-    least = np.zeros_like(compiled.pair_least)
-    least[list(pins)] = compiled.pair_least[list(pins)]
-    if not _each_fits(compiled, least):
-        return None, True
-    part, asked = _part_of(tight, least), replace(compiled, pair_least=least)
-    made = build(asked, tight.limits, part)
-    for outside, most in tight.kept:
-        made.at_most([(made.takes[at], at) for at in np.flatnonzero(outside[part.pairs]).tolist()], most)
-    made.aim(Tier("fewest", [(-takes, at) for at, takes in enumerate(made.takes)]))
-    solver = solver_of(effort=EFFORT)
-    status = solver.solve(made.model)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return None, status == cp_model.INFEASIBLE
-    units = made.units(made.read(solver))
-    if breaches(asked, tight.limits, part, units):
-        return None, False
-    found = np.zeros_like(least)
-    found[part.pairs] = units
-    return found, True
-
-
-def _each_fits(compiled: Compiled, least: Ints) -> bool:
-    """Whether each pair alone could carry what it is pinned at."""
-    resource = compiled.pair_resource
-    lot, floor = column(compiled, "lot")[resource], column(compiled, "min_per_need")[resource]
-    plain = -(-np.maximum(least, floor) // lot) * lot
-    fits = np.where(
-        compiled.pair_used < 0,
-        plain <= compiled.pair_most,
-        (least <= compiled.pair_used) & (compiled.pair_most > 0),
-    )
-    return bool(fits[least > 0].all())
-
-
-def _part_of(tight: Tight, least: Ints) -> Component:
-    """The pinned needs with all their pairs that can carry anything."""
-    compiled, whole = tight.compiled, tight.part
-    asked = np.zeros(len(compiled.need_ids), bool)
-    asked[compiled.pair_need[least > 0]] = True
-    pairs = whole.pairs[asked[compiled.pair_need[whole.pairs]] & (compiled.pair_most[whole.pairs] > 0)]
-    groups = [group for group in whole.groups.tolist() if asked[tight.limits.needs_of(group)].any()]
-    return replace(
-        whole,
-        needs=np.flatnonzero(asked),
-        pairs=pairs,
-        resources=np.unique(compiled.pair_resource[pairs]).astype(np.int64),
-        groups=np.array(groups, dtype=np.int64),
-    )
 
 
 def minimal(items: Sequence[Item], fails: Callable[[Sequence[Item]], bool]) -> list[Item]:

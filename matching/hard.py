@@ -21,10 +21,8 @@ from matching.components import Component
 from matching.constraints import Model, Tier, build, tiers
 from matching.limits import Limits
 from matching.network import Ints
+from matching.parts import UNKNOWN
 from matching.rules import breaches
-
-UNKNOWN = 2**62
-"""A bound that rules nothing out."""
 
 EXACT_FLOAT = 2**52
 """CP-SAT tells its bound as a float: beyond this it is not exact."""

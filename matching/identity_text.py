@@ -11,8 +11,6 @@ import re
 import unicodedata
 from functools import cache
 
-from pypinyin import Style, lazy_pinyin
-
 _OLD = (
     "張陳劉楊黃趙吳孫馬羅鄭謝馮韓許鄧蕭葉蘇盧蔣賈餘閻鍾譚陸鄒畢湯顏龍錢嚴賴龔樊萬賀"
     "國華偉麗軍紅強蘭鳳蓮貴愛雲飛勝慶傑銀寶學長學義禮賢榮樂興東亞業達遠進順應會發興園"
@@ -82,6 +80,8 @@ def is_han(text: str) -> bool:
 @cache
 def syllable(mark: str) -> str:
     """One character's sound without tone; another script is its own sound."""
+    from pypinyin import Style, lazy_pinyin  # slow to load, and most commands meet no name
+
     return lazy_pinyin(mark, style=Style.NORMAL)[0].replace("ü", "v")
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.bins import Bins, Table, fill, forced, useful
-from matching.hard import UNKNOWN
 from matching.network import Ints
+from matching.parts import UNKNOWN
 from matching.shifting import polished, repaired
 
 SCALE = 1024

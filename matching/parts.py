@@ -15,6 +15,9 @@ from matching.compiled import Compiled
 from matching.network import Ints, announced_units, level_sizes, rank_table
 from matching.plan import Price
 
+UNKNOWN = 2**62
+"""A bound that rules nothing out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

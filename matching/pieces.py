@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from matching import highs
 from matching.compiled import Compiled
 from matching.eligibility import Bools
-from matching.hard import UNKNOWN
 from matching.network import Ints, announced_units, level_sizes, promised_units, rank_table
-from matching.parts import broken, receipts, score_of
+from matching.parts import UNKNOWN, broken, receipts, score_of
 from matching.residual import Residual
 from matching.rules import breaches, column, earmarked, exclusive, flag
 

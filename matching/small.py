@@ -16,10 +16,10 @@ import numpy as np
 from matching.child import answers
 from matching.compiled import Compiled
 from matching.components import Component
-from matching.hard import UNKNOWN, Exact, solve_exact
+from matching.hard import Exact, solve_exact
 from matching.limits import Limits
 from matching.network import Ints, promised_units
-from matching.parts import Conflict, Outcome, receipts, score_of, untouched
+from matching.parts import UNKNOWN, Conflict, Outcome, receipts, score_of, untouched
 from matching.pieces import LEAN, MANY, solve_piece
 from matching.priced import solve_large
 from matching.relaxed import part_bound, relaxation

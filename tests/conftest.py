@@ -17,25 +17,26 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel import Session
 
-from marketplace.actors import Actor, Role
-from marketplace.config import Settings, demo_settings
-from marketplace.db import Database
-from marketplace.sealed import Vault
-from marketplace.wiring import open_database
-from tests.cheaper import make_houses_cheaper
 from tests.engines import ENGINES, in_turn
-from tests.lent import Lent, named
+
+if TYPE_CHECKING:  # the process that only hands tests out to workers does not wait for the product
+    from sqlmodel import Session
+
+    from marketplace.actors import Actor
+    from marketplace.config import Settings
+    from marketplace.db import Database
+    from tests.lent import Lent
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 MEMORY, ROOM = Path("/dev/shm"), 6 * 2**30
 """Where a folder costs no disk, and how many bytes must be free there."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep the run's folders in memory where there is room: thousands of commits need not wait for a disk.
 
     What is compiled once is kept, for the other worker and for the hundred processes that tests start.
@@ -45,7 +46,11 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # asked again, now with the answer above
-    make_houses_cheaper()
+    if config.getoption("dist", "no") == "no":  # a worker, or the only process
+        from tests.cheaper import make_houses_cheaper
+
+        gc.disable()
+        make_houses_cheaper()
 
 
 LONG = (
@@ -95,8 +100,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the collector of garbage need not look through it again."""
-    gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 10)
+    gc.enable()
 
 
 @pytest.fixture
@@ -108,12 +114,16 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Demonstration settings with keys from a fixed seed."""
+    from marketplace.config import demo_settings
+
     return demo_settings(tmp_path_factory.mktemp("instance"), seed=1)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(settings: Settings) -> Path:
     """A migrated, empty database file."""
+    from marketplace.wiring import open_database
+
     database = open_database(settings)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ROLLBACK")
@@ -146,8 +156,9 @@ def postgres_template(postgres_server: str, settings: Settings) -> str:
     """The name of a migrated, empty database to copy."""
     from sqlalchemy import create_engine
 
-    from marketplace.db import _driver
+    from marketplace.db import Database, _driver
     from marketplace.migrations import upgrade
+    from tests.lent import named
 
     admin = create_engine(_driver(postgres_server), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -166,6 +177,8 @@ def postgres_template(postgres_server: str, settings: Settings) -> str:
 @pytest.fixture(scope="session")
 def lent(postgres_server: str, postgres_template: str) -> Iterator[Lent]:
     """Empty PostgreSQL databases of this worker."""
+    from tests.lent import Lent
+
     databases = Lent(postgres_server, postgres_template)
     yield databases
     databases.close()
@@ -174,7 +187,6 @@ def lent(postgres_server: str, postgres_template: str) -> Iterator[Lent]:
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings) -> Iterator[Database]:
     """A fresh migrated database, once on each engine."""
-    info = {"vault": Vault(settings.kek), "settings": settings}
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "house.db")
@@ -182,18 +194,24 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings)
     else:
         house = request.getfixturevalue("lent").house()
     with house as url:
-        opened = Database(url, info=info)
-        yield opened
-        opened.close()
+        yield from _opened(url, settings)
+
+
+def _opened(url: str, settings: Settings) -> Iterator[Database]:
+    """The house at this address, closed at the end."""
+    from marketplace.db import Database
+    from marketplace.sealed import Vault
+
+    opened = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
 def sqlite_database(tmp_path: Path, settings: Settings, sqlite_template: Path) -> Iterator[Database]:
     """A fresh migrated embedded database, for tests that the engine cannot change."""
     shutil.copy(sqlite_template, tmp_path / "house.db")
-    opened = Database(f"sqlite:///{tmp_path / 'house.db'}", info={"vault": Vault(settings.kek), "settings": settings})
-    yield opened
-    opened.close()
+    yield from _opened(f"sqlite:///{tmp_path / 'house.db'}", settings)
 
 
 @pytest.fixture(scope="session", params=ENGINES)
@@ -207,9 +225,7 @@ def shared_database(
         url = f"sqlite:///{file}"
     else:
         url = request.getfixturevalue("lent").new()
-    opened = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
-    yield opened
-    opened.close()
+    yield from _opened(url, settings)
 
 
 @pytest.fixture
@@ -223,10 +239,14 @@ def session(shared_database: Database) -> Iterator[Session]:
 @pytest.fixture
 def verifier() -> Actor:
     """A county verifier for the whole city."""
+    from marketplace.actors import Actor, Role
+
     return Actor(id="verifier-1", role=Role.VERIFIER)
 
 
 @pytest.fixture
 def approver() -> Actor:
     """A county approver for the whole city."""
+    from marketplace.actors import Actor, Role
+
     return Actor(id="approver-1", role=Role.APPROVER)

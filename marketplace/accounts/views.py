@@ -65,8 +65,12 @@ def load_actor() -> None:
     if not token or request.endpoint in (None, "static"):
         return
     now = datetime.now(UTC)
-    g.actor = service.actor_of(current_session(), token, now=now, request_id=g.request_id)
-    held = current_session().get(AccountSession, service.hash_of(token))
+    session = current_session()
+    held = session.get(AccountSession, service.hash_of(token))
+    account = session.get(Account, held.account_id) if held is not None and held.account_id else None
+    g.held = (held, account)  # rows that somebody holds are not read again by who asks for them next
+    g.own_name = account.display_name if account is not None else ""
+    g.actor = service.actor_of(session, token, now=now, request_id=g.request_id)
     g.proved = settings().demo or proving.is_fresh(held, now=now)
     if held is None or g.actor.role is Role.PUBLIC or request.method != "GET":
         return
@@ -145,8 +149,7 @@ def demo_sign_in(login: str) -> ResponseReturnValue:
 def who() -> dict[str, Any]:
     """What every page may show of the signed-in person: the account's own display name, nothing else."""
     actor = current_actor()
-    account = current_session().get(Account, actor.id) if actor.role is not Role.PUBLIC else None
-    name = account.display_name if account else ""
+    name = g.get("own_name", "") if actor.role is not Role.PUBLIC else ""
     head = current_session().get(Account, actor.on_behalf_of) if actor.on_behalf_of else None
     if head is not None:
         name = _("%(name)s, for %(head)s", name=name, head=head.display_name)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-import networkx as nx
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 
 _ASKED = 400
@@ -26,13 +25,20 @@ class Same:
     """The households that count as one; one that stands alone counts with itself."""
 
     def __init__(self, edges: Iterable[Edge] = ()) -> None:
-        known = list(edges)
+        self._groups: dict[str, frozenset[str]] = {}
+        self._people: dict[str, str] = {}
+        self._twice: dict[frozenset[str], int] = {}
+        if known := list(edges):
+            self._join(known)
+
+    def _join(self, known: list[Edge]) -> None:
+        import networkx as nx  # slow to load, and most commands ask for no groups
+
         homes = nx.Graph([(edge[2], edge[3]) for edge in known])
         people = nx.Graph([(edge[0], edge[1]) for edge in known])
         self._groups = {home: frozenset(group) for group in nx.connected_components(homes) for home in group}
         lives = dict([(edge[0], edge[2]) for edge in known] + [(edge[1], edge[3]) for edge in known])
         self._people = {person: min(group) for group in nx.connected_components(people) for person in group}
-        self._twice: dict[frozenset[str], int] = {}
         for group in nx.connected_components(people):
             home = self._groups[lives[min(group)]]
             self._twice[home] = self._twice.get(home, 0) + len(group) - 1
@@ -63,8 +69,14 @@ def all_same(session: Session, /) -> Same:
     return Same(_edges(session))
 
 
-def same_as(session: Session, household_ids: Collection[str], /) -> Same:
-    """Those that touch these households, however many steps away; one short question where there are none."""
+def same_as(session: Session, household_ids: Collection[str], /, *, fresh: bool = False) -> Same:
+    """Those that touch these households, however many steps away; one short question where there are none. `fresh`
+    asks again what one act has asked already."""
+    key = ("same", frozenset(household_ids))
+    return remembered(session, key, lambda: _touching(session, household_ids), fresh=fresh)
+
+
+def _touching(session: Session, household_ids: Collection[str]) -> Same:
     known: dict[Edge, None] = {}
     ahead, asked = set(household_ids), set()
     while ahead:

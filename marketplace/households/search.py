@@ -15,7 +15,6 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
@@ -57,6 +56,8 @@ def pinyin_of(name: str) -> str:
     >>> pinyin_of("王小明"), pinyin_of("Wang Xiaoming")
     ('wangxiaoming', 'wangxiaoming')
     """
+    from pypinyin import Style, lazy_pinyin  # slow to load, and most commands meet no name
+
     return _LATIN.sub("", "".join(lazy_pinyin(name, style=Style.NORMAL)).lower())
 
 

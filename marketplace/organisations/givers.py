@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import networkx as nx
 from sqlmodel import Session, col, select
 
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.organisations.models import OrganisationAlias, OrganisationPair, PairState
 from matching.identity_organisations import name_key
 
@@ -24,6 +23,8 @@ class Givers:
     """Organisations that count as one giver, and the names that aid was reported under."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = (), names: dict[str, str] | None = None) -> None:
+        import networkx as nx  # slow to load, and most commands ask for no groups
+
         joined = nx.Graph(list(pairs))
         self._groups = {org: frozenset(group) for group in nx.connected_components(joined) for org in group}
         self._names = names or {}
@@ -49,4 +50,5 @@ def givers_of(session: Session, names: Iterable[str] = (), /) -> Givers:
     held = select(OrganisationAlias.key, OrganisationAlias.org_id)
     for some in chunks(sorted(set(keys.values())), _ASKED):
         known |= dict(session.exec(held.where(col(OrganisationAlias.key).in_(some))).all())
-    return Givers(session.exec(asked).all(), {name: known[key] for name, key in keys.items() if key in known})
+    pairs = remembered(session, ("givers",), lambda: session.exec(asked).all())
+    return Givers(pairs, {name: known[key] for name, key in keys.items() if key in known})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source import tree_of
+from tests.source import code_of, nodes_of
 
 ROOT = Path(__file__).parents[2]
 FILES = (
@@ -28,8 +28,8 @@ Found = set[tuple[str, str]]
 def _nodes() -> list[tuple[str, ast.AST]]:
     """Every call and import of the product, parsed once."""
     kept = (ast.Call, ast.Import, ast.ImportFrom)
-    trees = ((path.relative_to(ROOT).as_posix(), tree_of(path)) for path in FILES)
-    return [(name, node) for name, tree in trees for node in ast.walk(tree) if isinstance(node, kept)]
+    files = ((path.relative_to(ROOT).as_posix(), nodes_of(path)) for path in FILES)
+    return [(name, node) for name, nodes in files for node in nodes if isinstance(node, kept)]
 
 
 def _imports() -> Iterator[tuple[str, str]]:
@@ -45,7 +45,7 @@ def _imports() -> Iterator[tuple[str, str]]:
 @cache
 def _calls() -> list[tuple[str, str, ast.Call]]:
     """(file, what is called, the call)."""
-    return [(name, ast.unparse(node.func), node) for name, node in _nodes() if isinstance(node, ast.Call)]
+    return [(name, code_of(node.func), node) for name, node in _nodes() if isinstance(node, ast.Call)]
 
 
 def _is_fixed(node: ast.expr) -> bool:

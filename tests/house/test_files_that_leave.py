@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -74,6 +75,20 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(const)
 
 
+@cache
+def _plain(view: Callable[..., Any]) -> FunctionType | None:
+    """The function of the house behind its decorators."""
+    plain = inspect.unwrap(view)
+    fn = plain.__func__ if isinstance(plain, MethodType) else plain
+    return fn if isinstance(fn, FunctionType) and fn.__module__.startswith("marketplace.") else None
+
+
+@cache
+def _all_called(fn: FunctionType) -> tuple[FunctionType, ...]:
+    """What a function or a function within it calls, worked out once for all views."""
+    return tuple(called for code in _codes(fn.__code__) for called in _called(fn, code))
+
+
 def _called(fn: FunctionType, code: CodeType) -> Iterator[FunctionType]:
     """The house's own functions that this code names: plainly, through a module, or as methods of its own class."""
     names = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
@@ -85,33 +100,34 @@ def _called(fn: FunctionType, code: CodeType) -> Iterator[FunctionType]:
             yield from (one for one in held if isinstance(one, FunctionType))
 
 
-def _takes_away(view: Callable[..., Any], seen: set[CodeType]) -> bool:
+def _makes(code: CodeType) -> bool:
+    """Whether this code itself makes an attachment or a sheet of paper."""
+    words = [const for const in code.co_consts if isinstance(const, str)]
+    on_paper = any("/" in word and word.endswith(PAPERS) for word in words)
+    return on_paper or "Content-Disposition" in words or bool(SENDS & set(code.co_names))
+
+
+@cache
+def _makes_itself(fn: FunctionType) -> bool:
+    return any(map(_makes, _codes(fn.__code__)))
+
+
+def _takes_away(view: Callable[..., Any], seen: set[FunctionType]) -> bool:
     """Whether a view, or what it calls in this house, makes an attachment or a sheet of paper."""
-    plain = inspect.unwrap(view)
-    fn = plain.__func__ if isinstance(plain, MethodType) else plain
-    if not isinstance(fn, FunctionType) or fn.__code__ in seen or not fn.__module__.startswith("marketplace."):
+    fn = _plain(view)
+    if fn is None or fn in seen:
         return False
-    seen.add(fn.__code__)
-    for code in _codes(fn.__code__):
-        words = [const for const in code.co_consts if isinstance(const, str)]
-        on_paper = any("/" in word and word.endswith(PAPERS) for word in words)
-        if on_paper or "Content-Disposition" in words or SENDS & set(code.co_names):
-            return True
-        if any(_takes_away(called, seen) for called in _called(fn, code)):
-            return True
-    return False
+    seen.add(fn)
+    return _makes_itself(fn) or any(_takes_away(called, seen) for called in _all_called(fn))
 
 
-def _reaches(view: Callable[..., Any], wanted: frozenset[CodeType], seen: set[CodeType]) -> bool:
+def _reaches(view: Callable[..., Any], wanted: frozenset[Callable[..., Any]], seen: set[FunctionType]) -> bool:
     """Whether a view calls one of these, itself or through the house's own functions."""
-    plain = inspect.unwrap(view)
-    fn = plain.__func__ if isinstance(plain, MethodType) else plain
-    if not isinstance(fn, FunctionType) or fn.__code__ in seen or not fn.__module__.startswith("marketplace."):
+    fn = _plain(view)
+    if fn is None or fn in seen:
         return False
-    seen.add(fn.__code__)
-    return fn.__code__ in wanted or any(
-        _reaches(called, wanted, seen) for code in _codes(fn.__code__) for called in _called(fn, code)
-    )
+    seen.add(fn)
+    return fn in wanted or any(_reaches(called, wanted, seen) for called in _all_called(fn))
 
 
 def _leaving(app: Flask) -> dict[str, Callable[..., Any]]:
@@ -140,8 +156,9 @@ def test_whatever_leaves_as_a_file_or_on_paper_asks_for_a_fresh_proof_or_has_its
 
 @pytest.mark.threat("T17")
 def test_whatever_opens_what_a_consent_or_an_emergency_allows_asks_for_a_fresh_proof(app: Flask) -> None:
-    opens = frozenset(fn.__code__ for fn in (seeing.see_recipient, emergency.look, evidence.look))
-    asks = frozenset({guards.need_fresh_proof.__code__})
+    opens = frozenset(map(_plain, (seeing.see_recipient, emergency.look, evidence.look)))
+    asks = frozenset({_plain(guards.need_fresh_proof)})
+    assert None not in opens | asks
     views = {name: view for name, view in app.view_functions.items() if name not in UNGUARDED}
     opening = {name: view for name, view in views.items() if _reaches(view, opens, set())}
     bare = {name for name in _bare(app, opening) if not _reaches(opening[name], asks, set())}

@@ -27,15 +27,21 @@ def script() -> ModuleType:
     return _script("security_pages")
 
 
-def test_the_page_of_requirements_is_up_to_date(script: ModuleType) -> None:
+@pytest.fixture(scope="module")
+def known(script: ModuleType) -> dict[str, list[str]]:
+    """Every test with its threats, read once."""
+    return dict(script.known_tests())
+
+
+def test_the_page_of_requirements_is_up_to_date(script: ModuleType, known: dict[str, list[str]]) -> None:
     written = (ROOT / "docs" / "asvs.md").read_text(encoding="utf-8")
-    assert written == script.asvs_page(script.known_tests()), "run scripts/security_pages.py"
+    assert written == script.asvs_page(known), "run scripts/security_pages.py"
     assert written.count("\n| ") - 1 == 246
 
 
-def test_the_page_of_threats_is_up_to_date(script: ModuleType) -> None:
+def test_the_page_of_threats_is_up_to_date(script: ModuleType, known: dict[str, list[str]]) -> None:
     written = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
-    assert written == script.threats_page(script.known_tests()), "run scripts/security_pages.py"
+    assert written == script.threats_page(known), "run scripts/security_pages.py"
     assert written.count("\n| T") == 43
 
 
@@ -47,8 +53,10 @@ def test_a_threat_of_which_a_control_is_missing_is_answered_in_part(script: Modu
     assert partly == set(re.findall(r"\((T\d\d)\)", missing)) != set()
 
 
-def test_every_marked_test_was_run_for_the_page_and_the_page_names_none_that_is_gone(script: ModuleType) -> None:
-    marked = {name for name, threats in script.known_tests().items() if threats}
+def test_every_marked_test_was_run_for_the_page_and_the_page_names_none_that_is_gone(
+    script: ModuleType, known: dict[str, list[str]]
+) -> None:
+    marked = {name for name, threats in known.items() if threats}
     assert _out_of_step(marked, script.kept_results()) == [], "run scripts/security_pages.py --run"
     assert "not run" not in (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source import tree_of
+from tests.source import nodes_of, tree_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("adapters", "marketplace", "matching")
@@ -29,8 +29,8 @@ def _named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -53,7 +53,7 @@ def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=_named)
 def test_functions_are_short(path: Path) -> None:
-    long = {f.name: _body_lines(f) for f in _functions(tree_of(path)) if _body_lines(f) > LONGEST_FUNCTION}
+    long = {f.name: _body_lines(f) for f in _functions(path) if _body_lines(f) > LONGEST_FUNCTION}
     assert long == {}
 
 
@@ -64,7 +64,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 def test_matching_has_no_field_for_anything_personal() -> None:
     found = []
     for path in (path for path in MODULES if path.is_relative_to(ROOT / "matching")):
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in PERSONAL:
                 found.append(f"{_named(path)}: {node.target.id}")
             if isinstance(node, ast.Attribute) and node.attr in PERSONAL:

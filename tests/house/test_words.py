@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from marketplace.web import catalogues
-from tests.source import tree_of
+from tests.source import nodes_of
 
 ROOT = Path(__file__).parents[2]
 WORDS = {"_", "_l", "gettext", "lazy_gettext", "ngettext", "lazy_ngettext", "pgettext"}
@@ -48,7 +48,7 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
 def test_sentences_are_plain_strings_not_built_on_the_way() -> None:
     faults = []
     for path in sorted((ROOT / "marketplace").rglob("*.py")):
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)] if isinstance(node, ast.JoinedStr) else []
             faults += [f"{path.name}:{c.lineno} inside an f-string" for c in calls if _is_words(c)]
             if isinstance(node, ast.Call) and _is_words(node) and not isinstance(node.args[0], ast.Constant):

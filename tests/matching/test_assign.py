@@ -14,11 +14,11 @@ from matching.bins import bins
 from matching.checker import check
 from matching.compiled import compile_problem
 from matching.components import split
-from matching.hard import UNKNOWN
 from matching.least_cost import LeastCost
 from matching.limits import shared_limits
 from matching.model import Candidate, Pin, Policy
 from matching.opening import greedy, tightened
+from matching.parts import UNKNOWN
 from matching.rules import breaches
 from matching.servings import Answer, Servings, servings
 from tests.matching.campaign import many, served_value

@@ -14,9 +14,9 @@ from matching import allocate, assign, lagrange
 from matching.assigners import ASSIGNERS
 from matching.bins import Bins, bins, fill, forced
 from matching.checker import check
-from matching.hard import UNKNOWN
 from matching.lagrange import SCALE, filled_at, search, still_possible
 from matching.network import Ints
+from matching.parts import UNKNOWN
 from matching.servings import Answer, Servings
 from matching.shifting import mended, polished, refilled
 from tests.matching.placements import placements
