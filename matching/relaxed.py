@@ -35,7 +35,7 @@ def relaxed_flow(compiled: Compiled, limits: Limits, part: Component) -> tuple[N
     A need that takes all or nothing finds all its units alike, and none if nothing can fill it.
     """
     network = even_costs(build(possible(compiled), limits, pairs=part.pairs, groups=part.groups), compiled)
-    return network, whole_flow(network, costs=network.costs[0], quick=True)
+    return network, whole_flow(network, costs=network.costs[0])
 
 
 def prices_of(network: Network, flow: Ints) -> tuple[Price, ...]:
