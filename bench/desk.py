@@ -144,6 +144,8 @@ def main() -> int:
             f"{row['work']:34}{row.get('rows', 0):>8,}{row['seconds']:>9.2f} s{row['cpu_seconds']:>9.2f} CPU s"
             f"{row.get('memory_mb', 0.0):>8.0f} MB  {row.get('remark', '')}"
         )
+    if unfinished := [row["work"] for row in rows if "rows" not in row]:
+        raise SystemExit(f"not finished, so nothing was written: {', '.join(unfinished)}")
     checked, _, written, plain = rows
     figure = (
         f"dry run of {checked['rows']:,} rows {checked['cpu_seconds']:.1f} CPU s; report of {written['rows']:,} rows "

@@ -46,6 +46,8 @@ from marketplace.wiring import open_database
 RESULTS = Path(__file__).parent / "results" / "monitor.json"
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+BEGUN = NOW - timedelta(days=300)
+"""When all households came into the register."""
 NEXT, LATER = NOW + timedelta(days=1), NOW + timedelta(days=1, hours=8)
 CLERK, SECOND = Actor(id="clerk", role=Role.VERIFIER), Actor(id="second", role=Role.APPROVER)
 SURNAMES = "王李张刘陈杨黄赵周吴徐孙马朱胡郭何高林罗郑梁谢宋唐"
@@ -157,14 +159,13 @@ def _store(database: Database, some: list[HouseholdFacts], rng: np.random.Genera
     codes = ["IN_REGISTER", "DISABILITY_SUBSIDY", "DIBIAN_MEMBER", "TEMP_AID", "EXITED_2Y", "ANTI_RELAPSE", "REJECTED"]
     shares = np.array([0.57, 0.16, 0.07, 0.06, 0.05, 0.04, 0.05])
     with database.transaction() as session:
-        ids = register_many(session, some, actor=SYSTEM, now=NOW)
+        ids = register_many(session, some, actor=SYSTEM, now=BEGUN)
         chosen = rng.choice(codes, size=len(ids), p=shares)
-        begun = TODAY - timedelta(days=300)
         entries = [
-            categories.Entry(home, str(code), begun, source="bench")
+            categories.Entry(home, str(code), BEGUN.date(), source="bench")
             for home, code in zip(ids.values(), chosen, strict=True)
         ]
-        categories.enter_many(session, entries, actor=SYSTEM, now=NOW)
+        categories.enter_many(session, entries, actor=SYSTEM, now=BEGUN)
     return len(ids)
 
 

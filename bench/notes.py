@@ -30,6 +30,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from bench.measure import Row, machine
+from marketplace.needs.messages import suggest_of_message
 from marketplace.needs.reading import suggest
 
 HERE = Path(__file__).parent
@@ -142,13 +143,15 @@ def our_notes() -> Row:
 
 
 def messages(folder: Path) -> Row:
-    """Rules and peers on messages sent after disasters. The rules were written from general knowledge and mended on
-    every second message ("dev"); the others, which nobody looked at, are what counts ("test")."""
+    """Rules, points and peers on messages sent after disasters. The rules were written from general knowledge and
+    mended on every second message ("dev"), from which the points were learned; the others, which nobody looked at, are
+    what counts ("test")."""
     with (folder / "needs_text" / "validation.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts, kinds = [row["message"] for row in rows], sorted(MESSAGES)
     truth = [{label for label in MESSAGES if row[label] == "1"} for row in rows]
-    told = [{label for label, codes in MESSAGES.items() if labels & set(codes)} for labels in ours(texts)]
+    told = _labels(ours(texts))
+    pointed = _labels([{found.code for found in suggest_of_message(text)} for text in texts])
     crossed = left_out(texts, truth, kinds)
     dev, test = (range(half, len(rows), 2) for half in (0, 1))
     likely = learned([texts[i] for i in dev], [truth[i] for i in dev], [texts[i] for i in test], kinds)
@@ -157,11 +160,16 @@ def messages(folder: Path) -> Row:
         real = [truth[i] for i in here]
         found[name] = {
             "rules": score(real, [told[i] for i in here], kinds),
+            "rules and points": score(real, [pointed[i] for i in here], kinds),
             "TF-IDF + LR, learned from nine tenths": at_its_best(crossed[list(here)], real, kinds, kinds),
         }
     real = [truth[i] for i in test]
     found["test"]["TF-IDF + LR, learned from dev"] = at_its_best(likely, real, kinds, kinds)
     return found
+
+
+def _labels(told: Labels) -> Labels:
+    return [{label for label, codes in MESSAGES.items() if kinds & set(codes)} for kinds in told]
 
 
 def show_misses() -> None:

@@ -2,13 +2,14 @@
 
 A town of households lives through a year. Some meet a shock: illness, the death of an earner, a lost job, a disaster,
 an accident, a new disability, an old person alone who falls silent, a child without parents, and two that no feed can
-tell of (a debt collector, a quarrel that ends support). How hard a shock hits is drawn from the household's own income;
-it is hardship when it takes more than a quarter of a year's income from it, or when it is a matter of life. Departments
-tell of it late, leave rows out, garble some and tell of strangers; they also tell of much that is no hardship. This
-generator knows nothing of the rules' thresholds. The feeds come in through the house's own door each week, the rules
-are asked after each; the baseline is a review of every household once a year, on a day of its own. An alert counts as
-sight only of what its rule is about; any alert near a shock is told beside it, for part of that is chance. Both sides
-have their false alarms counted. Prints a table over several towns with the spread, and writes results/truth.json.
+tell of (a debt collector, a quarrel that ends support). Children die, too: that is grief and no loss of earnings. How
+hard a shock hits is drawn from the household's own income; it is hardship when it takes more than a quarter of a
+year's income from it, or when it is a matter of life. Departments tell of it late, leave rows out, garble some and
+tell of strangers; they also tell of much that is no hardship. This generator knows nothing of the rules' thresholds.
+The feeds come in through the house's own door each week, the rules are asked after each; the baseline is a review of
+every household once a year, on a day of its own. An alert counts as sight only of what its rule is about; any alert
+near a shock is told beside it, for part of that is chance. Both sides have their false alarms counted. Prints a table
+over several towns with the spread, and writes results/truth.json.
 
     PYTHONPATH=. python bench/truth.py [--households 1500] [--seeds 11 12 13]
 """
@@ -41,6 +42,7 @@ from marketplace.signals.taking import take_in
 from marketplace.wiring import open_database
 
 RESULTS = Path(__file__).parent / "results" / "truth.json"
+PAGE, MARKS = Path(__file__).parents[1] / "docs" / "watch.md", ("<!-- bench/truth.py -->", "<!-- end -->")
 BEGIN = date(2025, 11, 3)
 CLERK, SECOND = Actor(id="clerk", role=Role.VERIFIER), Actor(id="second", role=Role.APPROVER)
 LOST, GARBLED, STRANGERS, TWICE = 0.06, 0.02, 0.05, 0.03
@@ -58,6 +60,8 @@ SHOCKS = {
     "support_ends": 0.02,
 }
 """How likely each shock is for a household in a year."""
+CHILD_DIES = 0.01
+"""How likely a household with a child loses one in a year: more than in life, for a false alarm to be seen."""
 UNWATCHED = ("debt", "support_ends")
 OF_LIFE = ("disaster", "silent", "no_guardian", "death")
 AFTER_DAYS = 120
@@ -163,6 +167,9 @@ def _background(home: Home, pick: random.Random, rows: list[Row]) -> None:
     rows.append((_monthly(checked), "SPENDING", home.numbers[0], "INCOME", checked, home.income_fen))
     spent = round(home.income_fen * pick.betavariate(2.5, 6))
     rows.append((_monthly(checked), "SPENDING", home.numbers[0], "NECESSARY_SPENDING", checked, spent))
+    if home.child and pick.random() < CHILD_DIES:
+        on = BEGIN + timedelta(days=pick.randint(5, 330))
+        rows.append((_monthly(on), "CIVIL_RECORDS", home.numbers[-1], "DEATH", on, None))
     if home.old_alone:
         rows.append((BEGIN, "POPULATION", home.numbers[0], "LIVES_ALONE", BEGIN - timedelta(days=30), 1))
 
@@ -174,7 +181,9 @@ def _monthly(on: date) -> date:
 
 def _strike(home: Home, kind: str, on: date, pick: random.Random, rows: list[Row]) -> Shock:
     """One shock, and the rows that tell of it."""
-    who, cost = pick.choice(home.numbers), round(home.income_fen * pick.lognormvariate(-1.1, 0.9))
+    earner = kind == "death" and home.child
+    who = home.numbers[0] if earner else pick.choice(home.numbers)
+    cost = round(home.income_fen * pick.lognormvariate(-1.1, 0.9))
     if kind == "illness":
         rows.append((_monthly(on), "MEDICAL_BILLS", who, "OWN_COST_STAY", on, cost * 7 // 10))
         rows.append((_monthly(on), "MEDICAL_BILLS", who, "OWN_COST", on, cost))
@@ -380,23 +389,58 @@ def _shares(told: dict[str, Any]) -> dict[str, float]:
     }
 
 
+NAMES = {
+    "death": "death of an earner",
+    "job_lost": "lost job",
+    "silent": "silence of an old person alone",
+    "no_guardian": "child without guardian",
+    "support_ends": "support ends",
+}
+"""Shock ► its words in the table, where they differ."""
+
+
+def table(told: dict[str, Any]) -> list[str]:
+    """The lines of the table in `docs/watch.md`."""
+    told_rows = f"{told['rows_told']:,} rows told, {told['held']:,} of them held back as garbled."
+    lines = [
+        f"{len(told['seeds'])} simulated towns, {told['households']:,} households in five categories, {told_rows}",
+        "",
+        "| Shock | hard cases | seen | median days | any alert near | review: seen | median days |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in told["rows"]:
+        name = NAMES.get(row["kind"], row["kind"]) + ("" if row["watched"] else " (no feed tells)")
+        cells = [row[one] for one in ("hard", "seen", "days", "near", "review_seen", "review_days")]
+        lines.append(f"| {name} | " + " | ".join("–" if cell is None else str(cell) for cell in cells) + " |")
+    shown = {
+        name: f"{share} ({told['spread'][name][0]}–{told['spread'][name][1]})" for name, share in told["shares"].items()
+    }
+    hard = sum(row["hard"] for row in told["rows"])
+    lines.append(
+        f"| all: share seen (lowest and highest town) | {hard} | {shown['recall']} | | | {shown['review recall']} | |"
+    )
+    right = f"{told['right']} of {told['alerts']} alerts, {told['reviews_right']} of {told['reviews']:,} reviews"
+    lines.append(f"| right: {right} | | {shown['precision']} | | | {shown['review precision']} | |")
+    return lines
+
+
+def put_in(page: str, lines: list[str], /) -> str:
+    """The page with the table between its two marks made anew."""
+    before, _, rest = page.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return "\n".join([before + MARKS[0], *lines, MARKS[1] + after])
+
+
 def main() -> None:
-    """Run, print, write."""
+    """Run, print, write the figures and the table of the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--households", type=int, default=1500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     asked = parser.parse_args()
     told = together([run(asked.households, seed=seed) for seed in asked.seeds])
-    print(f"{told['households']:,} households, {told['rows_told']:,} rows told, {told['held']} held back")
-    print("| shock | hard | seen | median days | any alert near | yearly review: seen | median days |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    for row in told["rows"]:
-        name = row["kind"] + ("" if row["watched"] else " (no feed tells)")
-        cells = [row[one] for one in ("hard", "seen", "days", "near", "review_seen", "review_days")]
-        print(f"| {name} | " + " | ".join("–" if cell is None else str(cell) for cell in cells) + " |")
-    print(f"alerts {told['right']}/{told['alerts']} right; reviews {told['reviews_right']}/{told['reviews']}")
-    print(told["shares"], told["spread"])
+    print("\n".join(table(told)))
     RESULTS.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    PAGE.write_text(put_in(PAGE.read_text("utf-8"), table(told)), "utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -151,6 +151,29 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The items in order, `size` at a time: what one statement or one transaction takes."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+@contextmanager
+def remembering(session: Session) -> Iterator[None]:
+    """While it lasts, `remembered` asks each question of the database once: for one act over many rows, about what that
+    act does not change itself."""
+    session.info["remembered"] = {}
+    try:
+        yield
+    finally:
+        del session.info["remembered"]
+
+
+def remembered(session: Session, key: Hashable, ask: Callable[[], T], /, *, fresh: bool = False) -> T:
+    """The answer to a question, from memory where it was asked before in the same act; `fresh` asks it anew. Outside
+    such an act every question is asked."""
+    kept: dict[Hashable, Any] | None = session.info.get("remembered")
+    if kept is None:
+        return ask()
+    if fresh or key not in kept:
+        kept[key] = ask()
+    found: T = kept[key]
+    return found
 
 
 def flush(session: Session) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from marketplace.accounts import ties
 from marketplace.appeals import service as appeals
 from marketplace.appointments import overtaken as appointments
 from marketplace.boards import keeping, own_facts
@@ -21,9 +22,11 @@ from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.consent import custody
 from marketplace.credentials import receipts
+from marketplace.credentials.ending import end_of_facts
 from marketplace.db import Database
 from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
+from marketplace.households.changed import WHEN_CHANGED
 from marketplace.households.moved import WHEN_MOVED
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
@@ -54,6 +57,7 @@ BARRED = {
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 WHEN_MOVED.append(moving.follow)
+WHEN_CHANGED.append(end_of_facts)
 
 
 def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps:
@@ -74,10 +78,11 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps
         *now_and_then(payments.look),
         *each_time(late_payments.sweep, after_end.sweep, late_payouts.sweep, night.sweep, calling.sweep),
         *now_and_then(unclaimed.look, by_label.look, lapsed.look, beginning.look, ranking.look),
+        *now_and_then(supervision.publish_due),
         *each_time(appointments.sweep, survival.sweep, agents.sweep, agreements.sweep, expiry.sweep),
         *with_memory(receipts.Desk, erasing.Nightly),
         *each_time(comparing.sweep, late.sweep_same),
-        *now_and_then(repeats.looks),
+        *now_and_then(repeats.looks, ties.forget),
         *each_time(granted_aid.sweep, promised.sweep, asking.sweep, claiming.sweep, handing_in.sweep),
         *each_time(reporting.sweep_strangers),
         *with_memory(own_facts.Daily, sweeping.Nightly, quota.Nightly, keeping.Hourly),

@@ -112,9 +112,10 @@ def import_categories(
     source: Annotated[str, typer.Option(help="Whose list it is.")] = "civil-affairs",
 ) -> None:
     """Take a department's list of the register in: who is in a category from when, and who has left it."""
-    with house() as (_, database), database.transaction() as session:
-        actor = operations.acting(session, login, role=Role.VERIFIER)
-        found = lists.take_list(session, file.read_bytes(), source=source, actor=actor, now=utc_now())
+    with house() as (_, database):
+        with database.transaction() as session:
+            actor = operations.acting(session, login, role=Role.VERIFIER)
+        found = lists.take_file(database, file, source=source, actor=actor, now=utc_now())
     typer.echo(f"{found.begun} begun, {found.ended} ended, {found.known} known, {found.strangers} not of the register")
     for row, code in found.bad:
         typer.echo(f"row {row}: {code}")

@@ -21,7 +21,7 @@ from matching import nation_commands as nation
 from matching.arguments import above_zero, cores, seconds, share, whole
 from matching.folder import BadInput, read_plan, read_problem, write_plan, write_problem
 from matching.nation_folder import is_nation
-from matching.plan import Certificate, Plan
+from matching.plan import Certificate
 from matching.wellformed import Misfit
 
 WELL, FOUND, REFUSED = 0, 1, 2
@@ -86,17 +86,13 @@ def _listed(amounts: object) -> str:
 
 def _check(asked: Namespace) -> int:
     """Judge an output folder; a file of it that cannot be read is a fault too."""
-    from matching.checker import check
+    from matching.checker import check_folder
 
-    try:
-        if is_nation(asked.folder):
-            faults = nation.check(asked)
-        else:
-            problem = read_problem(asked.folder)
-            found = check(problem, _plan(asked.out), workers=cores())
-            faults = [f"{fault.code}: {fault.message}" for fault in found]
-    except _Unreadable as error:
-        faults = [f"unreadable: {error}"]
+    if is_nation(asked.folder):
+        faults = nation.check(asked)
+    else:
+        found = check_folder(asked.folder, _written(asked.out), workers=cores())
+        faults = [f"{fault.code}: {fault.message}" for fault in found]
     for fault in faults[:50]:
         _say(fault)
     if len(faults) > 50:
@@ -105,17 +101,10 @@ def _check(asked: Namespace) -> int:
     return FOUND if faults else WELL
 
 
-class _Unreadable(Exception):
-    """The output folder itself cannot be read."""
-
-
-def _plan(out: Path) -> Plan:
+def _written(out: Path) -> Path:
     if not out.is_dir():
         raise BadInput([Misfit(str(out), -1, "", str(out), "is not a folder", "name the folder that solve wrote")])
-    try:
-        return read_plan(out)
-    except BadInput as error:
-        raise _Unreadable(str(error)) from error
+    return out
 
 
 def _explain(asked: Namespace) -> int:

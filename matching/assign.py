@@ -29,11 +29,11 @@ from matching.servings import Answer, Servings, servings
 from matching.small import EFFORT, SHARE, outcome_of, solve_small
 from matching.worth import value_of
 
-ROUNDS = (("bound", 0.1), ("highs", 0.05), ("bound", 0.05), ("highs", 0.35), ("cp_sat", 0.1))
+ROUNDS = (("bound", 0.1), ("core", 0.1), ("bound", 0.05), ("highs", 0.35), ("cp_sat", 0.1))
 """Who is asked, with how much effort per second that the budget has for the part; a unit of CP-SAT's can take four
 seconds. Each starts from the best plan so far, which makes the question tighter. Ours comes first, and what its bound
 rules out nobody else has to look at: more with each better plan. Where it has nothing to say, a short round of HiGHS
-finds the plan."""
+finds the plan, among the servings that its relaxation likes."""
 
 OURS = "bound"
 """The assigner whose bound is in whole numbers and rests on nobody's word: what it proves needs no second opinion."""

@@ -21,7 +21,7 @@ from matching.constraints import SAFE_SUM
 from matching.eligibility import Bools
 from matching.hard import EXACT_FLOAT, solver_of
 from matching.parts import UNKNOWN
-from matching.programs import by_highs
+from matching.programs import by_core, by_highs
 from matching.servings import Answer, Servings
 
 
@@ -59,5 +59,5 @@ def by_cp_sat(model: Servings, *, start: Bools | None, effort: float, until: flo
     return Answer(chosen, model.base + floor(limit + 1e-6) if known else UNKNOWN, monotonic() >= until)
 
 
-ASSIGNERS: dict[str, Assigner] = {"bound": by_bound, "highs": by_highs, "cp_sat": by_cp_sat}
+ASSIGNERS: dict[str, Assigner] = {"bound": by_bound, "core": by_core, "highs": by_highs, "cp_sat": by_cp_sat}
 """In the order in which they are asked: each starts from the best plan before it."""

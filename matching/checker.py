@@ -4,31 +4,32 @@ What enters: a problem and a plan, or their folders. What leaves: faults, each w
 that the plan stands. Called by `python -m matching check`, before a run is shown to staff, and by the tests. It
 derives everything from the rules again in whole numbers and imports nothing of the solvers, only the words (`model`,
 `plan`), the folder's reader and hashes, and the judge's other parts: the rules as arrays (`checker_case`) and line by
-line (`checker_rules`), whether another plan is as good (`checker_unique`), and the reasons (`checker_reasons`).
-
-The bound: let every unit pay the prices of its resource, its earmark and all above, its household's maximum and caps;
-Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed, whatever the prices ≥ 0. Where
-hard rules meet household caps, the household is asked as one instead (`checker_homes`).
+line (`checker_rules`), the bound that the prices prove (`checker_bound`), whether another plan is as good
+(`checker_unique`), and the reasons (`checker_reasons`). Of a large plan a child reads the reasons while the caller
+reads the problem, and then looks for other plans as good while the caller does the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from secrets import randbelow
 from typing import get_origin, get_type_hints
 
 import numpy as np
 
-from matching.checker_case import ALL, FAR, Case, Fault, Numbers, summed
-from matching.checker_homes import over_claimed
-from matching.checker_reasons import reason_faults
+from matching.checker_bound import Bounds
+from matching.checker_case import ALL, Case, Fault
+from matching.checker_numbers import FAR, Numbers
+from matching.checker_reasons import Told, reason_faults
 from matching.checker_rules import breaches, conflict, refused
 from matching.checker_unique import ALONE, is_flow, proven_tiers
 from matching.child import beside
-from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
+from matching.folder import BadInput, input_sha256, plan_sha256, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Certificate, Plan
+from matching.results import read_bare, reason_columns
 from matching.tables import at_one_go
 
 LATER = 3
@@ -45,23 +46,48 @@ def check(problem: Problem, plan: Plan, *, workers: int = 1) -> tuple[Fault, ...
 
     With two `workers` a child looks for other plans as good meanwhile, where the plan is large.
     """
-    faults = (*_garbled(plan.certificate), *_hashes(problem, plan), *_lines(problem, plan))
-    if any(x.code not in ("input_sha256", "plan_sha256") for x in faults):
-        return faults
-    if plan.certificate.status == "infeasible":
-        return (*faults, *conflict(problem, plan))
+    return _judged(problem, plan, lambda: None, workers=workers)
+
+
+@at_one_go()
+def check_folder(folder: Path, out: Path, *, workers: int = 1) -> tuple[Fault, ...]:
+    """Judge what `solve` wrote into `out` for the problem in `folder`; with two `workers` a child reads the reasons.
+
+    Raises
+    ------
+    BadInput
+        If the problem cannot be read; that something in `out` cannot is a fault.
+    """
+    with beside(lambda: _told(out), workers=workers) as asked:
+        problem, told = read_problem(folder), cache(asked)
+        try:
+            plan = read_bare(out)
+        except BadInput as error:
+            return (Fault("unreadable", str(error)),)
+        found = _judged(problem, plan, told, workers=workers)
+        return (Fault("unreadable", wrong),) if isinstance(wrong := told(), str) else found
+
+
+def _told(out: Path) -> Told | str:
+    """What the reasons tell, or why they cannot be read."""
+    try:
+        return Told.of(reason_columns(out))
+    except BadInput as error:
+        return str(error)
+
+
+def _judged(problem: Problem, plan: Plan, told: Callable[[], Told | str | None], *, workers: int) -> tuple[Fault, ...]:
+    faults = (*_garbled(plan.certificate), *_lines(problem, plan))
+    if faults or plan.certificate.status == "infeasible":
+        return (*faults, *_hashes(problem, plan), *(() if faults else conflict(problem, plan)))
     case = Case(problem, plan)
     wrong = tuple(refused(case))
     if wrong:
-        return (*faults, *wrong)
+        return (*_hashes(problem, plan), *wrong)
     with beside(lambda: _proven(case), workers=workers if len(case.keys) > APART else 1) as tiers:
-        told = (*breaches(case), *_sums(case), *reason_faults(case))
-        return (*faults, *told, *_proof(case, tiers))
-
-
-def check_folder(folder: Path, out: Path, *, workers: int = 1) -> tuple[Fault, ...]:
-    """Judge what `solve` wrote into `out` for the problem in `folder`."""
-    return check(read_problem(folder), read_plan(out), workers=workers)
+        found = (*_hashes(problem, plan), *breaches(case), *_sums(case), *_proof(case, tiers))
+        rows = told()
+        return (*found, *reason_faults(case, rows if isinstance(rows, Told) else None))
 
 
 def _garbled(said: Certificate) -> Iterator[Fault]:
@@ -178,90 +204,6 @@ def _gaps(case: Case, bounds: Bounds, entire: tuple[Numbers, Numbers]) -> Iterat
     fair = proven and not any(gaps[ALL])  # type: ignore[arg-type]
     if said.lexicographic not in ("proven", "not_proven") or (said.lexicographic == "proven" and not fair):
         yield Fault("lexicographic", f"lexicographic is {said.lexicographic}, but some run of cells has a gap")
-
-
-class Bounds:
-    """What no plan can exceed, for the whole and for every leading run of cells.
-
-    Where a need may combine resources, lots and minima only round the most that one can give, and exclusive groups are
-    left out: both can only raise the bound. A need with one provider or served by `units_used` gets its exact best.
-    """
-
-    def __init__(self, case: Case) -> None:
-        self.case, n, size = case, case.pn, len(case.needs)
-        reach, pinned = (summed(n, units, size=size) for units in (case.most, case.least))
-        self.pinned, free, entire = pinned > 0, (case.used < 0) & (case.one[n] == 0), case.whole > 0
-        entire[n[case.used >= 0]] = True
-        able = ~entire | (
-            np.minimum(reach, np.where(case.caps > 0, case.limits[case.caps], FAR).min(1, initial=FAR)) >= case.open
-        )
-        self.alone = np.flatnonzero(able[n] & (case.most > 0) & ~free & ((case.least > 0) | ~self.pinned[n]))
-        # what a need may combine: pinned units first, then the cheapest until it is full; cut prices keep this order
-        free &= able[n]
-        forced, others = (np.flatnonzero(free & (units > 0)) for units in (case.least, case.most))
-        part, first = np.append(forced, others), np.arange(len(forced) + len(others)) < len(forced)
-        amount = np.append(case.least[forced], np.maximum(case.most - case.least, 0)[others])
-        toll = case.paid[case.node[part], 0]
-        order = np.argsort((n[part] * 2 - first).astype(toll.dtype) * (toll.max(initial=0) + 1) + toll, kind="stable")
-        part, amount, first = part[order], amount[order], first[order]
-        before = np.cumsum(amount) - amount
-        start = before - np.maximum.accumulate(np.where(np.diff(n[part], prepend=-1) > 0, before, 0))
-        kept = start < case.open[n[part]]
-        self.some, self.must, start = part[kept], (first | (case.whole[n[part]] > 0))[kept, None], start[kept]
-        self.inside = case.fill(n[self.some], start + amount[kept]) - case.fill(n[self.some], start)
-        self.open_to = np.zeros((len(case.limits), len(case.sorts) + 1), bool)
-        self.open_to[:, -1] = True
-        for at in case.ways(np.arange(len(n))) if (case.price[case.use < case.limits, 0] > 0).any() else ():
-            self.open_to[at, case.sort[n]] = True
-
-    def run(self, last: int) -> tuple[Numbers, Numbers]:
-        """Bound and score of the cells ranked `last` or better, by category, then (-1) of all.
-
-        All cells together are bounded by whole households too, and beside the others no category gains more than all.
-
-        Σ cut price · (limit less what others took of it), for a category that is: what its own units pay, and what is
-        left over; then the best response of each of its needs.
-        """
-        case, supply = self.case, np.arange(len(self.case.limits)) < self.case.first_cap
-
-        def cut(prices: Numbers) -> Numbers:
-            return np.where(prices >= last * case.scale, prices, 0)
-
-        def total(amounts: Numbers) -> Numbers:
-            found = summed(case.sort, amounts, size=len(case.sorts) + 1)
-            found[-1] = found.sum()
-            return found
-
-        price, paid, worth, lines = case.price[:, 0], case.paid[:, 0], cut(case.worth), case.lines
-        way, caps, n = cut(paid), cut(price[case.caps]).sum(axis=1), case.pn[lines]
-        left = np.where(supply, way - cut(paid - price), cut(price)) * (case.limits - case.use)
-        own = way[case.node[lines]] * case.units[lines] + caps[n] * case.counted
-        best = self._best(worth, way=way, caps=caps)
-        bound = total(best + summed(n, own, size=len(case.needs)))
-        bound += (left[:, None] * self.open_to).sum(axis=0)
-        most, score = (total((units * worth).sum(axis=1)) // case.scale for units in (case.size, case.filled))
-        if last == 1:
-            bound[-1] -= over_claimed(case, best, way=way, caps=cut(price[case.caps]))
-            most[:-1] = np.minimum(most[:-1], score[:-1] + bound[-1] // case.scale - score[-1])
-        return np.minimum(bound // case.scale, most), score
-
-    def _best(self, worth: Numbers, *, way: Numbers, caps: Numbers) -> Numbers:
-        """The most that each need can keep of the worth of its units after paying for their way and its caps."""
-        case, i, n = self.case, self.alone, self.case.pn[self.some]
-        best = np.where(self.pinned, -FAR, 0).astype(worth.dtype)
-        margin = worth[n] - (way[case.node[self.some]] + caps[n])[:, None]
-        best[n] = 0
-        np.add.at(best, n, (self.inside * np.where(self.must, margin, np.maximum(margin, 0))).sum(axis=1))
-        n, r, used, most, toll = case.pn[i], case.pr[i], case.used[i], case.most[i], way[case.node[i]]
-        lot, fixed = np.where(used < 0, case.lot[r], 1), (case.whole[n] > 0) | (used >= 0)
-        low = -(-np.maximum(np.maximum(case.least[i], case.floor[r]), 1) // lot) * lot
-        pays = ((worth[n] > (toll + caps[n])[:, None]) * case.size[n]).sum(axis=1) // lot * lot
-        for wish in (pays, pays + lot):
-            units = np.where(fixed, case.open[n], np.clip(wish, low, most))
-            fits = (used >= 0) | ((low <= units) & (units <= most) & (units % lot == 0))
-            paid = toll * np.where(used < 0, units, used) + caps[n] * units
-            np.maximum.at(best, n[fits], ((worth[n] * case.fill(n, units)).sum(axis=1) - paid)[fits])
-        return np.where(self.pinned & (best > -FAR), best, np.maximum(best, 0))
 
 
 def proven_bound(problem: Problem, plan: Plan) -> int:

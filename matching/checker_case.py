@@ -6,7 +6,6 @@ limits, and the prices on them. Called by `checker` and `checker_reasons` only; 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,15 +13,12 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matching.checker_numbers import FAR, Numbers, coded, columns, find, summed
 from matching.model import Cap, Need, Problem
 from matching.plan import Plan
 
-Numbers = NDArray[Any]
-"""int64, or Python integers (dtype object) where int64 could overflow; or yes and no."""
-
-FAR, ALL, NONE = 2**62, "*", ("", "", "")
+ALL, NONE = "*", ("", "", "")
 FIRST_RULES = ("category", "unit", "not_listed", "no_consent", "urgency", "district")
 RULES = (*FIRST_RULES, "tags", "window", "cool_off", "banned", "covered")
 Limit = tuple[str, str, str]
@@ -38,31 +34,6 @@ class Fault:
 
     code: str
     message: str
-
-
-def columns(rows: Iterable[Any], *names: str, none: int = FAR) -> list[Numbers]:
-    """Columns of whole numbers, `none` where a row has no value."""
-    told = [list(map(attrgetter(name), rows)) for name in names]
-    return [np.array([none if x is None else x for x in values], np.int64) for values in told]
-
-
-def coded(values: Iterable[Any]) -> tuple[dict[Any, int], Numbers]:
-    """The distinct values, numbered as they come, and all values as these numbers."""
-    values = list(values)
-    names = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    return names, np.fromiter(map(names.__getitem__, values), np.int64, len(values))
-
-
-def find(keys: Numbers, wanted: Numbers) -> Numbers:
-    """Where each wanted number stands in the sorted `keys`, -1 where it does not."""
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, at, -1) if len(keys) else np.full(np.shape(wanted), -1)
-
-
-def summed(at: Numbers, amounts: Numbers, *, size: int) -> Numbers:
-    """Σ of the amounts at each of `size` places."""
-    np.add.at(total := np.zeros(size, amounts.dtype), at, amounts)
-    return total
 
 
 class Case:
@@ -87,10 +58,11 @@ class Case:
         self.stock, self.lot, self.floor, self.each, self.share, self.unit_cost = columns(
             self.resources, "stock", "lot", "min_per_need", "max_per_need", "max_per_household", "unit_cost"
         )
-        given = Counter[str | None]()
+        self.past = np.zeros(len(self.n), np.int64)
         for row in problem.ledger:
-            given[row.need_id] += row.units
-        self.past = np.minimum(self.gap, np.array([min(given.get(x, 0), FAR) for x in self.n], np.int64))
+            if row.need_id in self.n:
+                at = self.n[row.need_id]
+                self.past[at] = min(int(self.gap[at]), int(self.past[at]) + row.units)
         self.open = self.gap - self.past
         edges = -(-np.arange(self.policy.levels + 1) * self.gap[:, None] // self.policy.levels) - self.past[:, None]
         self.below = np.maximum(edges[:, :-1], 0)
@@ -128,8 +100,12 @@ class Case:
             "district": (told(needs, "district"), told(resources, "districts"), lambda a, b: ALL in b or a in b),
             "tags": (told(needs, "tags"), told(resources, "tags_any", "tags_all", "tags_none"), fits_tags),
             "window": (told(needs, *period), told(resources, *period), lambda a, b: active(*a) and active(*b)),
-            "cool_off": (map(self.until, needs), (0 for _ in resources), lambda a, b: not a),
-            "banned": (((x, ALL) in bans for x in self.n), ((ALL, x) in bans for x in self.r), lambda a, b: not a | b),
+            "cool_off": (self._waits(), (0 for _ in resources), lambda a, b: not a),
+            "banned": (
+                map({n for n, r in bans if r == ALL}.__contains__, self.n),
+                map({r for n, r in bans if n == ALL}.__contains__, self.r),
+                lambda a, b: not a | b,
+            ),
             "covered": ((self.open > 0).tolist(), (0 for _ in resources), lambda a, b: a),
         }
         self.tests = {}
@@ -141,6 +117,11 @@ class Case:
         self.rows = sorted(self.problem.pairs or (), key=attrgetter("need_id", "resource_id"))
         self.listed = self.keyed(self.rows)
 
+    def _waits(self) -> Iterator[str]:
+        """The end of each need's cool-off; few households have any aid to wait after."""
+        recent = map(self.recent.__contains__, map(attrgetter("household_id", "category"), self.needs))
+        return (self.until(need) if given else "" for need, given in zip(self.needs, recent, strict=True))
+
     def until(self, need: Need) -> str:
         """The day on which the need's cool-off ends; empty if it does not wait."""
         given = self.recent.get((need.household_id, need.category), ())
@@ -148,7 +129,10 @@ class Case:
 
     def keyed(self, rows: Iterable[Any]) -> Numbers:
         """Each row's pair as one number: need · R + resource."""
-        return np.array([self.n[x.need_id] * self.wide + self.r[x.resource_id] for x in rows], np.int64)
+        ids, rows = ((self.n, "need_id"), (self.r, "resource_id")), list(rows)
+        places = (map(of.__getitem__, map(attrgetter(name), rows)) for of, name in ids)
+        n, r = (np.fromiter(at, np.int64, len(rows)) for at in places)
+        return np.asarray(n * self.wide + r)
 
     def refused(self, n: Numbers, r: Numbers) -> Numbers:
         """The number of the first rule by which need n may not have resource r, 0 if it may; n and r broadcast."""
@@ -176,7 +160,7 @@ class Case:
             shelf = np.flatnonzero(same[kind[members[0]], kinds] & near[place[members[0]], areas])
             fits = np.ones((len(members), len(shelf)), bool)
             for mine, theirs, table in parting:
-                fits &= table[mine[members][:, None], theirs[shelf]]
+                fits &= table[mine[members]][:, theirs[shelf]]
             keys.append((members[:, None] * self.wide + shelf)[fits])
         found = np.sort(np.concatenate(keys))
         at = find(found, self.banned)
@@ -190,21 +174,28 @@ class Case:
         cost, value, used = (np.append(x, -1) for x in columns(self.rows, "cost", "value", "units_used", none=-1))
         by_use, by_unit = np.zeros(len(self.needs), bool), np.zeros(len(self.resources), bool)
         by_use[listed[0][used[:-1] >= 0]] = True
+        cost, value, used = (x[at] if self.rows else np.broadcast_to(x, len(at)) for x in (cost, value, used))
         by_unit[r[by_use[n]]] = True
         self.usable = np.where(by_unit, self.stock, self.stock // self.lot * self.lot)
-        self.cost = np.append(np.where(cost[at] < 0, self.unit_cost[r], cost[at]), 0)
-        self.value = np.maximum(value[at], 0)
-        self.used = np.where(by_use[n], np.where(used[at] < 0, self.open[n], used[at]), -1)
-        lot, most = self.lot[r], np.minimum(self.open[n], np.minimum(np.minimum(self.stock, self.each), self.share)[r])
-        most -= most % lot if (lot > 1).any() else 0
-        self.most = np.where(self.used < 0, most * (most >= self.floor[r]), self.open[n] * (self.used <= self.stock[r]))
+        self.cost = np.append(np.where(cost < 0, self.unit_cost[r], cost), 0)
+        self.value = np.maximum(value, 0)
+        most = np.minimum(self.open[n], np.minimum(np.minimum(self.stock, self.each), self.share)[r])
+        most -= most % self.lot[r] if (self.lot > 1).any() else 0
+        self.used, self.most = np.full(len(n), -1), most * (most >= self.floor[r])
+        if by_use.any():
+            self.used = np.where(by_use[n], np.where(used < 0, self.open[n], used), -1)
+            self.most = np.where(self.used < 0, self.most, self.open[n] * (self.used <= self.stock[r]))
         self.least, self.kept, self.units = np.zeros((3, len(n)), np.int64)
         told = (self.problem.pins, self.least), (self.problem.announced, self.kept), (self.plan.lines, self.units)
         for rows, into in told:
             known = [x for x in rows if x.need_id in self.n and x.resource_id in self.r]
-            at, (amounts,) = find(keys, self.keyed(known)), columns(known, "units")
+            wanted, (amounts,) = self.keyed(known), columns(known, "units")
+            at = find(keys, wanted)
             np.add.at(into, at[at >= 0], amounts[at >= 0])
+        self.barred = wanted[at < 0]  # the lines' that may not be: they come last
         self.lines = i = np.flatnonzero(self.units)
+        self.by_resource = i[np.argsort(r[i], kind="stable")]
+        self.drawn = r[self.by_resource]
         self.counted = np.where(self.used[i] < 0, self.units[i], self.open[n[i]])
         self.got = summed(n[i], self.counted, size=len(self.needs))
         self.filled = self.fill(np.arange(len(self.needs)), self.got)
@@ -241,8 +232,10 @@ class Case:
         self.limits = np.concatenate([np.array(sizes, np.int64), self.share[of], most])
         self.above = np.concatenate([np.array(above, np.int64), of + 1, np.zeros(len(capped), np.int64)])
         self.above[self.caps[:, :-1]] = self.caps[:, 1:]
-        at = find(held, self.pr * wide + self.home[self.pn])
-        self.node = np.append(np.where((at < 0) | (self.used >= 0), self.pr + 1, at + first), 0)  # pair -1 is none
+        shared = np.flatnonzero((self.share[self.pr] < FAR) & (self.used < 0))
+        at = find(held, self.pr[shared] * wide + self.home[self.pn[shared]])
+        self.node = np.append(self.pr + 1, 0)  # pair -1 is none
+        self.node[shared[at >= 0]] = at[at >= 0] + first
         self.use = np.zeros(len(self.limits), np.int64)
         for at in self.ways(self.lines):
             np.add.at(self.use, at, np.where(at < self.first_cap, self.units[self.lines], self.counted))
@@ -255,6 +248,8 @@ class Case:
         for number, cap in enumerate(order):
             for category in cap.categories:
                 covering.setdefault((cap.household_id, category), []).append(number)
+        if not order:
+            return order, np.full((len(self.needs), 1), -1)
         kinds, kind = coded((x.household_id if x.household_id in owners else ALL, x.category) for x in self.needs)
         chains = [sorted({*covering.get((ALL, x), ()), *covering.get((own, x), ())}) for own, x in kinds]
         width = max(map(len, chains), default=0) + 1
@@ -281,9 +276,10 @@ class Case:
         self.paid, step = self.price.copy(), self.above
         while step.any():
             self.paid, step = self.paid + self.price[step], self.above[step]
-        ranks, levels = self.policy.ranks(), range(1, self.policy.levels + 1)
-        table = [[ranks[u, k] * self.scale for k in levels] for u in range(4)]
-        self.worth = np.array(table, self.price.dtype)[self.urgency]
+        self.ranks, levels = self.policy.ranks(), range(1, self.policy.levels + 1)
+        table = [[self.ranks[u, k] * self.scale for k in levels] for u in range(4)]
+        self.ranked = np.array(table, self.price.dtype)
+        self.worth = self.ranked[self.urgency]
 
     def ways(self, pairs: Numbers) -> Iterator[Numbers]:
         """Step by step the limits that units of the pairs use, 0 where a way has ended."""
@@ -292,6 +288,10 @@ class Case:
             yield at
             at = self.above[at]
         yield from self.caps.T[:, self.pn[pairs]]
+
+    def lines_of(self, r: int) -> Numbers:
+        """The pairs that resource r gives something to."""
+        return np.asarray(self.by_resource[slice(*np.searchsorted(self.drawn, [r, r + 1]).tolist())])
 
     def pair(self, need_id: str, resource_id: str) -> int:
         """Where an eligible pair stands; -1 if it does not."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.checker_case import Case, Numbers, summed
+from matching.checker_case import Case
+from matching.checker_numbers import Numbers, summed
 
 LONGEST, DEAREST, NONE = 1_000, 2**40, -(2**60)
 """Most units of a need under its caps, highest toll that is added up, and the worth of what cannot be."""
@@ -22,7 +23,7 @@ def over_claimed(case: Case, best: Numbers, *, way: Numbers, caps: Numbers) -> i
 
     `best` (N,) holds what each need keeps at all prices, `way` (M,) and `caps` (N, width) the prices that count.
     """
-    if case.scale >= DEAREST // LONGEST:
+    if case.scale >= DEAREST // LONGEST or not (caps > 0).any():
         return 0
     lines = np.flatnonzero(case.units)
     kept = (case.filled * case.worth).sum(axis=1)

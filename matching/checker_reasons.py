@@ -1,20 +1,23 @@
 """The judge on reasons: does every open need have one, and is what the rows say true?
 
-What enters: a case. What leaves: faults. Called by `checker`. That every need with something open has a row is checked
-for all; what the rows say is derived again for `SAMPLE` needs that nobody can foresee. A row holds if the limit it
-names is on the pair's way and as short as it says, and if the cells, needs, dates and counts it names are those of the
-rules. How much more of a limit would have to be there (`short_by`) is believed.
+What enters: a case, and what its reasons tell. What leaves: faults. Called by `checker`. That every need with something
+open has a row is checked for all; what the rows say is derived again for `SAMPLE` needs that nobody can foresee. A row
+holds if the limit it names is on the pair's way and as short as it says, and if the cells, needs, dates and counts it
+names are those of the rules. How much more of a limit would have to be there (`short_by`) is believed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from random import SystemRandom
+from typing import Any
 
 import numpy as np
 
-from matching.checker_case import FAR, RULES, Case, Fault
+from matching.checker_case import RULES, Case, Fault
+from matching.checker_numbers import FAR
 from matching.model import Cell
 from matching.plan import Reason
 
@@ -23,21 +26,38 @@ TIERS = ("only", "coverage", "stability", "cost", "hash")
 """What may decide between a resource and the runner-up; the first where there is none."""
 
 
-def reason_faults(case: Case) -> Iterator[Fault]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What all reasons tell: the ids they name, the needs they say why not of, and all rows of the needs to look at."""
+
+    needs: set[str]
+    resources: set[str]
+    short: set[str]
+    sample: tuple[Reason, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[Sequence[Any]]) -> Told:
+        """From the columns of the reasons: needs, resources, codes, details."""
+        needs, resources, codes, _ = columns
+        names = dict.fromkeys(needs)
+        chosen = {*SystemRandom().sample([*names], min(SAMPLE, len(names)))}
+        rows = (Reason(*row) for row in zip(*columns, strict=True) if row[0] in chosen)
+        short = {need for need, code in zip(needs, codes, strict=True) if code != "chosen"}
+        return cls({*names}, {*resources} - {""}, short, tuple(rows))
+
+
+def reason_faults(case: Case, told: Told | None = None) -> Iterator[Fault]:
     """Every open need has a reason, every reason an id; what they say is derived again for `SAMPLE` needs."""
-    rows = case.plan.reasons
-    for row in rows:
-        if row.need_id not in case.n or (row.resource_id and row.resource_id not in case.r):
-            yield Fault("reason_of_nothing", f"{row.need_id} {row.resource_id} {row.code} names an id of no row")
-    told = {row.need_id for row in rows if row.code != "chosen"}
+    rows = [(x.need_id, x.resource_id, x.code, x.detail) for x in case.plan.reasons]
+    told = told or Told.of([*zip(*rows, strict=True)] or [()] * 4)
+    for name in sorted((told.needs - case.n.keys()) | (told.resources - case.r.keys())):
+        yield Fault("reason_of_nothing", f"some reason names {name}, an id of no row")
     for i in np.flatnonzero(case.got < case.open).tolist():
-        if case.needs[i].need_id not in told:
+        if case.needs[i].need_id not in told.short:
             yield Fault("no_reason", f"{case.needs[i].need_id} is not fully covered and no reason says why")
-    known = sorted({row.need_id for row in rows} & case.n.keys())
-    sample = {*SystemRandom().sample(known, min(SAMPLE, len(known)))}
     given = _given(case)
-    for row in rows:
-        if row.need_id in sample and not _holds(case, row, i=case.n[row.need_id], given=given):
+    for row in told.sample:
+        if row.need_id in case.n and not _holds(case, row, i=case.n[row.need_id], given=given):
             yield Fault("forged_reason", f"{row.need_id} {row.resource_id} {row.code} {dict(row.detail)} is not so")
 
 
@@ -98,7 +118,7 @@ def _holds_provider(case: Case, row: Reason, pair: int) -> bool:
 def _holds_exclusive(case: Case, row: Reason, pair: int) -> bool:
     other = case.r.get(str(row.detail.get("drawn")), case.pr[pair])
     same = {case.resources[r].exclusive_group for r in (other, case.pr[pair])} == {row.detail.get("group")}
-    homes = case.home[case.pn[case.lines[case.pr[case.lines] == other]]]
+    homes = case.home[case.pn[case.lines_of(int(other))]]
     return bool(same and other != case.pr[pair] and case.home[case.pn[pair]] in homes)
 
 
@@ -209,7 +229,7 @@ def _holds_refused(case: Case, row: Reason, *, i: int) -> bool:
 
 def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
     """The cell of the need's next unit, and the cell that the named need's last unit fills."""
-    said, mine, ranks, other = row.detail, _cell(case, i, 1), case.policy.ranks(), str(row.detail.get("need"))
+    said, mine, ranks, other = row.detail, _cell(case, i, 1), case.ranks, str(row.detail.get("need"))
     if row.code in ("cap", "earmark"):
         return "next_level" not in said or (said.get("next_urgency"), said["next_level"]) == mine
     lowest = _lowest(case, row.resource_id, but=i)
@@ -230,9 +250,8 @@ def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
 
 def _lowest(case: Case, resource_id: str, *, but: int) -> int | None:
     """The need, other than `but`, whose last unit ranks lowest of all that a resource gives beyond what is pinned."""
-    lines = case.lines[case.pr[case.lines] == case.r[resource_id]]
+    lines, ranks = case.lines_of(case.r[resource_id]), case.ranks
     needs = case.pn[lines[case.units[lines] > case.least[lines]]]
-    ranks = case.policy.ranks()
     return min((n for n in needs.tolist() if n != but), key=lambda n: ranks[_cell(case, n, 0)], default=None)
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from matching.checker_case import ALL, KINDS, RULES, Case, Fault, coded, find, summed
+from matching.checker_case import ALL, KINDS, RULES, Case, Fault
+from matching.checker_numbers import coded, find, summed
 from matching.model import Pin, Problem
 from matching.plan import Line, Plan
 
@@ -18,8 +19,7 @@ OVER = dict(zip(KINDS, ("over_stock", "over_earmark", "over_max_per_household", 
 
 
 def refused(case: Case) -> Iterator[Fault]:
-    keys = case.keyed(case.plan.lines)
-    for n, r in np.transpose(np.divmod(keys[find(case.keys, keys) < 0], case.wide)):
+    for n, r in np.transpose(np.divmod(case.barred, case.wide)):
         code = RULES[int(case.refused(n, r)) - 1]
         yield Fault(code, f"{case.needs[n].need_id} may not get anything of {case.resources[r].resource_id}: {code}")
 

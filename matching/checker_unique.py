@@ -12,7 +12,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from matching.checker_case import FAR, TIERS, Case, Numbers
+from matching.checker_case import TIERS, Case
+from matching.checker_numbers import FAR, Numbers
 
 BITS = 26
 """Of the published lot per tier."""
@@ -48,15 +49,20 @@ def proven_tiers(case: Case) -> int | None:
         cost = np.where(pair >= 0, paid[case.node[pair]] + paid[case.caps[of, 0]], 0)
         if tier < 3:
             cost += case.cost[pair] * case.scale if tier == 2 else np.clip(own, *((0, None), (None, 0))[tier])
-        cost[less] += _lot(case, tier, pair[less])
+        if tier > 2:
+            cost[less] += _lot(case, tier, pair[less])
         top = np.full(len(case.needs), 1 - 2 * FAR, cost.dtype)
         np.maximum.at(top, of[less], cost[less])
-        near = more & ~less & (cost <= top[of])  # a lot is never below 0: others are too dear without it
-        cost[near] += _lot(case, tier, pair[near])
-        if (cost < top[of])[more].any():
+        top = top[of]
+        if tier > 2:
+            near = more & ~less & (cost <= top)  # a lot is never below 0: others are too dear without it
+            cost[near] += _lot(case, tier, pair[near])
+        if (more & (cost < top)).any():
             return tier
-        ways = ways & (cost == top[of])
-        kept = _ringed(case, tier, pair=pair, of=of, ways=ways) if tier > 1 else ways.any(axis=0)
+        ways = ways & (cost == top)
+        kept = np.flatnonzero(ways[0] | ways[1])
+        if tier > 1:
+            kept = kept[_ringed(case, tier, pair=pair[kept], of=of[kept], ways=ways[:, kept])]
         pair, of, own, ways = pair[kept], of[kept], own[kept], ways[:, kept]
         if not len(pair):
             return ALONE
@@ -82,15 +88,13 @@ def _residual(case: Case) -> tuple[Numbers, Numbers, Numbers, Numbers]:
 
 def _lot(case: Case, tier: int, pairs: Numbers) -> Numbers:
     """What a unit of each pair costs by the published lot, from tier 4 on (`tier` counts from 0)."""
-    found = np.zeros(len(pairs), np.int64)
-    if tier > 2:
-        some, head = np.flatnonzero(pairs >= 0), case.policy.salt + "\0"
-        needs, resources = [(head + x + "\0").encode() for x in case.n], [x.encode() for x in case.r]
-        ids = zip(case.pn[pairs[some]].tolist(), case.pr[pairs[some]].tolist(), strict=True)
-        drawn = b"".join([sha256(needs[n] + resources[r]).digest() for n, r in ids])
-        word, start = divmod(BITS * (tier - 3), 32)
-        high, low = np.frombuffer(drawn, ">u4").reshape(-1, 8)[:, word : word + 2].astype(np.int64).T
-        found[some] = (high << 32 | low) >> 64 - BITS - start & (1 << BITS) - 1
+    found, some, head = np.zeros(len(pairs), np.int64), np.flatnonzero(pairs >= 0), case.policy.salt + "\0"
+    needs, resources = [(head + x + "\0").encode() for x in case.n], [x.encode() for x in case.r]
+    ids = zip(case.pn[pairs[some]].tolist(), case.pr[pairs[some]].tolist(), strict=True)
+    drawn = b"".join([sha256(needs[n] + resources[r]).digest() for n, r in ids])
+    word, start = divmod(BITS * (tier - 3), 32)
+    high, low = np.frombuffer(drawn, ">u4").reshape(-1, 8)[:, word : word + 2].astype(np.int64).T
+    found[some] = (high << 32 | low) >> 64 - BITS - start & (1 << BITS) - 1
     return found * case.scale
 
 

@@ -95,10 +95,11 @@ def _rows(table: Table, path: Path) -> tuple[Any, ...]:
     header, cells = read_columns(path)
     if wrong := list(_header(table, path, header)):
         raise BadInput(wrong)
-    by_name, values, found = dict(zip(header, cells, strict=True)), [], list[Misfit]()
+    by_name, values, found = dict(zip(header, cells, strict=True)), list[Sequence[Any]](), list[Misfit]()
     for column in table.columns:
         given = by_name.get(column.name, ("",) * len(cells[0]))
-        column_values, wrongs = parsed(given, partial(_value, column))
+        clean = column.clean(given)
+        column_values, wrongs = (given, []) if clean else parsed(given, partial(_value, column))
         values.append(column_values)
         found += [Misfit(path.name, i, column.name, cell, x.wrong, x.mend) for i, cell, x in wrongs]
     if {"valid_from", "valid_to"} <= by_name.keys():
@@ -119,8 +120,10 @@ def _value(column: Column, cell: str) -> Any:
 
 
 def _windows(path: Path, starts: Iterable[date | None], ends: Iterable[date | None]) -> Iterator[Misfit]:
-    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        if start and end and end <= start:
+    periods = list(zip(starts, ends, strict=True))
+    wrongs = {(start, end) for start, end in set(periods) if start and end and end <= start}
+    for i, (start, end) in enumerate(periods) if wrongs else ():
+        if (start, end) in wrongs:
             wrong = f"is not after valid_from {start}"
             yield Misfit(path.name, i, "valid_to", str(end), wrong, "swap or correct the two dates")
 

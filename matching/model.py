@@ -42,6 +42,8 @@ def whole(name: str, value: int, *, least: int = 0, most: int = LARGEST) -> int:
     Traceback (most recent call last):
     ValueError: stock is -1: write a whole number from 0 to 1000000000000
     """
+    if type(value) is int and least <= value <= most:
+        return value
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError(f"{name} is {value!r}: write a whole number from {least} to {most}")
     return value

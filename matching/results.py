@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,20 +77,30 @@ def read_plan(out: Path) -> Plan:
     BadInput
         If a file is missing or a cell cannot be read; the judge calls that a fault.
     """
+    return replace(read_bare(out), reasons=tuple(map(Reason, *reason_columns(out))))
+
+
+def read_bare(out: Path) -> Plan:
+    """The plan of an output folder without its reasons, which are most of it; or `BadInput`."""
     return Plan(
-        lines=_read(out / "plan.csv", Line, dict(zip(LINE, (str, str, _units), strict=True))),
-        reasons=_read(out / "reasons.csv", Reason, dict(zip(REASON, (str, str, str, _detail), strict=True))),
+        lines=tuple(map(Line, *_columns(out / "plan.csv", dict(zip(LINE, (str, str, _units), strict=True))))),
+        reasons=(),
         prices=read_prices(out / "prices.csv"),
         certificate=_certificate(out / "certificate.json"),
     )
 
 
+def reason_columns(out: Path) -> list[list[Any]]:
+    """Needs, resources, codes and details of the reasons of an output folder, or `BadInput`."""
+    return _columns(out / "reasons.csv", dict(zip(REASON, (str, str, str, _detail), strict=True)))
+
+
 def read_prices(path: Path) -> tuple[Price, ...]:
     """Read a table of prices back, or `BadInput`."""
-    return _read(path, Price, dict(zip(PRICE, (_number, str, str, str, _number), strict=True)))
+    return tuple(map(Price, *_columns(path, dict(zip(PRICE, (_number, str, str, str, _number), strict=True)))))
 
 
-def _read(path: Path, row: Callable[..., Any], parsers: Mapping[str, Callable[[str], Any]]) -> tuple[Any, ...]:
+def _columns(path: Path, parsers: Mapping[str, Callable[[str], Any]]) -> list[list[Any]]:
     if not path.is_file():
         raise BadInput([Misfit(path.name, -1, "", path.name, "is missing", "solve again")])
     header, columns = read_columns(path)
@@ -103,7 +113,7 @@ def _read(path: Path, row: Callable[..., Any], parsers: Mapping[str, Callable[[s
         if wrongs:
             raise BadInput(Misfit(path.name, i, name, cell, x.wrong, x.mend) for i, cell, x in wrongs)
         values.append(column)
-    return tuple(map(row, *values))
+    return values
 
 
 def _units(cell: str) -> int:

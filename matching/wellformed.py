@@ -7,8 +7,10 @@ problem built in code is held to the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from matching.model import Ban, Candidate, Need, Pin, Problem, Resource
 
@@ -66,20 +68,19 @@ def misfits(problem: Problem) -> Iterator[Misfit]:
 
 
 def _duplicates(problem: Problem) -> Iterator[Misfit]:
-    rows: tuple[tuple[str, str, Iterable[object]], ...] = (
-        ("needs", "need_id", (n.need_id for n in problem.needs)),
-        ("resources", "resource_id", (r.resource_id for r in problem.resources)),
-        ("earmarks", "earmark", (e.earmark for e in problem.earmarks)),
-        ("caps", "cap_id", (c.cap_id for c in problem.caps)),
-        ("cooloffs", "category", (c.category for c in problem.cooloffs)),
-        ("pins", "need_id", ((p.need_id, p.resource_id) for p in problem.pins)),
-        ("bans", "need_id", ((b.need_id, b.resource_id) for b in problem.bans)),
-        ("announced", "need_id", ((a.need_id, a.resource_id) for a in problem.announced)),
-        ("pairs", "need_id", ((p.need_id, p.resource_id) for p in problem.pairs or ())),
+    pair = attrgetter("need_id", "resource_id")
+    tables: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
+        ("needs", "need_id", attrgetter("need_id")),
+        ("resources", "resource_id", attrgetter("resource_id")),
+        ("earmarks", "earmark", attrgetter("earmark")),
+        ("caps", "cap_id", attrgetter("cap_id")),
+        ("cooloffs", "category", attrgetter("category")),
+        *((table, "need_id", pair) for table in ("pins", "bans", "announced", "pairs")),
     )
-    for table, column, keys in rows:
-        seen: dict[object, int] = {}
-        for row, key in enumerate(keys):
+    for table, column, key_of in tables:
+        rows, seen = getattr(problem, table) or (), dict[object, int]()
+        keys = list(map(key_of, rows))
+        for row, key in enumerate(keys) if len(set(keys)) < len(keys) else ():
             first = seen.setdefault(key, row)
             if first != row:
                 name = key if isinstance(key, str) else " and ".join(map(str, key))  # type: ignore[call-overload]
@@ -94,7 +95,10 @@ def _units(problem: Problem) -> Iterator[Misfit]:
         ("resources", problem.resources),
     )
     for table, rows in tables:
-        for row, item in enumerate(rows):
+        kinds = set(map(attrgetter("category", "unit"), rows)) - unit_of.items()
+        some = len({category for category, _ in kinds} - unit_of.keys()) < len(kinds)
+        unit_of |= () if some else kinds
+        for row, item in enumerate(rows) if some else ():
             known = unit_of.setdefault(item.category, item.unit)
             if known != item.unit:
                 wrong = f"is a second unit of category {item.category}, which counts in {known!r} above"
@@ -141,7 +145,7 @@ def _mixed_units(problem: Problem) -> Iterator[Misfit]:
                 break
             at = parent_of.get(at)
     everything: tuple[Need | Resource, ...] = (*problem.resources, *problem.needs)
-    unit_of = {item.category: item.unit for item in everything}
+    unit_of = dict(map(attrgetter("category", "unit"), everything))
     for row, cap in enumerate(problem.caps):
         if not cap.categories - {"*"}:
             shown = ";".join(cap.categories)

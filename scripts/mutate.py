@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -136,6 +137,7 @@ def changed(node: Any, kind: str) -> ast.AST:
     return node  # type: ignore[no-any-return]
 
 
+@cache
 def mutants_of(file: str) -> list[Mutant]:
     """Every fault that can be put into the functions of a file, in the file's order."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
@@ -203,7 +205,8 @@ def run(mutant: Mutant | None, tests: tuple[str, ...]) -> str:
 def load() -> dict[str, Any]:
     """What is known from earlier runs; the mutants of a file that has changed since are tried anew."""
     told: dict[str, Any] = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
-    return {room: _still_true(room, kept) for room, kept in told.items() if room in ROOMS}
+    found = {room: _still_true(room, kept) for room, kept in told.items() if room in ROOMS}
+    return {room: kept | summed(room, kept["fates"]) for room, kept in found.items()}
 
 
 def _still_true(room: str, kept: dict[str, Any]) -> dict[str, Any]:
@@ -244,24 +247,28 @@ def main() -> int:
             if time.monotonic() > until:
                 break
             kept["fates"][mutant.key] = run(mutant, tests)
-            _write(told, room, len(everything))
-        _write(told, room, len(everything))
+            _write(told, room)
+        _write(told, room)
         sys.stdout.write(
             f"{room:8} {kept['killed']} of {kept['tried']} found ({kept['score']} %), {len(everything)} in all\n"
         )
     return 0
 
 
-def _write(told: dict[str, Any], room: str, total: int) -> None:
-    fates = list(told[room]["fates"].values())
-    tried, killed = len(fates), fates.count("killed")
-    told[room] |= {
-        "mutants": total,
+def summed(room: str, fates: dict[str, str]) -> dict[str, Any]:
+    """The figures of a room; they are kept for rooms that this run does not try, too."""
+    tried, killed = len(fates), list(fates.values()).count("killed")
+    return {
+        "mutants": sum(len(mutants_of(file)) for file in ROOMS[room][0]),
         "tried": tried,
         "killed": killed,
         "score": round(100 * killed / tried, 1) if tried else 0,
-        "survivors": sorted(key for key, fate in told[room]["fates"].items() if fate != "killed"),
+        "survivors": sorted(key for key, fate in fates.items() if fate != "killed"),
     }
+
+
+def _write(told: dict[str, Any], room: str) -> None:
+    told[room] |= summed(room, told[room]["fates"])
     STORE.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -173,3 +173,4 @@ class StaffTie(SQLModel, table=True):
     reference: str = Field(max_length=32)
     value_index: str = Field(index=True, max_length=64)
     added_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.accounts.models import Account, StaffTie
 from marketplace.actors import Actor
-from marketplace.db import flush, new_id
+from marketplace.db import Database, flush, new_id, remembered
 from marketplace.errors import BadInput, NotFound
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.organisation_number import BadOrganisationNumber, check_uscc
 from marketplace.sealed import Vault, number_index, vault_of
 
 PHONE = re.compile(r"1\d{10}")
+COUNTS_ON = timedelta(days=365)
+"""So long a tie counts after its holder has taken it back."""
 ACCOUNT = re.compile(r"\d{12,19}")
 
 
@@ -35,9 +39,13 @@ def declare(session: Session, value: str, /, *, reference: str, actor: Actor, no
     row = session.exec(known).one_or_none()
     if row is None:
         row = StaffTie(id=new_id(), account_id=actor.id, reference=reference[:32], value_index=index, added_at=now)
-        session.add(row)
-        flush(session)
-        audit.record(session, audit.Entry("account:tie", object_ref=row.id), actor=actor, now=now)
+    elif row.ended_at is not None:
+        row.ended_at = None
+    else:
+        return row
+    session.add(row)
+    flush(session)
+    audit.record(session, audit.Entry("account:tie", object_ref=row.id), actor=actor, now=now)
     return row
 
 
@@ -74,19 +82,34 @@ def list_ties(session: Session, /, *, actor: Actor) -> list[StaffTie]:
 
 
 def untie(session: Session, tie_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Take a tie of the actor's own back; the audit row stays."""
+    """Say that a tie of the actor's own is no more. It goes on counting for `COUNTS_ON`: nobody unties itself by
+    itself to approve for its own."""
     row = session.get(StaffTie, tie_id)
     if row is None or row.account_id != actor.id:
         raise NotFound("tie")
-    session.delete(row)
-    flush(session)
-    audit.record(session, audit.Entry("account:untie", object_ref=tie_id), actor=actor, now=now)
+    if row.ended_at is None:
+        row.ended_at = now
+        session.add(row)
+        flush(session)
+        audit.record(session, audit.Entry("account:untie", object_ref=tie_id), actor=actor, now=now)
+
+
+def forget(database: Database, *, now: datetime) -> int:
+    """Ties that have counted on for long enough are gone; how many."""
+    over = col(StaffTie.ended_at) <= now - COUNTS_ON
+    with database.reading() as session:
+        if session.exec(select(StaffTie.id).where(over).limit(1)).first() is None:
+            return 0
+    with database.transaction() as session:
+        gone: Any = session.execute(delete(StaffTie).where(over))
+        return int(gone.rowcount)
 
 
 def touches(session: Session, people: Collection[str], indexes: Collection[str], /) -> bool:
     """Whether one of these people has declared one of these indexes."""
-    tied = select(StaffTie.id).where(col(StaffTie.account_id).in_(people), col(StaffTie.value_index).in_(indexes))
-    return session.exec(tied.limit(1)).first() is not None
+    tied = select(StaffTie.value_index).where(col(StaffTie.account_id).in_(people))
+    declared = remembered(session, ("ties", frozenset(people)), lambda: set(session.exec(tied)))
+    return not declared.isdisjoint(indexes)
 
 
 def touch_anybody(session: Session, indexes: Collection[str], /) -> bool:

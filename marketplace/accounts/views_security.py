@@ -166,16 +166,17 @@ def security_ties() -> ResponseReturnValue:
         else:
             return done(_("Written down."), to=url_for(".security_ties"))
     layout = f"layout/{'charity' if actor.org_id else 'staff'}.html"
-    return render("accounts/ties.html", layout=layout, form=form, ties=ties.list_ties(session, actor=actor))
+    held, last = ties.list_ties(session, actor=actor), ties.COUNTS_ON
+    return render("accounts/ties.html", layout=layout, form=form, ties=held, counts_on=last)
 
 
 @bp.post("/security/ties/remove")
 @guard("account:factors")
 @writes
 def security_untie() -> ResponseReturnValue:
-    """Take one back."""
+    """Take one back; for a year it counts on."""
     ties.untie(current_session(), request.form.get("tie", ""), actor=current_actor(), now=utc_now())
-    return done(_("Removed."), to=url_for(".security_ties"))
+    return done(_("Taken back. It counts for one more year."), to=url_for(".security_ties"))
 
 
 def _changing() -> AccountSession:

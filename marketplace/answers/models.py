@@ -57,7 +57,6 @@ class SmsIn(SQLModel, table=True):
     __tablename__ = "sms_in"
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    phone_index: str = Field(max_length=64)
     outcome: str = Field(max_length=24)
     code_id: str | None = Field(default=None, foreign_key="offer_code.id")
     read_at: datetime = Field(sa_column=moment())

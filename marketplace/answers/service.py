@@ -23,7 +23,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.consent import service as consent
-from marketplace.consent.ask import LIVING
+from marketplace.consent.ask import LIVING, lock_all
 from marketplace.consent.models import ConsentHead
 from marketplace.consent.service import Capture
 from marketplace.decisions import seeing, service, withdrawing
@@ -86,6 +86,7 @@ def say(
     match = service.get_match(session, match_id, action="reading:match", actor=actor)
     if act not in ACTS.get(match.state, ()):
         raise WrongState("match_moved_on", state=match.state.value)
+    lock_all(session, match.household_id)  # before the reading is written down
     person, ref = person_of(session, match), f"match:{match.id}"
     if act == ACCEPT and any(row.second is SecondCall.DUE for row in readback.of_object(session, ref)):
         raise WrongState("second_call_first")
@@ -154,6 +155,7 @@ def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Acto
     never counted; an application that the person did not want is taken back while nothing came of it, and so is a yes
     by text message, which counted already. For anything else that counted already a task opens for a person."""
     row = readback.get_reading(session, reading_id, "reading:second", actor=actor)
+    lock_all(session, row.household_id)
     if confirmed and row.act == ACCEPT and not is_as_read(session, row):
         raise WrongState("text_changed")
     row = readback.take_second(session, reading_id, confirmed=confirmed, actor=actor, now=now)

@@ -43,7 +43,7 @@ def take(session: Session, message: IncomingSms, /, *, now: datetime) -> SmsIn:
     """Do what one message says, and answer it."""
     index = vault_of(session).index("phone", re.sub(r"[\s-]|^\+?86(?=1\d{10}$)", "", message.sender))
     people = session.exec(select(Person).where(Person.phone_index == index).order_by(Person.id)).all()
-    row = SmsIn(seq=message.seq, phone_index=index, outcome=NOBODY, read_at=now)
+    row = SmsIn(seq=message.seq, outcome=NOBODY, read_at=now)
     if people:
         row.outcome, row.code_id = _outcome(session, message.text, people, index, now=now)
         key, to = f"sms:{message.seq}", people[0].household_id

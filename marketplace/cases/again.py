@@ -92,7 +92,7 @@ def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
     for other in session.exec(fallen):
         besides = once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now))
         if item.code in other.after and besides is None:
-            other.state, other.note = ItemState.WAITING, ""
+            lateness.set_waiting(other)
             _push_anew(other)
             session.add(other)
     flush(session)

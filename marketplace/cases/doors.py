@@ -44,6 +44,7 @@ SENTENCES: dict[str, Any] = {
     "bad_account": _l("An account has eight to thirty digits."),
     "amount_missing": _l("Write the amount that is granted."),
     "less_than_before": _l("What was granted before the appeal is the least that can be decided now."),
+    "class_missing": _l("Say as which family it is identified."),
     "above_cap": _l("Fast aid is at most one month's standard."),
     "aided_this_year": _l("The same person was aided for the same cause this year: write why it is aided again."),
     "county_decides": _l("The same person was aided for the same cause this year: the county decides about more."),

@@ -17,6 +17,14 @@ from marketplace.reference.tables import codes, rows
 
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
 """A label that a family has already ► the item that gave it."""
+
+
+def classes_in(code: str, /) -> list[str]:
+    """The labels that an item can give, where it has more than one: whoever grants it says which."""
+    found = [label for label, item in LABELS.items() if item == code]
+    return found if len(found) > 1 else []
+
+
 BY_LABEL = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
 LABEL_CHANNEL = "label"
 """How a case came that nobody applied for: a class brought it, and nothing is signed."""
@@ -83,15 +91,15 @@ def plan(
     owed = may_be_owed(facts, district=district, on=on, only=only)
     done = {LABELS[facts.label]} if facts.label in LABELS else set()
     done |= set(granted)
-    shut = _shut_out(done)
-    chosen = [code for code in in_order() if code in owed and code not in {*done, *running, *shut}]
+    here: Any = {"district": district, "on": on}
+    shut = _shut_out(done, **here)
+    chosen = [code for code in in_order(**here) if code in owed and code not in {*done, *running, *shut}]
     planned = []
     for code in chosen:
-        name = path_of(code, district=district, on=on).name
-        before = (
-            () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*chosen, *running})
-        )
-        planned.append(Planned(code, _faster(code, facts) or name, before))
+        waits = waits_for(code, **here)
+        before = () if set(waits) & done else tuple(one for one in waits if one in {*chosen, *running})
+        name = FAST if code == "LINSHI" and "sudden" in facts.ticks else ""
+        planned.append(Planned(code, name or unhurried_path(code, facts, **here), before))
     if planned or owed or "DIBAO" in {*done, *running, *shut}:
         return planned
     return [_asked_all_the_same(district=district, on=on)]
@@ -106,11 +114,11 @@ def may_be_owed(facts: Facts, /, *, district: str, on: date, only: Collection[st
     named = set(only)
     besides = tuple(want for want in facts.wants if not items_of(want) & named)
     other = _through_the_gate(replace(facts, wants=besides), district=district, on=on) if besides else set()
-    return named | other | {code for code in owed if set(waits_for(code)) & named}
+    return named | other | {code for code in owed if set(waits_for(code, district=district, on=on)) & named}
 
 
 def _through_the_gate(facts: Facts, *, district: str, on: date) -> set[str]:
-    return {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
+    return {code for code in in_order(district=district, on=on) if _may_be_owed(code, facts, district=district, on=on)}
 
 
 def items_of(want: str, /) -> set[str]:
@@ -130,9 +138,9 @@ def by_label(facts: Facts, /, *, district: str, on: date) -> list[Planned]:
     wide = replace(facts, ticks=("no_pension",))
     return [
         Planned(code, path_of(code, district=district, on=on).name)
-        for code in in_order()
+        for code in in_order(district=district, on=on)
         if code in BY_LABEL
-        and waits_for(code).get(held) == "granted"
+        and waits_for(code, district=district, on=on).get(held) == "granted"
         and _may_be_owed(code, wide, district=district, on=on)
     ]
 
@@ -142,22 +150,22 @@ def _asked_all_the_same(*, district: str, on: date) -> Planned:
     return Planned("DIBAO", path_of("DIBAO", district=district, on=on).name)
 
 
-def _shut_out(done: set[str]) -> set[str]:
+def _shut_out(done: set[str], *, district: str, on: date) -> set[str]:
     """The items that only follow the refusal of a class that the family has, or of one that is shut out by it
     (R2.25): nobody will refuse those."""
     shut: set[str] = set()
-    for code in in_order():
-        if any(waits_for(code).get(held) == "refused" for held in done | shut):
+    for code in in_order(district=district, on=on):
+        waits = waits_for(code, district=district, on=on)
+        if any(waits.get(held) == "refused" for held in done | shut):
             shut.add(code)
     return shut
 
 
-def _faster(code: str, facts: Facts) -> str:
-    if code != "LINSHI":
-        return ""
-    if "sudden" in facts.ticks:
-        return FAST
-    return "LINSHI_SPENDING" if facts.label in ("DIBIAN", "GANGXING") else ""
+def unhurried_path(code: str, facts: Facts, /, *, district: str, on: date) -> str:
+    """The path of an item where nothing is sudden: of a family that was identified only its spending is checked."""
+    if code == "LINSHI" and facts.label in classes_in("DIBIAN_GANGXING"):
+        return "LINSHI_SPENDING"
+    return path_of(code, district=district, on=on).name
 
 
 def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 from wtforms import HiddenField
 
 from marketplace.cases import lateness
+from marketplace.cases.evaluate import Tests, classes_in
+from marketplace.cases.larger import NOT_SUDDEN
 from marketplace.cases.models import CaseItem
-from marketplace.cases.rules import papers_of
+from marketplace.cases.rules import FAST, papers_of
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -139,11 +141,24 @@ class DecideForm(Form):
     """Yes with an amount, or no with a reason."""
 
     verdict = OneField(_l("Decision"))
+    found = OneField(_l("As which family, if it is granted"), required=False)
     amount_fen = YuanField(_l("Amount, if it is granted"), least=0, required=False)
     reason = OneField(_l("Reason, if it is refused"), select=True, required=False)
     letter = TextField(_l("Number of the department's letter"), longest=40, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
+
+
+def decide_form(item: CaseItem, tests: Tests | None = None, /) -> DecideForm:
+    """With the classes that this item can give; the one that the household's numbers speak for is chosen beforehand."""
+    form: DecideForm = filled(DecideForm())
+    words = dict(choices("case_label", lang=language()))
+    if item.path != FAST:
+        form.reason.choices = [pair for pair in form.reason.choices if pair[0] != NOT_SUDDEN]
+    form.found.choices = [(code, words[code]) for code in classes_in(item.code)]
+    if form.found.choices and tests is not None and (tests.borderline or tests.rigid) and not form.is_submitted():
+        form.found.data = "DIBIAN" if tests.borderline else "GANGXING"
+    return form
 
 
 class PayForm(Form):
@@ -199,7 +214,7 @@ def filled(form: Any) -> Any:
     for name, table in tables.items():
         if name in form:
             form[name].choices = choices(table, lang=language())
-    for name in ("letter", "reason", "amount_fen"):
+    for name in ("letter", "reason", "amount_fen", "found"):
         if name in form:
             form[name].flags.required = True  # it stands on the page where it is asked, or its label says when
     if "label" in form:

@@ -19,10 +19,11 @@ from marketplace.calendar import local_day
 from marketplace.cases import register, reviews
 from marketplace.cases.evaluate import BY_LABEL
 from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState
-from marketplace.cases.once import CATEGORIES, CLASSES
+from marketplace.cases.once import CLASSES, FOUND_AS, category_of
 from marketplace.errors import Conflict
 from marketplace.households import categories
 from marketplace.liveness import duties
+from marketplace.reference.monitoring import is_personal
 
 SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 """Item that is paid month by month ► kind of survival check."""
@@ -30,15 +31,17 @@ SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 
 def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
     """Enter the family, name the day to look again, and ask now and then whether the person is well."""
-    if item.code in CATEGORIES:
+    case = session.get_one(Case, item.case_id)
+    if (category := category_of(item)) is not None:
         benefit = item.code if item.code in categories.BENEFITS else ""
         own: Any = {"source": "case", "source_ref": item.case_id, "benefit": benefit}
-        entry = categories.Entry(item.household_id, CATEGORIES[item.code], local_day(now), **own)
+        own["person_id"] = case.subject_id if is_personal(category) else None
+        entry = categories.Entry(item.household_id, category, local_day(now), **own)
+        _other_class(session, item, category, now=now)
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
     if item.code in register.CLASSES:
         register.end(session, item.household_id, now=now)
-    case = session.get_one(Case, item.case_id)
     if case.review_of is not None:
         reviews.stop(session, case.review_of, outcome="replaced", now=now)
         _over(session, session.get_one(CaseItem, case.review_of), now=now)
@@ -46,6 +49,17 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
     if item.code in SEEN:
         person_id = case.subject_id
         duties.enrol(session, person_id, SEEN[item.code], actor=SYSTEM, now=now)
+
+
+def _other_class(session: Session, item: CaseItem, category: str, *, now: datetime) -> None:
+    """Identified as another class than before: the former one ends, and nobody watches the family as one that left."""
+    today, former = local_day(now), set(FOUND_AS.values()) - {category}
+    if category not in FOUND_AS.values():
+        return
+    for spell in categories.list_spells(session, item.household_id):
+        if spell.category in former and (spell.to_on is None or spell.to_on > today):
+            told: Any = {"reason": "CLASS_CHANGED", "actor": SYSTEM, "now": now}
+            categories.leave(session, spell.id, on=today, watched=False, **told)
 
 
 def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> None:
@@ -60,7 +74,8 @@ def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> 
         return
     if item.code in SEEN:
         duties.benefit_over(session, case.subject_id, SEEN[item.code], actor=actor, now=now)
-    _leave(session, item, actor=actor, now=now)
+    for one in held:
+        _leave(session, one, actor=actor, now=now)
     _end_label(session, item.household_id, now=now)
 
 
@@ -77,13 +92,15 @@ def _over(session: Session, item: CaseItem, *, now: datetime) -> None:
 
 
 def _leave(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    """The family leaves the category that the item stood for, unless one of its people holds it by another benefit."""
-    category, today = CATEGORIES.get(item.code), local_day(now)
+    """The family, or the person, leaves the category that the item stood for, unless another benefit holds it there."""
+    category, today = category_of(item) or "", local_day(now)
+    person = session.get_one(Case, item.case_id).subject_id if is_personal(category) else None
     rest = duties.duties_of_household(session, item.household_id)
-    if category is None or any(duties.CATEGORIES.get(duty.kind) == category for duty in rest):
+    held = any(duties.CATEGORIES.get(duty.kind) == category and person in (None, duty.person_id) for duty in rest)
+    if not category or held:
         return
     for spell in categories.list_spells(session, item.household_id):
-        if spell.category == category and (spell.to_on is None or spell.to_on > today):
+        if spell.category == category and spell.person_id == person and (spell.to_on is None or spell.to_on > today):
             categories.leave(session, spell.id, on=today, reason="BENEFIT_OVER", actor=actor, now=now)
 
 

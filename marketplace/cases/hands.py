@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from marketplace.actors import STAFF, Actor
+from marketplace.cases.ended import hands_of
 from marketplace.cases.models import Case, CaseItem, CaseStep
 from marketplace.cases.papers import readings_of
 from marketplace.cases.rules import FAST
@@ -25,16 +26,17 @@ def took_down(session: Session, item: CaseItem, /) -> set[str]:
 def was_in_it(session: Session, item: CaseItem, step_code: str, /, *, actor: Actor) -> bool:
     """Whether this step of the item wants somebody else: fast aid is not decided by who took it down, and no money is
     paid by who granted it, nor fast aid's by who took it down."""
-    hands: set[str] = {_granted_by(session, item)} if step_code == "payment" else set()
+    hands = _granted_by(session, item) if step_code == "payment" else set()
     if item.path == FAST:
         hands |= took_down(session, item)
     return bool(actor.people & hands)
 
 
-def _granted_by(session: Session, item: CaseItem) -> str:
-    """Who granted it last, also while it is decided anew."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item.id, CaseStep.outcome == "granted")
-    return session.exec(asked.order_by(col(CaseStep.ended_at).desc()).limit(1)).first() or item.decided_by
+def _granted_by(session: Session, item: CaseItem) -> set[str]:
+    """Who granted it last, also while it is decided anew, and whom a stand-in did it for."""
+    asked = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.outcome == "granted")
+    last = session.exec(asked.order_by(col(CaseStep.ended_at).desc()).limit(1)).first()
+    return hands_of(session, CaseStep.id == last) if last is not None else {item.decided_by}
 
 
 def refuse(session: Session, item: CaseItem, step_code: str, /, *, actor: Actor) -> None:

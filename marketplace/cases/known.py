@@ -11,12 +11,12 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from marketplace.cases.evaluate import LABELS, Facts, class_tests
+from marketplace.cases.evaluate import LABELS, Facts
 from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.households import categories
 from marketplace.households.service import get_household
 
-KNOWN_AS = {"IN_REGISTER": ("DIBAO", "TEKUN"), "DIBIAN_MEMBER": ("DIBIAN", "GANGXING")}
+KNOWN_AS = {"IN_REGISTER": ("DIBAO", "TEKUN"), "DIBIAN_MEMBER": ("DIBIAN",), "EIGHTH_UNKNOWN": ("GANGXING",)}
 """Category of the register ► the labels that it can stand for."""
 
 
@@ -30,16 +30,14 @@ def facts_of(session: Session, case: Case, /, *, on: date) -> Facts:
     held = categories.categories_on(session, [home.id], on=on).get(home.id, [])
     known = [label for code, labels in KNOWN_AS.items() if code in held for label in labels]
     said = str(case.answers.get("label") or "")
-    tests = class_tests(facts, district=case.district_code, on=on)
-    borderline = "DIBIAN" if tests.borderline else "GANGXING"
-    granted = [code if code in LABELS else borderline for code in _granted(session, home.id)]
     told = categories.benefits_on(session, home.id, on=on)
-    first = next((label for label in (*granted, *told, said, *known) if label in known), "")
+    first = next((label for label in (*_granted(session, home.id), *told, said, *known) if label in known), "")
     return replace(facts, label=first)
 
 
 def _granted(session: Session, household_id: str) -> list[str]:
-    """The classes that this house granted to a household, the newest first."""
-    asked = select(CaseItem.code).where(CaseItem.household_id == household_id, CaseItem.state == ItemState.GRANTED)
-    asked = asked.where(col(CaseItem.code).in_(set(LABELS.values())))
-    return list(session.exec(asked.order_by(col(CaseItem.decided_at).desc(), col(CaseItem.id))))
+    """The classes that this house granted to a household, the newest first, as they were found."""
+    asked = select(CaseItem.code, CaseItem.found).where(CaseItem.household_id == household_id)
+    asked = asked.where(CaseItem.state == ItemState.GRANTED, col(CaseItem.code).in_(set(LABELS.values())))
+    newest = session.exec(asked.order_by(col(CaseItem.decided_at).desc(), col(CaseItem.id)))
+    return [found or code for code, found in newest]

@@ -84,6 +84,12 @@ def close(session: Session, item: CaseItem, cause: str, /, *, now: datetime) -> 
     item.days_taken = days_taken(session, item, now=until)
 
 
+def set_waiting(item: CaseItem, /) -> None:
+    """It fell, and waits anew: nothing of how it ended then is kept, and no month counts it."""
+    item.state, item.note = ItemState.WAITING, ""
+    item.late_cause, item.late_with, item.month, item.days_taken = "", "", "", 0
+
+
 def late_causes() -> list[str]:
     """The causes of a delay that somebody can choose."""
     return [code for code in list_codes("late_cause") if code not in BY_ITSELF]

@@ -1,4 +1,4 @@
-"""Cases, their items, steps, papers, objections, and the frozen months.
+"""Cases, their items, steps, papers and objections.
 
 A case is one application of one household. Its answers are codes and whole fen; names, numbers, pictures and
 signatures lie sealed in `CasePaper` under the key of the person whom they concern. `opened_by` is who pressed,
@@ -109,12 +109,13 @@ class CaseItem(SQLModel, table=True):
     which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
     for what, the item is had once at a time; `stops` how often its household was asked for papers; `recalled_at` when
     its department heard that it is wanted no longer; `turn` how often it was taken up anew, so that each push has a key
-    of its own; `letter` the number of the department's letter; `late_with` is who held the step that was latest;
-    `month` is when it ended, so that a month is counted in the index."""
+    of its own; `letter` the number of the department's letter; `found` as which of its classes a family was identified,
+    where the item has more than one; `late_with` is who held the step that was latest; `month` is when it ended, so
+    that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
-        UniqueConstraint("case_id", "code"),
+        UniqueConstraint("case_id", "code", "path"),
         unique_where("uq_aid_item_once", "once_for", "code", where="state IN ('waiting', 'running', 'stopped')"),
         check("amount", "amount_fen >= 0"),
         check("reason", "state <> 'refused' OR reason <> ''"),
@@ -171,8 +172,12 @@ class CaseItem(SQLModel, table=True):
     heard_seq: int = 0
     turn: int = 0
     letter: str = Field(default="", max_length=40)
+    found: str = Field(default="", max_length=16)
     stops: int = 0
     over_on: date | None = None
+
+
+_RUNS = text("ended_at IS NULL")
 
 
 class CaseStep(SQLModel, table=True):
@@ -184,13 +189,7 @@ class CaseStep(SQLModel, table=True):
         check("stopped", "(stopped_at IS NULL) = (left_days IS NULL)"),
         check("limit", "limit_days > 0"),
         unique_where("uq_aid_step_running", "item_id", where="ended_at IS NULL"),
-        Index(
-            "ix_aid_step_due",
-            "code",
-            "due_at",
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        Index("ix_aid_step_due", "code", "due_at", sqlite_where=_RUNS, postgresql_where=_RUNS),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -211,6 +210,8 @@ class CaseStep(SQLModel, table=True):
     urged: int = 0
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_by: str = Field(default="", max_length=64)
+    ended_role: str = Field(default="", max_length=32)
+    ended_for: str = Field(default="", max_length=64)
     outcome: str = Field(default="", max_length=32)
 
 
@@ -273,21 +274,6 @@ class Objection(SQLModel, table=True):
     upheld: bool = False
     answered_by: str = Field(default="", max_length=64)
     answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-
-
-class MonthReport(SQLModel, table=True):
-    """The times of one month by office and item, as they were published: the rows as JSON and their hash."""
-
-    __tablename__ = "aid_month"
-    __table_args__ = (UniqueConstraint("month", "version"),)
-
-    id: str = Field(primary_key=True, max_length=32)
-    month: str = Field(max_length=7)
-    version: int
-    rows: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    sha256: str = Field(max_length=64)
-    published_by: str = Field(max_length=64)
-    published_at: datetime = Field(sa_column=moment())
 
 
 class DepartmentFeed(SQLModel, table=True):

@@ -30,10 +30,17 @@ CATEGORIES = {
     "FANGPIN_BANGFU": "ANTI_RELAPSE",
 }
 """Item ► category of the register."""
+FOUND_AS = {"DIBIAN": "DIBIAN_MEMBER", "GANGXING": "EIGHTH_UNKNOWN"}
+"""Class that an identification found ► category of the register."""
 CLASSES = HELD
 """Categories that bring benefits by label."""
 APART = "apart"
 """Under which an application keeps what it left to another one: code ► the other item."""
+
+
+def category_of(item: CaseItem, /) -> str | None:
+    """The category of the register that this item stands for: by the class that was found, if it has more than one."""
+    return FOUND_AS.get(item.found, CATEGORIES.get(item.code))
 
 
 def key_of(code: str, case: Case, /, *, cause: str, on: date) -> str:
@@ -61,10 +68,13 @@ def lasts(item: CaseItem, spells: list[Spell], /, *, on: date) -> bool:
         return False
     if not item_rule(item.code, district=item.district_code, on=local_day(item.decided_at)).lasts:
         return False
-    behind, granted = CATEGORIES.get(item.code), local_day(item.decided_at)
+    behind, granted = category_of(item), local_day(item.decided_at)
     wanted = CLASSES if behind is None else (behind,)
     return any(
-        spell.category in wanted and spell.from_on <= granted and (spell.to_on is None or spell.to_on >= on)
+        spell.category in wanted
+        and spell.person_id in (None, item.once_for)
+        and spell.from_on <= granted
+        and (spell.to_on is None or spell.to_on >= on)
         for spell in spells
     )
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import ahead, aided, elsewhere, hands, lateness, once, orders, register, steps
+from marketplace.cases import ahead, aided, elsewhere, hands, larger, lateness, once, orders, register, steps
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
-from marketplace.cases.evaluate import LABEL_CHANNEL
+from marketplace.cases.ended import hands_of
+from marketplace.cases.evaluate import LABEL_CHANNEL, classes_in
 from marketplace.cases.models import (
     ENDED,
     Case,
@@ -55,6 +56,7 @@ def decide(
     note: str = "",
     letter: str = "",
     late_cause: str = "",
+    found: str = "",
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
@@ -62,7 +64,8 @@ def decide(
     confirmation. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
     in by the confirming office, with the number of its `letter`. A yes against the first opinion, or to more than
-    the public notice named, goes to the notice first; a yes to money names an amount."""
+    the public notice named, goes to the notice first; a yes to money names an amount, and one to an item of several
+    classes the class that was `found`."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
@@ -78,14 +81,10 @@ def decide(
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
-    if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
-        raise BadInput("granted_already", field="verdict")
-    if granted and is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
-        raise BadInput("told_dead", field="verdict")
-    if granted and not amount_fen and ahead.before_payment(item, step):
-        raise BadInput("amount_missing", field="amount_fen")
-    if fast and granted:
-        _within_cap(session, item, amount_fen, now=now)
+    if reason == larger.NOT_SUDDEN and not fast:
+        raise BadInput("reason_missing", field="reason")
+    if granted:
+        _check_yes(session, item, step, amount_fen=amount_fen, found=found, now=now)
     owed = granted and step.code == "confirm"
     notice = ahead.owed_notice(session, item, amount_fen=amount_fen) if owed else None
     if notice is not None:
@@ -103,6 +102,22 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def _check_yes(session: Session, item: CaseItem, step: CaseStep, *, amount_fen: int, found: str, now: datetime) -> None:
+    """What a yes needs: nothing of the same kind that runs, a living person, an amount, a class."""
+    if step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
+        raise BadInput("granted_already", field="verdict")
+    if is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
+        raise BadInput("told_dead", field="verdict")
+    if not amount_fen and ahead.before_payment(item, step):
+        raise BadInput("amount_missing", field="amount_fen")
+    if step.code == "fast_aid":
+        _within_cap(session, item, amount_fen, now=now)
+    if classes := classes_in(item.code):
+        if found not in classes:
+            raise BadInput("class_missing", field="found")
+        item.found = found
 
 
 def _is_aided(session: Session, item: CaseItem, *, now: datetime) -> bool:
@@ -177,6 +192,7 @@ def settle(
         beginning.begin(session, item, now=now)
     else:
         beginning.end(session, item, actor=actor, now=now)
+    larger.begin(session, item, now=now)
     follow(session, item.case_id, now=now)
     follow_others(session, item, now=now)
     return item
@@ -189,9 +205,8 @@ def is_less(session: Session, item: CaseItem, /, *, granted: bool, amount_fen: i
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
-    asked = asked.where(CaseStep.outcome != TO_NOTICE)
-    return set(session.exec(asked))
+    ours = (CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
+    return hands_of(session, *ours, CaseStep.outcome != TO_NOTICE)
 
 
 def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:
@@ -244,7 +259,9 @@ def follow_others(session: Session, item: CaseItem, /, *, now: datetime) -> None
 def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
     if item.state is not ItemState.WAITING:
         return False
-    wanted = {code: when for code, when in waits_for(item.code).items() if code in item.after}
+    sent = local_day(case.submitted_at or now)
+    waits = waits_for(item.code, district=item.district_code, on=sent)  # as it was when the household was told of it
+    wanted = {code: when for code, when in waits.items() if code in item.after}
     states = {code: items[code].state for code in wanted}
     over = all(state in ENDED for state in states.values())
     begins = any(states[code].value == when for code, when in wanted.items()) or (over and "ended" in wanted.values())

@@ -24,7 +24,7 @@ from marketplace.policy import require
 
 REJECTED = "REJECTED"
 CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
-HELD = ("IN_REGISTER", "DIBIAN_MEMBER")
+HELD = ("IN_REGISTER", "DIBIAN_MEMBER", "EIGHTH_UNKNOWN")
 """Categories of a family that has one of the classes."""
 
 

@@ -20,7 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.cases import once, steps
 from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.models_reviews import ItemReview
-from marketplace.cases.rules import review_months
+from marketplace.cases.rules import path_of, review_months, steps_of
 from marketplace.cases.service import NUMBERS, new_number, sound
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -35,7 +35,8 @@ STEP = "item_review"
 AHEAD = timedelta(days=30)
 LEAST = timedelta(days=7)
 SAME, CHANGED = "same", "changed"
-PATH = "REVIEW"
+PATH, UNPAID = "REVIEW", "REVIEW_CLASS"
+"""The short way to a new decision: of what is paid, and of a class, which pays nothing itself."""
 SOON = 1
 """Months until the next look where the last one found that things have changed."""
 BATCH = 100
@@ -181,12 +182,18 @@ def _decide_anew(session: Session, item: CaseItem, numbers: Mapping[str, int], *
     kept = item.model_dump(
         include={"household_id", "code", "department", "district_code", "office", "cause", "once_for"}
     )
-    again = CaseItem(**kept, id=new_id(), case_id=case.id, path=PATH, after=[], state=ItemState.WAITING)
+    again = CaseItem(**kept, id=new_id(), case_id=case.id, path=_path(item, now=now), after=[], state=ItemState.WAITING)
     session.add(again)
     flush(session)
     steps.begin(session, again, now=now)
     entry = audit.Entry("case:submit", object_ref=case.id, subject=case.household_id, rule_id=item.id)
     audit.record(session, entry, actor=actor, now=now)
+
+
+def _path(item: CaseItem, *, now: datetime) -> str:
+    here: dict[str, Any] = {"district": item.district_code, "on": local_day(now)}
+    paid = any(one.code == steps.PAYMENT for one in steps_of(path_of(item.code, **here).name, **here))
+    return PATH if paid else UNPAID
 
 
 def report_change(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> ItemReview:

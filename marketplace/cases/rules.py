@@ -1,12 +1,13 @@
 """The rules of the thirteen items as dated data: paths, steps with limits, standards, and what each item waits for.
 
 Enters: a code, a district, a day. Leaves: the row in force; a row of the district itself goes before the city's. The
-graph of items is checked to have no circle when it is first read. Marks and sources stand beside each value in
+graph of items is checked to have no circle whenever it is drawn. Marks and sources stand beside each value in
 `reference/data`; D marks our own proposal. Called by every module of this room.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -132,27 +133,44 @@ def review_months(code: str, kind: str, /, *, district: str, on: date) -> int:
     return int(max(found, key=lambda one: one["district"])["months"]) if found else 0
 
 
+def graph(*, district: str, on: date) -> nx.DiGraph[str]:
+    """Items as nodes; an edge from an item to one that waits for its result, with the result it waits for (`when`), as
+    it is in this district on this day. A district that says it for an item says all of it; a row without `after` says
+    that it waits for nothing."""
+    told: list[tuple[str, str, str]] = []
+    for code in _items():
+        with contextlib.suppress(UnknownCode):
+            for row in _own_or_all(_standing("item_edges", "item", code, district=district, on=on)):
+                if row["after"]:
+                    told.append((row["after"], code, row["when"]))
+    return _drawn(tuple(told))
+
+
+def _items() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row["code"] for row in rows("item_paths")))
+
+
 @cache
-def graph() -> nx.DiGraph[str]:
-    """Items as nodes; an edge from an item to one that waits for its result, with the result it waits for (`when`)."""
+def _drawn(edges: tuple[tuple[str, str, str], ...]) -> nx.DiGraph[str]:
     import networkx as nx  # slow to load, and most commands ask for no path
 
     drawn: nx.DiGraph[str] = nx.DiGraph()
-    drawn.add_nodes_from(row["code"] for row in rows("item_paths"))
-    for row in rows("item_edges"):
-        drawn.add_edge(row["after"], row["item"], when=row["when"])
+    drawn.add_nodes_from(_items())
+    for before, code, when in edges:
+        drawn.add_edge(before, code, when=when)
     if not nx.is_directed_acyclic_graph(drawn):
         raise ValueError("item_edges.csv: items wait for each other in a circle")
     return drawn
 
 
-def waits_for(code: str, /) -> dict[str, str]:
+def waits_for(code: str, /, *, district: str, on: date) -> dict[str, str]:
     """The items whose results this one needs ► the result that starts it."""
-    return {before: str(graph().edges[before, code]["when"]) for before in sorted(graph().predecessors(code))}
+    drawn = graph(district=district, on=on)
+    return {before: str(drawn.edges[before, code]["when"]) for before in sorted(drawn.predecessors(code))}
 
 
-def in_order() -> tuple[str, ...]:
+def in_order(*, district: str, on: date) -> tuple[str, ...]:
     """All items, each after those it waits for."""
     import networkx as nx
 
-    return tuple(nx.lexicographical_topological_sort(graph()))
+    return tuple(nx.lexicographical_topological_sort(graph(district=district, on=on)))

@@ -23,7 +23,7 @@ from marketplace.cases.evaluate import MONEY, WANTS, Facts
 from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import keep_reading, require_draft, seal_paper, signed_as
-from marketplace.cases.rules import item_rule
+from marketplace.cases.rules import FAST, item_rule
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound
@@ -287,7 +287,7 @@ def list_items(session: Session, case_id: str, /) -> list[CaseItem]:
     """The items of a case in the table's order."""
     found = session.exec(select(CaseItem).where(CaseItem.case_id == case_id)).all()
     order = list_codes("aid_item")
-    return sorted(found, key=lambda one: order.index(one.code))
+    return sorted(found, key=lambda one: (order.index(one.code), one.path != FAST))
 
 
 def _record(session: Session, case: Case, act: str, *, actor: Actor, now: datetime) -> Case:

@@ -14,6 +14,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import ahead, days, named
+from marketplace.cases.ended import hands_of, mark_ended
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import FAST, StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
@@ -125,7 +126,7 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
     """The step is over."""
     if step.stopped_at is not None:
         raise WrongState("clock_stopped")
-    step.ended_at, step.ended_by, step.outcome = now, actor.id, outcome
+    mark_ended(step, outcome=outcome, actor=actor, now=now)
     clocks.end(session, clock_ref(item.id), outcome=outcome, now=now)
     if step.code == AT_HOME:
         visits.settle(session, item.id, actor=actor, now=now)
@@ -180,8 +181,7 @@ def require_holder(item: CaseItem, step: CaseStep, /, *, actor: Actor) -> None:
 
 def first_opinions(session: Session, item_id: str, /) -> set[str]:
     """Who gave the first opinion on an item."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
-    return set(session.exec(asked))
+    return hands_of(session, CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
 
 
 def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, noticed: bool = True, now: datetime) -> CaseStep:

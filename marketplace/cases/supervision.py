@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import String, cast, func, literal
@@ -21,7 +21,8 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import board, named, notice, silent
-from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
+from marketplace.cases.models import CaseItem, CaseStep, Escalation
+from marketplace.cases.models_months import MonthReport
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
@@ -158,6 +159,21 @@ def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> 
     require(actor, "case:publish")
     if month >= f"{local_day(now):%Y-%m}":
         raise BadInput("month_runs", field="month")
+    return _freeze(session, month, actor=actor, now=now)
+
+
+def publish_due(database: Database, /, *, now: datetime) -> int:
+    """The month that is over is published by the house itself: nobody whose times it tells has to want it."""
+    month = f"{local_day(now).replace(day=1) - timedelta(days=1):%Y-%m}"
+    with database.reading() as session:
+        if published(session, month) or not times_of(session, month):
+            return 0
+    with database.transaction() as session:
+        _freeze(session, month, actor=SYSTEM, now=now)
+    return 1
+
+
+def _freeze(session: Session, month: str, *, actor: Actor, now: datetime) -> MonthReport:
     rows = [asdict(row) for row in times_of(session, month)]
     known = published(session, month)
     text = json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -51,11 +51,10 @@ def uncovered(session: Session, case: Case, /) -> list[Left]:
         return []
     taken_back = case.state is CaseState.WITHDRAWN
     own = [item for item in list_items(session, case.id) if not taken_back or item.decided_at is not None]
-    items = {item.code: item for item in own}
-    named = {"illness": illness_left(list(items.values())), "schooling": int(case.answers.get("schooling_fen") or 0)}
+    named = {"illness": illness_left(own), "schooling": int(case.answers.get("schooling_fen") or 0)}
     found = []
     for row in rows("want_needs"):
-        mine = [items[code] for code in codes(row["items"]) if code in items]
+        mine = [item for item in own if item.code in codes(row["items"])]
         granted = any(item.state is ItemState.GRANTED for item in mine)
         part = row["want"] == "illness" and named["illness"] > 0
         decided = bool(mine) or not taken_back

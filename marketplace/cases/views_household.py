@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
@@ -27,7 +26,6 @@ from marketplace.cases import (
     uncovered,
     withdrawing,
 )
-from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
@@ -125,6 +123,10 @@ def _elsewhere(found: dict[str, Any]) -> list[str]:
 def _decided(item: CaseItem) -> list[str]:
     """What was decided about one item, in the words of who decided it."""
     lines, lang = [], language()
+    if item.path == FAST:
+        lines.append(_("This is the quick help for the first days."))
+    if item.found and item.state is ItemState.GRANTED:
+        lines.append(_("Identified as: %(family)s", family=label("case_label", item.found, lang=lang)))
     if item.amount_fen:
         lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
     if item.over_on is not None:
@@ -161,21 +163,11 @@ def _followed(case_id: str) -> dict[str, Any]:
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
     told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
-    told["larger"] = {row["item"].id for row in rows if _more_aid(session, case, row["item"])}
     told["uncovered"] = uncovered.uncovered(session, case)
     signs = current_actor().id == papers.signer_of(session, case, now=now)
     told["signs"] = signs and handing_on.is_sayable(session, case.id)
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
-
-
-def _more_aid(session: Session, case: Case, item: CaseItem) -> bool:
-    """Whether the table gives more than the fast payment, which was for the first days only."""
-    if item.path != FAST or item.state is not ItemState.GRANTED:
-        return False
-    on = local_day(utc_now())
-    facts, here = service.facts_of(session, case, on=on), {"district": item.district_code, "on": on}
-    return proposed(item.code, facts, path="LINSHI_GENERAL", **here) > item.amount_fen  # type: ignore[arg-type]
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])
@@ -257,15 +249,29 @@ def withdraw(case_id: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         withdrawing.withdraw(session, case.id, actor=current_actor(), now=utc_now())
         return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
-    return confirm(
-        layout=HOME,
-        title=_("Take this application back?"),
-        intro=_("Nothing more is checked. You can apply again at any time."),
-        button=_("Take it back"),
-        back=url_for(".check" if case.state is CaseState.DRAFT else ".one", case_id=case.id),
-        form=form,
-        danger=True,
-    )
+    back = url_for(".check" if case.state is CaseState.DRAFT else ".one", case_id=case.id)
+    return _asked(form, _("Take this application back?"), back=back)
+
+
+@bp.route("/cases/items/<item_id>/withdraw", methods=["GET", "POST"])
+@guard("case:withdraw")
+@writes
+def withdraw_item(item_id: str) -> ResponseReturnValue:
+    """One thing of an application: the rest goes on."""
+    session, form = current_session(), Form()
+    item = steps.get_item(session, item_id)
+    case = service.get_case(session, item.case_id, actor=current_actor(), asks="case:withdraw")
+    back = url_for(".one", case_id=case.id)
+    if form.validate_on_submit():
+        withdrawing.withdraw_item(session, item.id, actor=current_actor(), now=utc_now())
+        return done(_("Taken back. The rest of the application goes on."), to=back)
+    name = label("aid_item", item.code, lang=language())
+    return _asked(form, _("Take only this back: %(item)s?", item=name), back=back)
+
+
+def _asked(form: Form, title: str, *, back: str) -> ResponseReturnValue:
+    intro, button = _("Nothing more is checked. You can apply again at any time."), _("Take it back")
+    return confirm(layout=HOME, title=title, intro=intro, button=button, back=back, form=form, danger=True)
 
 
 @bp.post("/register/<entry_id>/object")

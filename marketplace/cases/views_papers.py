@@ -228,6 +228,8 @@ def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
         (_("Decided on"), day(item.decided_at)),
     ]
     rows.append((_("Decision"), label("item_state", item.state.value, lang=lang)))
+    if granted and item.found:
+        rows.append((_("Identified as"), label("case_label", item.found, lang=lang)))
     if granted and item.amount_fen:
         rows.append((_("Amount of money"), yuan(item.amount_fen)))
     if not granted:

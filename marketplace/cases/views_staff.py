@@ -33,7 +33,7 @@ from marketplace.cases import (
 )
 from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import SENTENCES, bp
-from marketplace.cases.evaluate import class_tests
+from marketplace.cases.evaluate import Tests, class_tests
 from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_looks import card_form
@@ -97,6 +97,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     until = lateness.as_of(session, found, now=now)
     table = proposed(found.code, facts, path=found.path, district=found.district_code, on=on)
     step = next((one for one in own if one.ended_at is None), None)
+    tests = class_tests(facts, district=found.district_code, on=on)
     return render(
         "cases/item.html",
         item=found,
@@ -114,7 +115,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
-        tests=class_tests(facts, district=found.district_code, on=on),
+        tests=tests,
         proposed=max(0, table - aided.fast_given(session, found, now=now)),
         late=found.state not in ENDED and lateness.is_late(session, found, now=until),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
@@ -124,15 +125,15 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
         **_at(session, found, step),
-        **{**_forms(found), **shown},
+        **{**_forms(found, tests), **shown},
     )
 
 
-def _forms(item: CaseItem) -> dict[str, Any]:
+def _forms(item: CaseItem, tests: Tests) -> dict[str, Any]:
     return {
         "work": forms.filled(forms.WorkForm()),
         "stop": forms.stop_form(item, on=local_day(utc_now())),
-        "decide": forms.filled(forms.DecideForm()),
+        "decide": forms.decide_form(item, tests),
         "silent": forms.filled(forms.SilentForm()),
         "pay": forms.filled(forms.PayForm()),
     }
@@ -262,7 +263,8 @@ def fast(item_id: str) -> ResponseReturnValue:
 
 
 def _decided(item_id: str) -> ResponseReturnValue:
-    form, found = forms.filled(forms.DecideForm()), _item(item_id)
+    found = _item(item_id)
+    form = forms.decide_form(found)
     if not form.validate_on_submit():
         return _page(found, decide=form)
     try:
@@ -275,6 +277,7 @@ def _decided(item_id: str) -> ResponseReturnValue:
             note=form.note.data or "",
             letter=form.letter.data or "",
             late_cause=str(form.late_cause.data or ""),
+            found=str(form.found.data or ""),
             actor=current_actor(),
             now=utc_now(),
         )

@@ -3,8 +3,8 @@
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
 in its month with that cause; a family that is left without one of the classes, or without anything, enters the
 low-income register as a refused one does, is told, and may object; what was refused before is handed on all the same,
-with its yes; what was only looked at or decided anew stays granted. Called by the household's page and, after a second
-call, by `answers`.
+with its yes; what was only looked at or decided anew stays granted. Or one thing alone, and the rest goes on. Called by
+the household's page and, after a second call, by `answers`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.cases import again, lateness, outcome, register, steps, uncovered
+from marketplace.cases.ended import mark_ended
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -37,6 +38,25 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
     return case
 
 
+def withdraw_item(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseItem:
+    """The household takes one thing back: what waited for it goes on or falls, and the rest of the application runs.
+    The last that is open is the application itself."""
+    item = steps.get_item(session, item_id, lock=True)
+    case = get_case(session, item.case_id, actor=actor, asks="case:withdraw")
+    if item.state in ENDED:
+        raise WrongState("item_ended")
+    if not [one for one in list_items(session, case.id) if one.state not in ENDED and one.id != item.id]:
+        withdraw(session, case.id, actor=actor, now=now)
+        return item
+    _end(session, item, actor=actor, now=now)
+    _end_step(session, item, actor=actor, now=now)
+    flush(session)
+    steps.record(session, item, "case:withdraw", rule=item.code, actor=actor, now=now)
+    outcome.follow(session, case.id, now=now)
+    outcome.follow_others(session, item, now=now)
+    return item
+
+
 def is_over(session: Session, case_id: str, /) -> bool:
     """Whether nothing of the case is left to take back: it was decided, or taken back, meanwhile."""
     return session.get_one(Case, case_id).state not in (CaseState.DRAFT, CaseState.OPEN)
@@ -47,11 +67,7 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
     ended = [item for item in list_items(session, case.id) if item.state not in ENDED]
     for item in ended:
         _end(session, item, actor=actor, now=now)
-    for step in steps.list_steps(session, case.id):
-        if step.ended_at is None and step.code != "payment":
-            step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
-            step.stopped_at, step.left_days = None, None
-            session.add(step)
+        _end_step(session, item, actor=actor, now=now)
     case.state = CaseState.WITHDRAWN
     session.add(case)
     flush(session)
@@ -60,6 +76,15 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
     for item in ended:
         outcome.follow_others(session, item, now=now)
     return case
+
+
+def _end_step(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
+    """The step at which it stood; the order to pay what was granted before goes on."""
+    for step in steps.list_steps(session, item.case_id):
+        if step.item_id == item.id and step.ended_at is None and step.code != steps.PAYMENT:
+            mark_ended(step, outcome="withdrawn", actor=actor, now=now)
+            step.stopped_at, step.left_days = None, None
+            session.add(step)
 
 
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from adapters.tabular_writer import Column, write_xlsx
@@ -31,6 +31,7 @@ from marketplace.web import Form, Page, _, confirm, current_session, done, page_
 from marketplace.web import codes as words
 from marketplace.web.desk import XLSX
 from marketplace.web.leaving import leaves, mark
+from marketplace.web.pages import refuse
 from marketplace.web.transactions import keep_refusal
 
 FIELDS = tuple(dict.fromkeys(code for one in purposes.INSURER_PURPOSES for code in purposes.purpose(one).fields))
@@ -51,6 +52,19 @@ def index(tab: str) -> ResponseReturnValue:
     page = Page(page_number(), counts[tab])
     rows = worklists.list_of(session, org_id, LISTS[tab], offset=page.offset, limit=page.size, now=utc_now())
     return render("claims/index.html", rows=rows, page=page, tab=tab, counts=counts, tone=tone)
+
+
+@bp.get("/cases")
+@guard("claim:list")
+def find_case() -> ResponseReturnValue:
+    """From the number of a case, as papers and tables give it, to its page, whatever list it is on."""
+    reference = request.args.get("reference", "").strip().upper()[:16]
+    case = worklists.find(current_session(), own_org(), reference)
+    if case is None:
+        return refuse(
+            _("No case of yours has this number. Compare it with the paper or the table."), to=url_for(".index")
+        )
+    return redirect(url_for(".one", case_id=case.id), code=303)
 
 
 @bp.get("/cases/<case_id>")

@@ -45,6 +45,12 @@ def count_of(session: Session, org_id: str, states: Sequence[CaseState], /) -> i
     return session.exec(select(func.count()).select_from(InsuranceCase).where(*wanted)).one()
 
 
+def find(session: Session, org_id: str, reference: str, /) -> InsuranceCase | None:
+    """The insurer's case of this number; another's looks like none."""
+    mine = select(InsuranceCase).where(col(InsuranceCase.org_id) == org_id)
+    return session.exec(mine.where(col(InsuranceCase.reference) == reference)).first()
+
+
 def counts_of(session: Session, org_id: str, /) -> dict[str, int]:
     """Worklist ► how many cases it holds."""
     by_state = dict(

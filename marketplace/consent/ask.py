@@ -7,7 +7,7 @@ while one of them says yes, without anybody whom one of them leaves out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.errors import ConsentMissing, NotFound
 
 REFUSED_PAUSE = timedelta(days=90)
@@ -29,6 +29,8 @@ SAID = (*HOLDING, ConsentState.REVOKED, ConsentState.REFUSED, ConsentState.EXPIR
 """A word about being matched: whom it left out stays out after it has ended, until the same adult says another one."""
 Willing = tuple[str, int, frozenset[str]]
 """Chain and version of one living yes of a household, and whom any of its adults leaves out."""
+MATCHES: list[Callable[[Session, str], object]] = []
+"""The room of matches locks here those of a household that are open."""
 _HEAD = select(ConsentHead).where(col(ConsentHead.chain_id) == bindparam("chain")).with_for_update()
 _HEAD = _HEAD.execution_options(populate_existing=True)
 """Built once: every look and every change asks it."""
@@ -135,17 +137,24 @@ class _Word(NamedTuple):
     left_out: list[str]
 
 
-def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> Consent:
+def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> None:
     """A living yes to being matched in a household that does not leave this organisation out, its words locked; else
     ConsentMissing."""
-    lock_words(session, household_id)
-    found = auto_match_of(session, household_id, now=now)
+    found = locked_word(session, household_id, now=now)
     if found is None:
         raise ConsentMissing("no_auto_match")
-    chain_id, version, left_out = found
-    if org_id in left_out:
+    if org_id in found[2]:
         raise ConsentMissing("organisation_excluded")
-    return session.get_one(Consent, (chain_id, version))
+
+
+def locked_word(session: Session, household_id: str, /, *, now: datetime) -> Willing | None:
+    """What the household's adults say about being matched; nobody says otherwise until the transaction ends."""
+
+    def read() -> Willing | None:
+        lock_words(session, household_id)
+        return auto_match_of(session, household_id, now=now)
+
+    return remembered(session, ("words", household_id, now), read)
 
 
 def lock_words(session: Session, household_id: str, /) -> list[ConsentHead]:
@@ -156,12 +165,24 @@ def lock_words(session: Session, household_id: str, /) -> list[ConsentHead]:
 
 
 def lock_all(session: Session, household_id: str, /) -> None:
-    """All living consents of the household, locked in one order, by who writes down an act before it comes to them: the
-    heads come first, then credentials and matches, and the audit log last."""
-    living = select(ConsentHead.chain_id).where(
+    """Everything that the end of a consent of this household may touch, locked before the first act is written down and
+    in the order that every room keeps: open matches, living consents, credentials, and the audit log last."""
+    for lock in MATCHES:
+        lock(session, household_id)
+    living = select(ConsentHead).where(
         col(ConsentHead.household_id) == household_id, col(ConsentHead.state).in_(LIVING)
     )
-    session.exec(living.order_by(col(ConsentHead.chain_id)).with_for_update()).all()
+    living = living.order_by(col(ConsentHead.chain_id)).with_for_update()
+    session.exec(living.execution_options(populate_existing=True)).all()
+
+
+def lock_with_all(session: Session, chain_id: str, /) -> ConsentHead:
+    """One consent whose change may end or hold matches, locked after everything of its household that comes first."""
+    head = session.get(ConsentHead, chain_id)
+    if head is None:
+        raise NotFound("consent")
+    lock_all(session, head.household_id)
+    return lock_head(session, chain_id)
 
 
 def others_say_yes(session: Session, head: ConsentHead, /, *, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.consent.ask import LIVING, kept_out, living_heads, lock_head, newest
+from marketplace.consent.ask import LIVING, kept_out, living_heads, lock_head, lock_with_all, newest
 from marketplace.consent.capacity import require_voice
 from marketplace.consent.evidence import newest_of, was_opened
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
@@ -50,7 +50,7 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     before holds until now, and ends in this transaction; whom it left out until now stays out.
     The call-back never lengthens the period: one that would be over before the yes begins is refused.
     """
-    head = _lock(session, chain_id)
+    head = lock_with_all(session, chain_id)
     require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
@@ -84,14 +84,6 @@ def leave_out(session: Session, head: ConsentHead, said: Consent, /, *, actor: A
     out = frozenset(said.excluded_org_ids)
     for told in LEFT_OUT if out else ():
         told(session, head, out, actor, now)
-
-
-def _lock(session: Session, chain_id: str) -> ConsentHead:
-    """This yes and what it takes the place of, locked in the order in which everybody locks them."""
-    head = session.get(ConsentHead, chain_id)
-    for one in _alike(session, head) if head is not None else ():
-        lock_head(session, one.chain_id)
-    return lock_head(session, chain_id)
 
 
 def _check_document(session: Session, chain_id: str, *, actor: Actor) -> None:
@@ -236,7 +228,7 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
 
 
 def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
-    head = lock_head(session, chain_id)
+    head = lock_with_all(session, chain_id)
     if head.state not in LIVING or now < head.valid_to:
         return False
     said = select(Consent.version).where(Consent.chain_id == chain_id, Consent.reason_code == FINISHING)

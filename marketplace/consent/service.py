@@ -15,7 +15,16 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, lock_words, was_refused_lately
+from marketplace.consent.ask import (
+    LIVING,
+    find_head,
+    kept_out,
+    living_heads,
+    lock_all,
+    lock_head,
+    lock_with_all,
+    was_refused_lately,
+)
 from marketplace.consent.capacity import capacity_of, is_child, person_behind, require_voice
 from marketplace.consent.changes import confirm_assisted, leave_out, supersede
 from marketplace.consent.drafts import OWN, WITHDRAWAL_WAYS, Capture, first_draft, require_within, to_recipient
@@ -189,7 +198,7 @@ def exclude(
     session: Session, chain_id: str, /, *, excluded_org_ids: Iterable[str], actor: Actor, now: datetime
 ) -> Consent:
     """Change which organisations the base card is kept from: a new version of the same consent."""
-    head = lock_head(session, chain_id)
+    head = lock_with_all(session, chain_id)
     require_voice(session, head, "consent:give", actor=actor, now=now)
     if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
         raise WrongState("consent_not_living", state=head.state.value)
@@ -226,7 +235,7 @@ def _give(
         raise WrongState("refused_lately")
     waits = draft["state"] is ConsentState.PENDING_CHECK
     if draft["purpose"] is Purpose.AUTO_MATCH:
-        lock_words(session, household.id)
+        lock_all(session, household.id)
     for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):
         if head.state is ConsentState.PENDING_CHECK or not waits:
             supersede(session, head.chain_id, actor=actor, now=now)

@@ -30,8 +30,8 @@ PERSONAL: Mapping[str, str] = {
     "diagnosis_group": "health",
 }
 """Consent field, and claim ► the sealed column of the person that answers it."""
-OF_ALL = frozenset({"household"})
-"""What is said of a household as a whole."""
+OF_ALL: Mapping[str, str] = {"household_size": "household", "district_code": "county", "kind": "category"}
+"""Fact of a household as a whole ► the claim that says it, whoever the credential is about."""
 METHODS = {1: "declared", 2: "documents", 3: "data_match", 4: "home_visit"}
 LIFE = timedelta(days=90)
 VERIFIED_FOR = timedelta(days=365)
@@ -91,8 +91,8 @@ def _personal(session: Session, consent: Consent, fields: Sequence[str]) -> dict
 
 def claims_of(fact: str, /) -> frozenset[str]:
     """The claims that say this fact of a record; a day of birth goes with the number that holds it."""
-    if fact == "household_size":
-        return OF_ALL
+    if fact in OF_ALL:
+        return frozenset({OF_ALL[fact]})
     columns = {fact, "birth_date"} if fact == "id_number" else {fact}
     return frozenset(claim for claim, column in PERSONAL.items() if column in columns)
 

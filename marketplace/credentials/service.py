@@ -29,7 +29,7 @@ from marketplace.credentials.models import IssuedCredential
 from marketplace.credentials.receipts import record_sha256
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
-from marketplace.households.models import Household, Person
+from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.reference import purposes
@@ -73,8 +73,8 @@ def issue(
     if household is None or not needs:
         raise WrongState("no_verified_need")
     jwk = holder_key(holder_jwk)
-    for earlier in _living(session, col(IssuedCredential.consent_chain_id) == consent.chain_id):
-        _end(session, earlier, actor=actor, now=now, reason="replaced")
+    for earlier in living_among(session, col(IssuedCredential.consent_chain_id) == consent.chain_id):
+        end(session, earlier, actor=actor, now=now, reason="replaced")
     return _write(session, consent, household, needs, fields=fields, jwk=jwk, actor=actor, now=now)
 
 
@@ -198,7 +198,7 @@ def list_of_household(session: Session, household_id: str, /) -> list[IssuedCred
     return list(session.exec(asked.order_by(col(IssuedCredential.issued_at).desc(), col(IssuedCredential.id))))
 
 
-def _living(session: Session, which: ColumnElement[bool]) -> list[IssuedCredential]:
+def living_among(session: Session, which: ColumnElement[bool], /) -> list[IssuedCredential]:
     """The living ones, locked after the heads that they stand on, as whoever issues one does."""
     asked = select(IssuedCredential).where(which, col(IssuedCredential.revoked_at).is_(None))
     for chain_id in sorted({one.consent_chain_id for one in session.exec(asked)}):
@@ -208,7 +208,7 @@ def _living(session: Session, which: ColumnElement[bool]) -> list[IssuedCredenti
 
 def living_of(session: Session, chain_id: str, /) -> IssuedCredential:
     """The one credential under this consent that has not ended; there is never a second."""
-    for found in _living(session, col(IssuedCredential.consent_chain_id) == chain_id):
+    for found in living_among(session, col(IssuedCredential.consent_chain_id) == chain_id):
         return found
     raise NotFound("credential")
 
@@ -218,15 +218,7 @@ def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
     credential = owned(session, credential_id, actor)
     consent = newest(session, lock_head(session, credential.consent_chain_id))
     require_own(session, consent.person_id, actor=actor, now=now)
-    _end(session, credential, actor=actor, now=now, reason=reason)
-
-
-def end_of_key(session: Session, holder_kid: str, /, *, actor: Actor, now: datetime) -> int:
-    """A recipient's key is out of use: what is bound to it is good no more, whoever holds the key; how many ended."""
-    found = _living(session, col(IssuedCredential.holder_kid) == holder_kid)
-    for credential in found:
-        _end(session, credential, actor=actor, now=now, reason="key_retired")
-    return len(found)
+    end(session, credential, actor=actor, now=now, reason=reason)
 
 
 def suspend(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str) -> None:
@@ -243,25 +235,16 @@ def resume(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
     _record(session, credential, "credential:resume", actor=actor, now=now, reason="")
 
 
-def end_of_fact(session: Session, person: Person, field: str, /, *, actor: Actor, now: datetime) -> None:
-    """A fact of this person, or how many its household are, was wrong: what says the old value ends for good."""
-    said = claims.claims_of(field)
-    for one in _living(session, col(IssuedCredential.household_id) == person.household_id):
-        told_of = newest(session, lock_head(session, one.consent_chain_id)).person_id
-        if said.intersection(one.data_fields) and (said == claims.OF_ALL or told_of == person.id):
-            _end(session, one, actor=actor, now=now, reason="corrected")
-
-
 def hold(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> None:
     """While a person looks at the match of this consent first, its credential is no good, as no look is."""
-    for one in _living(session, col(IssuedCredential.consent_chain_id) == chain_id):
+    for one in living_among(session, col(IssuedCredential.consent_chain_id) == chain_id):
         one.held_at = now
         _record(session, one, "credential:suspend", actor=actor, now=now, reason=HELD)
 
 
 def release(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> None:
     """The person has looked; what staff suspended by hand stays suspended."""
-    for one in _living(session, col(IssuedCredential.consent_chain_id) == chain_id):
+    for one in living_among(session, col(IssuedCredential.consent_chain_id) == chain_id):
         if one.held_at is not None:
             one.held_at = None
             _record(session, one, "credential:resume", actor=actor, now=now, reason=HELD)
@@ -279,7 +262,8 @@ def owned(session: Session, credential_id: str, actor: Actor, *, action: str = "
     return credential
 
 
-def _end(session: Session, credential: IssuedCredential, *, actor: Actor, now: datetime, reason: str) -> None:
+def end(session: Session, credential: IssuedCredential, /, *, actor: Actor, now: datetime, reason: str) -> None:
+    """This one, which the caller has locked and may end, is good no more."""
     credential.revoked_at, credential.reason_code = now, reason
     _record(session, credential, "credential:revoke", actor=actor, now=now, reason=reason)
 

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.config import Settings
 from marketplace.consent.ask import living_auto_match, was_refused_lately
-from marketplace.db import flush, new_id
+from marketplace.db import flush, new_id, remembering
 from marketplace.decisions import moves
+from marketplace.decisions.at_once import held
 from marketplace.decisions.conflicts import refuse_kin, refuse_own_giver
 from marketplace.decisions.givers import refuse_pair
 from marketplace.decisions.models import LineDecision, Match, MatchState
@@ -53,12 +53,14 @@ class _Sound:
 def preview(session: Session, line_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> Outcome:
     """What `approve` would do with these lines at this moment. Lines are checked one by one: two lines that together
     exceed a need or an offer are both shown as sound, and the second is excluded when the act is carried out."""
-    return _go_through(session, line_ids, actor=actor, now=now, act=False)
+    with remembering(session):
+        return _go_through(session, line_ids, actor=actor, now=now, act=False)
 
 
 def approve(session: Session, line_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> Outcome:
     """Approve every line that still holds; the others stay as they are and are named with their reason."""
-    return _go_through(session, line_ids, actor=actor, now=now, act=True)
+    with remembering(session), held(session, line_ids, now=now):
+        return _go_through(session, line_ids, actor=actor, now=now, act=True)
 
 
 def _go_through(session: Session, line_ids: Sequence[str], *, actor: Actor, now: datetime, act: bool) -> Outcome:
@@ -68,7 +70,7 @@ def _go_through(session: Session, line_ids: Sequence[str], *, actor: Actor, now:
     for line_id in dict.fromkeys(line_ids):
         try:
             sound = _check(session, line_id, actor=actor, now=now, lock=act)
-            above = sound.line.value_fen > _second_limit(session)
+            above = sound.line.value_fen > session.info["settings"].second_approver_fen
             if act:
                 with session.begin_nested():
                     _approve_one(session, sound, above=above, actor=actor, now=now)
@@ -99,20 +101,15 @@ def _keep_evidence(session: Session, line_id: str, found: OverlapFound, *, actor
     hits.keep(session, [met], actor=actor, now=now)
 
 
-def _second_limit(session: Session) -> int:
-    settings: Settings = session.info["settings"]
-    return settings.second_approver_fen
-
-
 def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock: bool) -> _Sound:
     """Ask everything again: the line, the people, the consent, the need, the offer. Raises the first reason against."""
-    line = _fetch(session, ProposedLine, line_id, lock=lock)
+    line = _fetch(session, ProposedLine, line_id)
     require(actor, "match:approve", district=line.district_code)
     if line.state is not LineState.PROPOSED:
         raise WrongState("line_decided")
-    need = _fetch(session, Need, line.need_id, lock=lock)
-    offer = _fetch(session, Offer, line.offer_id, lock=lock)
-    organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
+    need = _fetch(session, Need, line.need_id)
+    offer = _fetch(session, Offer, line.offer_id)
+    organisation = _fetch(session, Organisation, offer.org_id)
     if need.vouched_by & actor.people:
         raise WrongState("verifier_is_approver")
     _refuse_close(session, need, organisation, actor=actor)
@@ -138,7 +135,7 @@ def _refuse_close(session: Session, need: Need, organisation: Organisation, *, a
     refuse_own_giver(session, organisation, actor=actor)
 
 
-def _fetch(session: Session, kind: type[T], key: str, *, lock: bool) -> T:
+def _fetch(session: Session, kind: type[T], key: str, *, lock: bool = False) -> T:
     found = session.get(kind, key, with_for_update=True, populate_existing=True) if lock else session.get(kind, key)
     if found is None:
         raise NotFound(kind.__name__.lower())
@@ -157,7 +154,10 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         units=line.units,
         actor=actor,
         now=now,
+        recorded=False,
     )
+    for sums in (need, offer):
+        session.expire(sums, ["committed_units"])  # the database has added the row to them
     line.state = LineState.APPROVED
     match = Match(
         id=new_id(),
@@ -176,7 +176,8 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         updated_at=now,
     )
     session.add_all((line, match))
-    write_decision(session, line, verdict="approve", state=match.state.value, actor=actor, now=now)
+    acts, state = (ledger.act_of(entry),), match.state.value
+    write_decision(session, line, verdict="approve", state=state, beside=acts, actor=actor, now=now)
     flush(session)
     wait_and_tell(session, match, now=now)
     return match
@@ -239,10 +240,11 @@ def write_decision(
     reason_code: str = "",
     reason_text: str = "",
     state: str = "",
+    beside: Sequence[audit.Entry] = (),
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Keep what one person decided, with its audit row; of an approval that row commits to the
+    """Keep what one person decided, with its audit row after those `beside` it; of an approval that row commits to the
     match's `state` and resource."""
     entry = audit.Entry(
         f"match:{verdict}",
@@ -260,7 +262,7 @@ def write_decision(
         reason_text=reason_text,
         decided_by=actor.id,
         decided_at=now,
-        audit_seq=audit.record(session, entry, actor=actor, now=now),
+        audit_seq=audit.record_many(session, (*beside, entry), actor=actor, now=now),
     )
     session.add(decision)
 
@@ -292,9 +294,3 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     flush(session)
     wait_and_tell(session, match, now=now)
     return match
-
-
-def lines_of(session: Session, line_ids: Sequence[str], /) -> list[ProposedLine]:
-    """The lines in the order of their ids; for the confirm page."""
-    statement = select(ProposedLine).where(col(ProposedLine.id).in_(line_ids)).order_by(col(ProposedLine.id))
-    return list(session.exec(statement))

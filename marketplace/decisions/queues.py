@@ -68,6 +68,17 @@ def of_giver(session: Session, org_id: str, match_ids: Sequence[str], /) -> list
     return list(session.exec(mine.order_by(col(Match.id))))
 
 
+MOST_FOUND, LEAST_TYPED = 25, 4
+
+
+def find_of_giver(session: Session, org_id: str, number: str, /) -> list[Match]:
+    """Matches of the organisation whose number begins so, whatever their state; none for fewer than four characters."""
+    if len(number) < LEAST_TYPED:
+        return []
+    mine = select(Match).where(col(Match.org_id) == org_id, col(Match.id).startswith(number.lower(), autoescape=True))
+    return list(session.exec(mine.order_by(col(Match.id)).limit(MOST_FOUND)))
+
+
 @dataclass(frozen=True, slots=True)
 class LineFilter:
     """Which proposed lines staff look at; empty means all."""

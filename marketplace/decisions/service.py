@@ -114,13 +114,16 @@ def household_accepts(
     asks: str = "match:accept",
 ) -> Match:
     """The household accepts with two ticks: the offer's terms, and a separate consent naming the giver, the purpose,
-    the fields and the period. Only now does anything identifying become readable for that giver. `asks` is another
-    action where staff heard the yes."""
+    the fields and the period. Only now does anything identifying become readable for that giver. Of held help that
+    consent alone has lapsed: neither the terms nor the word to be matched is asked for again. `asks` is another action
+    where staff heard the yes."""
     match = locked(session, match_id, asks, actor=actor, expected=ASKED)
-    if not (agrees_to_share and agrees_to_terms):
+    again = match.state is MatchState.HELD
+    if not (agrees_to_share and (agrees_to_terms or again)):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
     organisation = open_giver(session, match.org_id)
-    living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
+    if not again:
+        living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asking.before_answer(session, match, now=now)
     if session.get_one(Person, person_id).household_id != match.household_id:
         raise NotFound("person")
@@ -138,7 +141,6 @@ def household_accepts(
     )
     match.consent_chain_id, match.consent_version = given.chain_id, given.version
     match.household_answered_at = now
-    again = match.state is MatchState.HELD
     if not again:
         ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
 from marketplace.consent import changes
-from marketplace.consent.ask import LIVING, list_of_household, lock_head, newest
+from marketplace.consent.ask import LIVING, list_of_household, lock_with_all, newest
 from marketplace.consent.versions import require_area
 from marketplace.credentials import service as credentials
 from marketplace.credentials import status
@@ -89,7 +89,7 @@ def pause_consent(chain_id: str) -> ResponseReturnValue:
 def narrow_consent(chain_id: str) -> ResponseReturnValue:
     """Let less be seen for a household that asked at the counter or by phone; nothing can be added here."""
     session, form, now = current_session(), LessForm(), utc_now()
-    head = lock_head(session, chain_id)
+    head = lock_with_all(session, chain_id)
     require_area(session, current_actor(), "consent:end", household_id=head.household_id)
     changes.require_by_field(head)
     held = newest(session, head).data_fields
@@ -117,7 +117,7 @@ def narrow_consent(chain_id: str) -> ResponseReturnValue:
 def end_consent(chain_id: str) -> ResponseReturnValue:
     """Withdraw for a household that asked at the counter or by phone; it frees what stood on it, at once."""
     session = current_session()
-    head = lock_head(session, chain_id)
+    head = lock_with_all(session, chain_id)
     on_its_way = withdrawing.is_on_its_way(session, head)
     form: Any = EndOnItsWayForm() if on_its_way else EndForm()
     if on_its_way:
@@ -150,7 +150,7 @@ def end_consent(chain_id: str) -> ResponseReturnValue:
 def void_consent(chain_id: str) -> ResponseReturnValue:
     """Find that this was never a free yes."""
     session, form = current_session(), VoidForm()
-    head = lock_head(session, chain_id)
+    head = lock_with_all(session, chain_id)
     require_area(session, current_actor(), "consent:void", household_id=head.household_id)
     form.reason.choices = choices("consent_void", lang=language())
     back = url_for(".household_consents", household_id=head.household_id)

@@ -79,6 +79,8 @@ def household_offer(match_id: str) -> ResponseReturnValue:
 
 def _accept_form(session: Session, card: Card) -> AcceptForm:
     form = AcceptForm()
+    if card.match.state is MatchState.HELD:
+        del form.agrees_to_terms  # they were agreed to and have not lapsed
     people = speaks_for(session, card.match.household_id, actor=current_actor(), now=utc_now())
     form.person.choices = [(one.id, masked_name(session, one)) for one in people]
     if len(people) == 1:
@@ -126,9 +128,14 @@ def accept(match_id: str) -> ResponseReturnValue:
     session = current_session()
     card = _card(session, match_id)
     form = _accept_form(session, card)
-    if form.validate_on_submit() and not (form.agrees_to_terms.data and form.agrees_to_share.data):
-        wrong = form.agrees_to_terms if not form.agrees_to_terms.data else form.agrees_to_share
-        wrong.errors = [_("Tick both boxes to accept, or decline: refusing loses nothing.")]
+    ticks = [form[name] for name in ("agrees_to_terms", "agrees_to_share") if name in form]
+    missing = [tick for tick in ticks if not tick.data] if form.validate_on_submit() else []
+    for wrong in missing[:1]:
+        wrong.errors = [
+            _("Tick both boxes to accept, or decline: refusing loses nothing.")
+            if len(ticks) > 1
+            else _("Tick the box to go on, or decline: refusing loses nothing.")
+        ]
     if not form.person.data:
         form.person.errors = [_("Choose one")]
     if form.errors:

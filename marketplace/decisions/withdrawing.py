@@ -17,10 +17,10 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks.models import Clock
 from marketplace.consent import changes
 from marketplace.consent import service as consent
-from marketplace.consent.ask import lock_head, lock_words, others_say_yes
+from marketplace.consent.ask import MATCHES, lock_with_all, others_say_yes
 from marketplace.consent.models import Consent, ConsentHead, Purpose
 from marketplace.decisions import moves
-from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.errors import WrongState
 from marketplace.incidents.service import Reach, open_found
 from marketplace.proposals.models import LineState, ProposedLine
@@ -54,7 +54,7 @@ def withdraw_consent(
     this one delivery be finished with name and pick-up code. Aid that was delivered stays, and government aid is never
     touched. `way` says how it asked staff, if it did.
     """
-    head = _lock(session, chain_id)
+    head = lock_with_all(session, chain_id)  # so two adults who take their words back at one moment see each other, too
     if then is Then.FINISH and head.purpose is not Purpose.AUTO_MATCH:
         return _finish(session, head, actor=actor, now=now)
     ended = consent.withdraw(session, chain_id, actor=actor, now=now, reason_code=way)
@@ -68,22 +68,13 @@ def withdraw_consent(
 def void_consent(session: Session, chain_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Consent:
     """A consent that was never a free yes ends as a withdrawn one does, whatever is on its way; what was seen under it
     is an incident."""
-    head = _lock(session, chain_id)
+    head = lock_with_all(session, chain_id)
     ended = changes.void(session, chain_id, reason_code=reason_code, actor=actor, now=now)
     _free(session, head, then=Then.STOP, reason_code="consent_void", actor=actor, now=now)
     begun = session.get_one(Consent, (chain_id, 1)).created_at
     reach = Reach(begun, now + timedelta(seconds=1), org_id=head.recipient_org_id, consent_chain_id=chain_id)
     open_found(session, reach, what=f"consent void: {reason_code}", actor=actor, now=now)
     return ended
-
-
-def _lock(session: Session, chain_id: str) -> ConsentHead:
-    """This consent; of a word about being matched all of its household, so that two adults who take theirs back at one
-    moment see each other."""
-    head = session.get(ConsentHead, chain_id)
-    if head is not None and head.purpose is Purpose.AUTO_MATCH:
-        lock_words(session, head.household_id)
-    return lock_head(session, chain_id)
 
 
 def _finish(session: Session, head: ConsentHead, *, actor: Actor, now: datetime) -> Consent:
@@ -147,6 +138,14 @@ def _left_out(session: Session, head: ConsentHead, org_ids: frozenset[str], acto
 
 
 changes.LEFT_OUT.append(_left_out)
+
+
+def _lock_open(session: Session, household_id: str) -> None:
+    rows = select(Match.id).where(col(Match.household_id) == household_id, col(Match.state).in_(OPEN))
+    session.exec(rows.order_by(col(Match.id)).with_for_update()).all()
+
+
+MATCHES.append(_lock_open)
 
 
 def _waiting(session: Session, household_id: str, *where: ColumnElement[bool]) -> list[Match]:

@@ -19,7 +19,8 @@ from sqlmodel import Session
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.households import members
-from marketplace.households.lists import Key, Span, due, joined, span_of, store_spells
+from marketplace.households.listed import Span, Word, joined
+from marketplace.households.lists import due, span_of, store_spells
 from marketplace.households.models import Household
 from marketplace.households.register import HouseholdFacts, PersonFacts, known_homes, register_many
 from marketplace.households.resolving import holders, resolve_many
@@ -54,7 +55,7 @@ class Plan:
 
     told: list[HouseholdFacts] = field(default_factory=list, repr=False)
     joining: list[tuple[str, PersonFacts]] = field(default_factory=list, repr=False)
-    spells: dict[Key, Span] = field(default_factory=dict, repr=False)
+    spells: dict[Word, Span] = field(default_factory=dict, repr=False)
     counts: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
@@ -113,7 +114,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
     known = known_homes(session, ids.values())
     found = Plan()
     lives = _lives(session, facts)
-    spans: dict[Key, list[Span]] = {}
+    spans: dict[Word, list[Span]] = {}
     elsewhere = new_people = 0
     for item in facts:
         home = ids[item.key]
@@ -127,8 +128,10 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
             found.told.append(_only(item, stay))
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
         for row in homes[item.source_ref]:
+            number = row.values.get("id_number")
+            index = number_index(vault_of(session), number) if number else ""
             for category in row.values.get("categories") or ():
-                spans.setdefault((home, category), []).append(span_of(row))
+                spans.setdefault((home, index, category), []).append(span_of(row))
     found.spells = {key: joined(told) for key, told in spans.items()}
     begun, ended = due(session, found.spells, source=source)
     new = sum(ids[item.key] not in known for item in found.told)

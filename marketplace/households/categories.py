@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_
+from sqlalchemy import ColumnElement, and_, insert, or_
 from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
+from marketplace.calendar import end_of_day, local_day
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, Conflict, WrongState
-from marketplace.households.models import Spell
+from marketplace.households.models import Person, Spell
 from marketplace.households.register import CHUNK
 from marketplace.reference.monitoring import get_category
 from marketplace.reference.tables import UnknownCode
@@ -81,8 +81,11 @@ def _end_watch(session: Session, spell: Spell, *, actor: Actor, now: datetime) -
     flush(session)
 
 
-def leave(session: Session, spell_id: str, /, *, on: date, reason: str, actor: Actor, now: datetime) -> Spell | None:
-    """End a spell on its last day; returns the watch that follows, where the category says one does."""
+def leave(
+    session: Session, spell_id: str, /, *, on: date, reason: str, watched: bool = True, actor: Actor, now: datetime
+) -> Spell | None:
+    """End a spell on its last day; returns the watch that follows, where the category says one does. Who goes from one
+    class into another is not watched as somebody who left."""
     spell = session.get_one(Spell, spell_id, with_for_update=True, populate_existing=True)
     if spell.ended_at is not None or (spell.to_on is not None and spell.to_on <= on):
         raise WrongState("spell_ended")
@@ -93,7 +96,7 @@ def leave(session: Session, spell_id: str, /, *, on: date, reason: str, actor: A
     flush(session)
     _tell(session, "household:leave", spell, actor=actor, now=now)
     after = get_category(spell.category, on=spell.from_on).after
-    if not after:
+    if not after or not watched:
         return None
     watch = Entry(
         spell.household_id,
@@ -121,25 +124,28 @@ def follow_many(session: Session, entries: Sequence[Entry], /, *, reason: str, a
     """What follows spells that came in as a list: who is in a guarantee again is watched no more as somebody who left
     it, and who was told with its last day is watched from then on, unless another guarantee takes its place."""
     for some in chunks([one for one in entries if _after(one)], CHUNK):
-        spells: dict[str, list[Spell]] = {}
+        spells: dict[tuple[str, str | None], list[Spell]] = {}
         homes = col(Spell.household_id).in_({one.household_id for one in some})
-        for spell in session.exec(select(Spell).where(homes, col(Spell.person_id).is_(None))):
-            spells.setdefault(spell.household_id, []).append(spell)
+        for spell in session.exec(select(Spell).where(homes)):
+            spells.setdefault((spell.household_id, spell.person_id), []).append(spell)
         for one in some:
-            for spell in spells[one.household_id]:
+            for spell in spells[one.household_id, one.person_id]:
                 if spell.category == _after(one) and _runs(spell, one.from_on):
                     _stop(session, spell, on=one.from_on, actor=actor, now=now)
         flush(session)
         for one in some:
             on = one.to_on + timedelta(days=1) if one.to_on else None
-            kept = on is not None and any(_runs(spell, on) and _after(spell) for spell in spells[one.household_id])
+            kept = on is not None and any(
+                _runs(spell, on) and _after(spell) for spell in spells[one.household_id, one.person_id]
+            )
             if on is not None and not kept:
                 _begin_watch(session, one, on=on, reason=reason, actor=actor, now=now)
 
 
 def _begin_watch(session: Session, left: Entry, *, on: date, reason: str, actor: Actor, now: datetime) -> None:
     """As long as a watch that began on that day lasts; one that would be over by now is none."""
-    watch = Entry(left.household_id, _after(left), on, source=left.source, source_ref=left.source_ref, reason=reason)
+    told: dict[str, Any] = {"person_id": left.person_id, "source": left.source, "source_ref": left.source_ref}
+    watch = Entry(left.household_id, _after(left), on, reason=reason, **told)
     until = _until(watch)
     if until is None or until >= local_day(now):
         enter(session, watch, actor=actor, now=now)
@@ -171,6 +177,11 @@ def runs_on(on: date) -> ColumnElement[bool]:
     return col(Spell.from_on).__le__(on) & or_(col(Spell.to_on).is_(None), col(Spell.to_on) >= on)
 
 
+def known_on(on: date) -> ColumnElement[bool]:
+    """The condition that a spell runs on a day and was written down by its end: a list may tell today of years ago."""
+    return and_(runs_on(on), col(Spell.entered_at) <= end_of_day(on))
+
+
 def categories_on(session: Session, household_ids: Iterable[str], /, *, on: date) -> dict[str, list[str]]:
     """Household ► its categories of that day, for one page of a list."""
     asked = select(Spell.household_id, Spell.category).where(col(Spell.household_id).in_(set(household_ids)))
@@ -178,6 +189,19 @@ def categories_on(session: Session, household_ids: Iterable[str], /, *, on: date
     for home, category in session.exec(asked.where(runs_on(on))):
         found.setdefault(home, set()).add(category)
     return {home: sorted(codes) for home, codes in found.items()}
+
+
+def people_on(session: Session, people: Iterable[Person], /, *, on: date) -> dict[str, list[str]]:
+    """Person ► its categories of that day, its own and its household's, for one page of a list."""
+    known = list(people)
+    homes = col(Spell.household_id).in_({person.household_id for person in known})
+    asked = select(Spell.household_id, Spell.person_id, Spell.category).where(homes, runs_on(on))
+    held: dict[str, list[tuple[str | None, str]]] = {}
+    for home, who, category in session.exec(asked):
+        held.setdefault(home, []).append((who, category))
+    return {
+        one.id: sorted({code for who, code in held.get(one.household_id, []) if who in (None, one.id)}) for one in known
+    }
 
 
 def benefits_on(session: Session, household_id: str, /, *, on: date) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
@@ -124,12 +125,15 @@ def _locked(session: Session, export_id: str, action: str, /, *, actor: Actor) -
 
 
 def _people(row: RegisterExport, *, now: datetime) -> Any:
-    """The contact of each household of the district that is in the category today."""
-    homes = select(Spell.household_id).where(col(Spell.category) == row.category, runs_on(local_day(now)))
+    """Those of the district who are in the category today: of a household's category the contact of each household."""
+    inside = select(Spell).where(col(Spell.category) == row.category, runs_on(local_day(now)))
+    homes = inside.with_only_columns(col(Spell.household_id)).where(col(Spell.person_id).is_(None))
+    own = inside.with_only_columns(col(Spell.person_id)).where(col(Spell.person_id).is_not(None))
     asked = select(Person).join(Household, col(Household.id) == col(Person.household_id))
-    asked = asked.where(col(Person.contact), col(Household.district_code) == row.district_code)
+    asked = asked.where(col(Household.district_code) == row.district_code)
     asked = asked.where(~has_rule())
-    return asked.where(col(Household.id).in_(homes)).order_by(col(Household.street_code), col(Person.id))
+    who = and_(col(Person.contact), col(Household.id).in_(homes)) | col(Person.id).in_(own)
+    return asked.where(who).order_by(col(Household.street_code), col(Person.id))
 
 
 def _bounded(rows: int) -> None:

@@ -18,12 +18,13 @@ from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict
 from marketplace.households import search
+from marketplace.households.former import FORMER
 from marketplace.households.models import Household, Person, Trace
 from marketplace.households.register import SEALED, PersonFacts, with_birth
 from marketplace.households.resolving import name_index
 from marketplace.households.service import find_person_by_id_number
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
-from marketplace.sealed import number_index, vault_of
+from marketplace.sealed import Vault, number_index, vault_of
 
 SIZE = "household_size"
 CORRECTABLE = ("name", "phone", "address", "id_number", "birth_date", "health", SIZE)
@@ -44,7 +45,8 @@ def correct(session: Session, person: Person, field: str, text: str, /, *, actor
             told = with_birth(PersonFacts(id_number=text))
             _seal(session, person, "birth_date", told.birth_date)
             person.sex = told.sex
-        search.renew_keys(session, person)
+        if person.left_on is None:
+            search.renew_keys(session, person)
     flush(session)
     entry = audit.Entry("household:correct", subject=person.id, fields=(field,))
     audit.record(session, entry, actor=actor, now=now)
@@ -69,26 +71,36 @@ def _checked(session: Session, person: Person, field: str, text: str) -> None:
             check_id_number(text)
     except (ValueError, BadIdNumber) as error:
         raise BadInput("bad_day" if field == "birth_date" else "bad_id_number", field="new_value") from error
-    if field == "id_number":
+    if field == "id_number" and person.left_on is None:
         other = find_person_by_id_number(session, text)
         if other is not None and other.id != person.id:
             raise Conflict("id_number_taken")
 
 
 def _seal(session: Session, person: Person, field: str, text: str) -> None:
-    """Whoever tells another fact is compared with everybody anew; what an old telephone opened ends with it."""
+    """Whoever tells another fact is compared with everybody anew; what an old telephone opened ends with it. Who lives
+    there no more is found by no index (`members`), only its aid by the number as it is told now."""
     vault, person.compared_at = vault_of(session), None
     setattr(person, field, vault.seal(session, person.id, column=f"person.{field}", text=text))
+    if field == "phone":
+        accounts.end_of_person(session, person.id)
+    if field == "birth_date":
+        person.birth_year = date.fromisoformat(text).year
+    if person.left_on is None:
+        _index(vault, person, field, text)
+    elif field == "id_number":
+        session.execute(delete(Trace).where(col(Trace.person_id) == person.id, col(Trace.use) == FORMER))
+        session.add(Trace(person_id=person.id, use=FORMER, value=number_index(vault, text)))
+    session.add(person)
+
+
+def _index(vault: Vault, person: Person, field: str, text: str) -> None:
     if field == "name":
         person.name_index = name_index(vault, text)
     if field == "phone":
         person.phone_index = vault.index("phone", text)
-        accounts.end_of_person(session, person.id)
     if field == "id_number":
         person.id_number_index = number_index(vault, text)
-    if field == "birth_date":
-        person.birth_year = date.fromisoformat(text).year
-    session.add(person)
 
 
 def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> None:

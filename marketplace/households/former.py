@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, union_all
 
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
 
 FORMER = "former"
@@ -23,14 +24,23 @@ _ASKED = 500
 
 def former_of(session: Session, household_ids: Collection[str] | None = None, /) -> dict[str, tuple[str, str]]:
     """Former row ► the person's row of today and its household; of these households, or of all."""
-    asked = (_by_number(), *_by_verdict())
     if household_ids is None:
-        return {old: (now, home) for rows in asked for old, now, home in session.exec(rows)}
+        return {old: (now, home) for rows in _ALL for old, now, home in session.exec(rows)}
+    return remembered(session, ("former", frozenset(household_ids)), lambda: _of_some(session, household_ids))
+
+
+def lives_now(session: Session, person_ids: Collection[str], /) -> dict[str, tuple[str, str]]:
+    """Of these rows those that are former ones ► the person's row of today and its household."""
+    found: dict[str, tuple[str, str]] = {}
+    for some in chunks(sorted({one for one in person_ids if one}), _ASKED):
+        found |= {old: (now, home) for old, now, home in session.execute(_OF_PEOPLE, {"people": some})}
+    return found
+
+
+def _of_some(session: Session, household_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for some in chunks(sorted(household_ids), _ASKED):
-        for rows in asked:
-            told = session.exec(rows.where(col(Person.household_id).in_(some)))
-            found |= {old: (now, home) for old, now, home in told}
+        found |= {old: (now, home) for old, now, home in session.execute(_OF_SOME, {"homes": some})}
     return found
 
 
@@ -47,3 +57,10 @@ def _by_verdict() -> Iterator[Any]:
         rows = select(left.id, Person.id, Person.household_id).join(Suspicion, old == left.id)
         rows = rows.join(Person, col(Person.id) == new).where(col(Suspicion.state) == SuspicionState.SAME)
         yield rows.where(col(left.left_on).is_not(None), col(Person.left_on).is_(None))
+
+
+_ALL = (_by_number(), *_by_verdict())
+_OF_SOME = union_all(*(rows.where(col(Person.household_id).in_(bindparam("homes", expanding=True))) for rows in _ALL))
+"""Built once: every approval asks it."""
+_KNOWN = union_all(*_ALL).subquery()
+_OF_PEOPLE = select(*_KNOWN.c).where(next(iter(_KNOWN.c)).in_(bindparam("people", expanding=True)))

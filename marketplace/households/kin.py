@@ -16,13 +16,14 @@ from sqlmodel import Session, col, func, select
 from marketplace.accounts import ties
 from marketplace.accounts.models import Account, StaffTie
 from marketplace.actors import Actor
+from marketplace.db import remembered
 from marketplace.errors import WrongState
 from marketplace.households.models import Person
 
 
 def is_close(session: Session, household_id: str, /, *, actor: Actor) -> bool:
     """Whether the actor, or whom it stands in for, declared somebody of this household or a shared telephone."""
-    indexes = _indexes(session, household_id)
+    indexes = remembered(session, ("kin", household_id), lambda: _indexes(session, household_id))
     return bool(indexes) and ties.touches(session, actor.people, indexes)
 
 

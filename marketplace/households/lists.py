@@ -9,19 +9,24 @@ by number and code. The same list again changes nothing. Called by the command `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from adapters.ports import WillNeverWork
 from adapters.tabular import read_table
+from adapters.tabular_cells import text_cell
+from adapters.tabular_long import long_table
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.db import chunks
+from marketplace.db import Database, chunks
 from marketplace.errors import BadInput
 from marketplace.households.categories import BENEFITS, REGISTERED, Entry, enter_many, follow_many, leave
+from marketplace.households.listed import Key, Span, Word, joined, laid_together, people_of, remember
 from marketplace.households.models import Household, Person, Spell
 from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
@@ -31,18 +36,9 @@ from marketplace.sealed import number_index, vault_of
 
 LISTED = "LISTED"
 """The reason of an end that a list told."""
+PIECE = 50_000
+"""So many rows of a long list are in memory at a time."""
 _ASKED = 500
-Key = tuple[str, str]
-"""A household and a category."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From when until when a household is in a category as its rows tell it; no `to_on`: nobody's has ended."""
-
-    from_on: date
-    to_on: date | None = None
-    benefit: str = ""
 
 
 def span_of(row: CheckedRow, /) -> Span:
@@ -52,27 +48,8 @@ def span_of(row: CheckedRow, /) -> Span:
     return Span(date.fromisoformat(told["from_on"]), until, told.get("benefit") or "")
 
 
-def joined(spans: Iterable[Span], /) -> Span:
-    """What the rows of one household and category tell together: it is in as long as anybody of it is; of times that
-    do not touch, the last one.
-
-    >>> a, b = Span(date(2025, 1, 1)), Span(date(2025, 1, 1), date(2026, 10, 31))
-    >>> joined([a, b]) == joined([b, a]) == a
-    True
-    """
-    first, *rest = sorted(spans, key=lambda one: one.from_on)
-    for one in rest:
-        benefit = one.benefit or first.benefit
-        if first.to_on is not None and one.from_on > first.to_on + timedelta(days=1):
-            first = Span(one.from_on, one.to_on, benefit)
-        else:
-            until = None if first.to_on is None or one.to_on is None else max(first.to_on, one.to_on)
-            first = Span(first.from_on, until, benefit)
-    return first
-
-
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Counts:
     """What a list did: spells begun, ended and known already, people of others, and bad rows as (row, code)."""
 
     begun: int = 0
@@ -81,9 +58,43 @@ class Listed:
     strangers: int = 0
     bad: tuple[tuple[int, str], ...] = ()
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            begun=self.begun + other.begun,
+            ended=self.ended + other.ended,
+            known=self.known + other.known,
+            strangers=self.strangers + other.strangers,
+            bad=tuple(sorted({*self.bad, *other.bad})),
+        )
 
-def take_list(session: Session, data: bytes, /, *, source: str, actor: Actor, now: datetime) -> Listed:
-    """Take a list in; one that is no table, or lacks a column, is refused whole."""
+
+def take_file(database: Database, file: Path, /, *, source: str, actor: Actor, now: datetime) -> Counts:
+    """Take in a file of any length, piece by piece: first who is in, then who has left, so that nobody's end is heard
+    before those who stay. A short one is a single piece."""
+    told: dict[str, Any] = {"source": source, "actor": actor, "now": now}
+    found = Counts()
+    try:
+        table = long_table(file)
+    except WillNeverWork as error:
+        raise BadInput("list_unreadable", field="file") from error
+    numbers = match_columns(table.names, _schema(local_day(now)), mapping=NO_MAPPING).found if table else {}
+    if table is None or "id_number" not in numbers or table.rows <= PIECE:
+        with database.transaction() as session:
+            return take_list(session, file.read_bytes(), **told)
+    for over in (False, True):
+        for piece in table.pieces(numbers["id_number"], text_cell, size=PIECE):
+            with database.transaction() as session:
+                part = take_list(session, piece.data, over=over, **told)
+            bad = tuple((piece.numbers[row - 2], code) for row, code in part.bad)
+            found += replace(part, bad=bad)
+    return found
+
+
+def take_list(
+    session: Session, data: bytes, /, *, over: bool | None = None, source: str, actor: Actor, now: datetime
+) -> Counts:
+    """Take a list in; one that is no table, or lacks a column, is refused whole. `over`: of its rows only those with a
+    last day, or only those without."""
     require(actor, "register:enter", district=next(iter(sorted(actor.districts)), ""))
     schema = _schema(local_day(now))
     try:
@@ -96,12 +107,13 @@ def take_list(session: Session, data: bytes, /, *, source: str, actor: Actor, no
     places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
     records = [{name: row[place] for name, place in places} for row in table.rows]
     checked, faults = check_records(enumerate(records, start=table.first_row), schema)
-    told, strangers = _placed(session, checked.rows, actor)
+    rows = [row for row in checked.rows if over is None or bool(row.values.get("to_on")) is over]
+    told, strangers = _placed(session, rows, actor)
     begun, ended = store_spells(session, told, source=source, actor=actor, now=now)
     bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
     counts = {"begun": begun, "ended": ended, "strangers": strangers, "bad": len(bad)}
     audit.record(session, audit.Entry("register:list", body=counts), actor=actor, now=now)
-    return Listed(begun, ended, len(checked.rows) - strangers - begun - ended, strangers, bad)
+    return Counts(begun, ended, len(rows) - strangers - begun - ended, strangers, bad)
 
 
 def _schema(today: date) -> Schema:
@@ -124,9 +136,9 @@ def benefit_column() -> Column:
     return Column("benefit", "救助类型", "Benefit", benefit, choices=BENEFITS, also=("待遇类型",))
 
 
-def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Key, Span], int]:
-    """What is told of each household and category, of all its people; and how many rows are of others."""
-    vault, told = vault_of(session), dict[Key, list[Span]]()
+def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Word, Span], int]:
+    """What is told of each person and category; and how many rows are of others."""
+    vault, told = vault_of(session), dict[Word, list[Span]]()
     numbers = {row.number: number_index(vault, row.values["id_number"]) for row in rows}
     homes: dict[str, str] = {}
     for some in chunks(sorted(set(numbers.values())), _ASKED):
@@ -138,29 +150,33 @@ def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple
                 homes[str(index)] = home
     strangers = 0
     for row in rows:
-        lives = homes.get(numbers[row.number])
+        index = numbers[row.number]
+        lives = homes.get(index)
         strangers += lives is None
         if lives is not None:
-            told.setdefault((lives, row.values["category"]), []).append(span_of(row))
+            told.setdefault((lives, index, row.values["category"]), []).append(span_of(row))
     return {key: joined(spans) for key, spans in told.items()}, strangers
 
 
 def store_spells(
-    session: Session, told: Mapping[Key, Span], /, *, source: str, actor: Actor, now: datetime
+    session: Session, told: Mapping[Word, Span], /, *, source: str, actor: Actor, now: datetime
 ) -> tuple[int, int]:
-    """Begin what does not run, end what has ended; returns how many of each."""
-    fresh, ending = due(session, told, source=source)
+    """Begin what does not run, end what has ended, remember of whom it was told; returns how many of the first two."""
+    people = people_of(session, told)
+    spans = laid_together(session, told, people)
+    fresh, ending = _due(session, spans, source=source)
     for spell, until in ending:
         leave(session, spell, on=until, reason=LISTED, actor=actor, now=now)
-    _name_benefits(session, told)
+    _name_benefits(session, spans)
     enter_many(session, fresh, actor=actor, now=now)
     follow_many(session, fresh, reason=LISTED, actor=actor, now=now)
+    remember(session, told, people, now=now)
     return len(fresh), len(ending)
 
 
-def _name_benefits(session: Session, told: Mapping[Key, Span]) -> None:
+def _name_benefits(session: Session, spans: Mapping[Key, Span]) -> None:
     """A list that says which benefit it is says so of what runs already."""
-    named = {key: span for key, span in told.items() if key[1] == REGISTERED and span.benefit}
+    named = {key: span for key, span in spans.items() if key[2] == REGISTERED and span.benefit}
     for key, spells in _known(session, named).items():
         for spell in spells:
             if key in named and spell.ended_at is None:
@@ -168,26 +184,31 @@ def _name_benefits(session: Session, told: Mapping[Key, Span]) -> None:
                 session.add(spell)
 
 
-def due(session: Session, told: Mapping[Key, Span], /, *, source: str) -> tuple[list[Entry], list[tuple[str, date]]]:
-    """What a list begins, and the spells that it ends with their last days."""
-    known = _known(session, told)
+def due(session: Session, told: Mapping[Word, Span], /, *, source: str) -> tuple[list[Entry], list[tuple[str, date]]]:
+    """What a list would begin, and the spells that it would end with their last days."""
+    return _due(session, laid_together(session, told, people_of(session, told)), source=source)
+
+
+def _due(session: Session, spans: Mapping[Key, Span], *, source: str) -> tuple[list[Entry], list[tuple[str, date]]]:
+    known = _known(session, spans)
     fresh: list[Entry] = []
     ending: list[tuple[str, date]] = []
-    for (home, category), span in told.items():
+    for (home, person, category), span in spans.items():
         begun, until = span.from_on, span.to_on
-        spells = known.get((home, category), [])
+        spells = known.get((home, person, category), [])
         running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
         if running is not None and until is not None and until >= running.from_on:
             ending.append((running.id, until))
         elif running is None and all(one.from_on != begun for one in spells):
-            fresh.append(Entry(home, category, begun, to_on=until, source=source, benefit=span.benefit))
+            own = Entry(home, category, begun, to_on=until, person_id=person, source=source, benefit=span.benefit)
+            fresh.append(own)
     return fresh, ending
 
 
-def _known(session: Session, told: Mapping[Key, Span]) -> dict[Key, list[Spell]]:
+def _known(session: Session, spans: Mapping[Key, Span]) -> dict[Key, list[Spell]]:
     found: dict[Key, list[Spell]] = {}
-    for some in chunks(sorted({home for home, _category in told}), _ASKED):
-        asked = select(Spell).where(col(Spell.household_id).in_(some), col(Spell.person_id).is_(None))
+    for some in chunks(sorted({home for home, _person, _category in spans}), _ASKED):
+        asked = select(Spell).where(col(Spell.household_id).in_(some))
         for spell in session.exec(asked.order_by(col(Spell.from_on), col(Spell.id))):
-            found.setdefault((spell.household_id, spell.category), []).append(spell)
+            found.setdefault((spell.household_id, spell.person_id, spell.category), []).append(spell)
     return found

@@ -128,6 +128,20 @@ class Spell(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
+class Listed(SQLModel, table=True):
+    """The newest word of lists on one person in a category that is the household's: the household stays in it as long
+    as anybody who lives there does."""
+
+    __tablename__ = "category_listed"
+    __table_args__ = (check("days", "to_on IS NULL OR to_on >= from_on"),)
+
+    person_id: str = Field(primary_key=True, foreign_key="person.id", max_length=32)
+    category: str = Field(primary_key=True, max_length=24)
+    from_on: date
+    to_on: date | None = None
+    told_at: datetime = Field(sa_column=moment())
+
+
 class SuspicionState(StrEnum):
     """Open or later: a person has to look. Same: the two rows count as one person. Different: they do not."""
 

@@ -21,6 +21,7 @@ from marketplace.accounts import service as accounts
 from marketplace.actors import Actor
 from marketplace.db import chunks
 from marketplace.households import moved, reaching, search
+from marketplace.households.changed import Change, Changed, record_changes
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
@@ -94,10 +95,8 @@ def register_many(
             if homes[item.key] not in known:
                 new.setdefault(homes[item.key], item)
         _insert(session, new, actor=actor, now=now)
-        for item in some:
-            home = known.get(homes[item.key])
-            if home is not None and item.source != REFERRAL and home.source in (item.source, REFERRAL):
-                _update(session, home, item, actor=actor, now=now)
+        told = [(home, item) for item in some if (home := known.get(homes[item.key])) and _may_tell(item, home)]
+        record_changes(session, [_update(session, *one, now=now) for one in told], actor=actor, now=now)
         session.flush()
         vault_of(session).forget(session)
     return ids
@@ -199,8 +198,8 @@ def with_birth(person: PersonFacts) -> PersonFacts:
     )
 
 
-def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: Actor, now: datetime) -> None:
-    changed, was = [], home.district_code
+def _update(session: Session, home: Household, item: HouseholdFacts, *, now: datetime) -> Change:
+    fields, was = [], home.district_code
     place = {"district": item.district_code, "street": item.street_code, "village": item.village_code}
     wanted = {
         "source": item.source,
@@ -211,29 +210,34 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
     for name, value in wanted.items():
         if getattr(home, name) != value:
             setattr(home, name, value)
-            changed.append(name)
+            fields.append(name)
+    facts = [Changed(home.id, None, "household_size" if name == "size" else name) for name in fields]
     for person in item.people:
-        changed += _update_person(session, home, with_birth(person), item=item, now=now)
-    if changed:
-        fields = tuple(dict.fromkeys(changed))
-        entry = audit.Entry("household:update", subject=home.id, fields=fields)
-        audit.record(session, entry, actor=actor, now=now)
-    if {"district_code", "street_code"} & set(changed):
-        session.flush()
-        moved.follow(session, home, was=was, actor=actor, now=now)
+        person_id, theirs = _update_person(session, home, with_birth(person), item=item, now=now)
+        fields += theirs
+        facts += [Changed(home.id, person_id, name) for name in theirs if name in SEALED]
+    return Change(home, was, tuple(dict.fromkeys(fields)), tuple(facts))
+
+
+def _may_tell(item: HouseholdFacts, home: Household) -> bool:
+    """A register corrects its own household and one that a charity referred in; a referral never changes what is
+    known."""
+    return item.source != REFERRAL and home.source in (item.source, REFERRAL)
 
 
 def _update_person(
     session: Session, home: Household, facts: PersonFacts, *, item: HouseholdFacts, now: datetime
-) -> list[str]:
+) -> tuple[str, list[str]]:
+    """Who that is, and which fields differ."""
     vault = vault_of(session)
     row = _same_person(session, home, facts, item=item)
     free = _free_numbers(session, [facts])
     if row is None:
-        _add(session, home, facts, vault.ref("person", *item.key, facts.ref), free=free, now=now)
-        return ["people"]
+        person_id = vault.ref("person", *item.key, facts.ref)
+        _add(session, home, facts, person_id, free=free, now=now)
+        return person_id, ["people"]
     if row.left_on is not None:
-        return []
+        return row.id, []
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
     for name in changed:
         setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=getattr(facts, name)))
@@ -251,7 +255,7 @@ def _update_person(
         row.birth_year, row.sex = date.fromisoformat(facts.birth_date).year, facts.sex
     if {"name", "birth_date"} & set(changed):
         search.renew_keys(session, row)
-    return changed
+    return row.id, changed
 
 
 def _add(

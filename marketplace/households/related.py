@@ -8,8 +8,9 @@ by quotes and, once more, by approval; the reason that people see is neutral and
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, union
 
+from marketplace.db import remembered
 from marketplace.households.comparing import NUMBER
 from marketplace.households.models import Person, Trace
 from marketplace.organisations.givers import Givers, givers_of
@@ -23,11 +24,12 @@ def related_pairs(session: Session, /, *, household_id: str = "") -> set[tuple[s
     second = pairs.join(Trace, (col(Trace.person_id) == col(Person.id)) & (col(Trace.use) == NUMBER))
     second = second.join(RelatedPerson, col(RelatedPerson.id_number_index) == col(Trace.value))
     asked = (each.where(col(Person.household_id) == household_id) if household_id else each for each in (known, second))
-    found = {(home, org_id) for each in asked for home, org_id in session.execute(each)}
+    found = {(home, org_id) for home, org_id in session.execute(union(*asked))}
     givers = givers_of(session) if found else Givers()
     return {(home, org_id) for home, told_by in found for org_id in givers.of(told_by)}
 
 
 def is_related(session: Session, household_id: str, /, *, org_id: str) -> bool:
     """Whether somebody of this household is related to this giver."""
-    return (household_id, org_id) in related_pairs(session, household_id=household_id)
+    pairs = remembered(session, ("related", household_id), lambda: related_pairs(session, household_id=household_id))
+    return (household_id, org_id) in pairs

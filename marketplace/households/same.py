@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 
 _ASKED = 400
@@ -69,8 +69,14 @@ def all_same(session: Session, /) -> Same:
     return Same(_edges(session))
 
 
-def same_as(session: Session, household_ids: Collection[str], /) -> Same:
-    """Those that touch these households, however many steps away; one short question where there are none."""
+def same_as(session: Session, household_ids: Collection[str], /, *, fresh: bool = False) -> Same:
+    """Those that touch these households, however many steps away; one short question where there are none. `fresh`
+    asks again what one act has asked already."""
+    key = ("same", frozenset(household_ids))
+    return remembered(session, key, lambda: _touching(session, household_ids), fresh=fresh)
+
+
+def _touching(session: Session, household_ids: Collection[str]) -> Same:
     known: dict[Edge, None] = {}
     ahead, asked = set(household_ids), set()
     while ahead:

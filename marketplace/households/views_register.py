@@ -16,9 +16,9 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households import search
-from marketplace.households.categories import categories_on, leave
+from marketplace.households.categories import leave, people_on
 from marketplace.households.doors import SENTENCES, bp
-from marketplace.households.models import Household, Spell
+from marketplace.households.models import Household, Person, Spell
 from marketplace.households.search import Query
 from marketplace.households.service import masked_name, masked_names, require_household
 from marketplace.reference import districts
@@ -77,13 +77,13 @@ def find() -> ResponseReturnValue:
         form.name.errors = [SENTENCES[error.code]]
         return render("households/register.html", form=form, rows=None, more=False)
     homes = {person.household_id: session.get_one(Household, person.household_id) for person in people}
-    inside = categories_on(session, homes, on=local_day(utc_now()))
+    inside = people_on(session, people, on=local_day(utc_now()))
     rows: list[dict[str, Any]] = [
         {
             "person": person,
             "home": homes[person.household_id],
             "name": masked_name(session, person),
-            "categories": inside.get(person.household_id, []),
+            "categories": inside[person.id],
         }
         for person in people
     ]
@@ -115,5 +115,6 @@ def end_spell(spell_id: str) -> ResponseReturnValue:
             leave(session, spell.id, on=on, reason=reason, actor=actor, now=now)
             return done(_("Ended. Who left a guarantee is watched for two years."), to=back_to)
         form.on.errors = [_("Choose a day from the first day in the category until today.")]
-    name = masked_names(session, [home.id])[home.id]
+    who = session.get_one(Person, spell.person_id) if spell.person_id else None
+    name = masked_name(session, who) if who else masked_names(session, [home.id])[home.id]
     return render("households/end_spell.html", form=form, spell=spell, name=name, back_to=back_to)

@@ -229,13 +229,21 @@ def _bill(row: CostBill, layers: Iterable[CostLayer]) -> Bill:
     )
 
 
-def steps(bill: Bill, rows: Sequence[Given], /, *, need: Need, others: frozenset[str] = frozenset()) -> list[Step]:
-    """The waterfall in words' order: after each payer what is left; the last line is charity. What went to `others` of
-    the household is no payment of this bill."""
+def steps(
+    bill: Bill,
+    rows: Sequence[Given],
+    /,
+    *,
+    need: Need,
+    others: frozenset[str] = frozenset(),
+    order: Sequence[str] = PAYERS,
+) -> list[Step]:
+    """The waterfall in the `order` of the rule: after each payer what is left; the last line is charity. What went to
+    `others` of the household is no payment of this bill."""
     rows = [row for row in rows if row.person not in others]
     rows = on_bill(bill, rows, category=need.category, cause=known(need.cause))
     left, found = bill.cost, []
-    for payer in PAYERS:
+    for payer in order:
         fen = paid_by(bill, rows, payer)
         left -= fen
         found.append(Step(payer, _state(bill, payer, fen), fen, max(0, left)))

@@ -93,6 +93,8 @@ class Book:
         if "limits" in values:
             values["limits"] = {**rule.limits, **values["limits"]}
         values |= {name: frozenset(terms[name]) for name in SETS if name in terms}
+        values |= {"apart": tuple(map(frozenset, terms["apart"]))} if "apart" in terms else {}
+        values |= {"order": tuple(terms["order"])} if "order" in terms else {}
         return replace(rule, **values) if values else rule
 
 

@@ -17,6 +17,7 @@ SENTENCES: dict[str, Any] = {
     "days_outside": _l("Only a waiting time has days, from 1 to 3,650."),
     "later_change": _l("A change of this rule holds from a later day already: choose that day or one after it."),
     "limit_of_what": _l("Say which of the limits changes."),
+    "order_of_two": _l("Say which payer moves, and before which other one it pays."),
     "limit_outside": _l("This limit is too large."),
     "nothing_changed": _l("Change at least one value."),
     "codes_outside": _l("Choose at least one from the list; what the rule does not look at cannot be added."),

@@ -20,7 +20,7 @@ from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.ledger import bills, overlap
 from marketplace.ledger.book import Book, rule_of
-from marketplace.ledger.sentences import sentence
+from marketplace.ledger.sentences import WATERFALL, sentence, standing
 from marketplace.needs.models import Need, NeedState
 from marketplace.organisations.models import Organisation
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule
@@ -132,7 +132,8 @@ def _needs(session: Session, household_id: str, category: str) -> list[Need]:
 
 
 def _of_need(session: Session, need: Need, past: list[Given], *, bill: Bill | None, on: date) -> Iterator[str]:
-    for step in bills.steps(bill, past, need=need) if bill else ():
+    order = standing(session, WATERFALL, on=on, district=need.district_code).order
+    for step in bills.steps(bill, past, need=need, order=order) if bill else ():
         yield f"need {need.id} {step.payer} {step.state} {step.fen} left {step.left}"
     open_units = need.gap_units - need.committed_units
     if open_units:

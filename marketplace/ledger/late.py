@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, chunks
 from marketplace.households.apart import People, people_of
+from marketplace.households.former import lives_now
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 from marketplace.households.related import related_pairs
 from marketplace.households.same import Same, same_as
@@ -36,6 +37,7 @@ from matching.overlap_bill import on_bill
 from matching.overlap_judge import judge
 from matching.overlap_rules import CASH, Asked, Bill, Finding, Given, Rule
 
+_UNSEEN = (col(Suspicion.state) == SuspicionState.SAME, col(Suspicion.aid_seen_at).is_(None))
 _ASKED = 500
 _AID = attrgetter("source", "created_at", "given_on", "giver", "category")
 SERVICE, ONCE = "MUTEX_SERVICE", "ONCE_PER_YEAR"
@@ -69,15 +71,17 @@ class _Facts:
 def look_again(
     session: Session, entry_ids: Sequence[str], /, *, actor: Actor, now: datetime, all_rows: bool = False
 ) -> int:
-    """Ask the rules about each new row and about what was given after it; returns how many tasks that makes. Where
-    `all_rows` of a household are asked about, each is asked about what came before it only."""
+    """Ask the rules about each new row and about what was given after it, also where the person lives now whom it
+    names; returns how many tasks that makes. With `all_rows` each is asked about what came before it only."""
     found, related = 0, frozenset(related_pairs(session)) if entry_ids else frozenset()
     books: dict[date, Book] = {}
     for some in chunks(sorted(entry_ids), _ASKED):
         wanted = select(LedgerEntry).where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
         new = {entry.id: entry for entry in session.exec(wanted.order_by(col(LedgerEntry.id)))}
-        same = same_as(session, {entry.household_id for entry in new.values()})
-        homes = _homes(session, {home for entry in new.values() for home in same.of(entry.household_id)})
+        went = lives_now(session, {entry.person_id for entry in new.values()})
+        asked = {entry.household_id for entry in new.values()}.union(home for _who, home in went.values())
+        same = same_as(session, asked)
+        homes = _homes(session, {home for one in asked for home in same.of(one)})
         people, costs = people_of(session, homes, same=same), _costs(session, same, homes)
         facts = _Facts(session, same, homes, related, people, costs, moved_by_home(session, same, homes), books)
         around: dict[str, list[LedgerEntry]] = {}
@@ -90,8 +94,7 @@ def look_again(
 
 def look_at_same(session: Session, /, *, now: datetime, most: int = 50) -> int:
     """Two records were called one person: hold what each was given against the rules, once, as for a late report."""
-    waiting = select(Suspicion).where(col(Suspicion.state) == SuspicionState.SAME, col(Suspicion.aid_seen_at).is_(None))
-    pairs = list(session.exec(waiting.order_by(col(Suspicion.id)).limit(most)))
+    pairs = list(session.exec(select(Suspicion).where(*_UNSEEN).order_by(col(Suspicion.id)).limit(most)))
     people = [person for pair in pairs for person in (pair.one_id, pair.two_id)]
     homes = set(session.exec(select(Person.household_id).where(col(Person.id).in_(people)))) if people else set()
     if len(homes) > 1:
@@ -106,11 +109,8 @@ def look_at_same(session: Session, /, *, now: datetime, most: int = 50) -> int:
 
 def sweep_same(database: Database, /, *, clock: Callable[[], datetime]) -> int:
     """The worker's sweep of `look_at_same`; asks before it opens a writing transaction."""
-    waiting = select(Suspicion.id).where(
-        col(Suspicion.state) == SuspicionState.SAME, col(Suspicion.aid_seen_at).is_(None)
-    )
     with database.reading() as session:
-        if session.exec(waiting.limit(1)).first() is None:
+        if session.exec(select(Suspicion.id).where(*_UNSEEN).limit(1)).first() is None:
             return 0
     with database.transaction() as session:
         return look_at_same(session, now=clock())
@@ -165,16 +165,17 @@ def _met(around: Sequence[LedgerEntry], new: Mapping[str, LedgerEntry], facts: _
         (_order(row), before(given(row, household_id=home, givers=givers), facts.people.one(who)))
         for row, who in facts.moved.get(home, ())
     ]
-    first = min(at for at, row in enumerate(rows) if row.id in new)
-    for at, row in enumerate(rows[first:], start=first):
-        if row.id not in new and not later:
+    came = [_order(row) for row in rows if row.id in new] + [when for when, one in moved if one.ref in new]
+    for at, row in enumerate(rows):
+        if row.id not in new and not (later and came and _order(row) > min(came)):
             continue
         past = [told[i] for i in range(at) if not _one_aid(rows[i], row)]
         past += [one for when, one in moved if when < _order(row)]
         for finding in _findings(row, told[at], past, facts):
             caused = row if row.id in new else next((new[one.ref] for one in finding.because if one.ref in new), None)
             if caused is not None:
-                yield _hit(caused, row, finding, facts.homes[caused.household_id])
+                where = caused if facts.same.one(caused.household_id) == home else row
+                yield _hit(caused, row, finding, facts.homes[where.household_id])
 
 
 def _order(row: LedgerEntry) -> tuple[date, datetime, str]:
@@ -288,8 +289,8 @@ def _hit(entry: LedgerEntry, asked_of: LedgerEntry, finding: Finding, home: Hous
     return Met(
         code=finding.code,
         place=hits.REPORT,
-        subject=entry.id,
-        household_id=entry.household_id,
+        subject=entry.id if home.id == entry.household_id else f"{entry.id}@{home.id}",
+        household_id=home.id,
         district_code=home.district_code,
         category=asked_of.category,
         units=max(1, asked_of.units - finding.allowed),

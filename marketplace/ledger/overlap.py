@@ -13,25 +13,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, union_all
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.db import flush, new_id
+from marketplace.db import flush, new_id, remembered
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.related import is_related
 from marketplace.households.same import Same, lock_homes, same_as
-from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import PROMISED, HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.moved import moved_aid
-from marketplace.ledger.shared import shared_bills
+from marketplace.ledger.shared import bills_in
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.programmes import plain
@@ -79,12 +78,19 @@ class Homes:
 
 def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> Homes:
     """The household and those that count with it. With `lock` their rows are held until the transaction ends."""
-    same = same_as(session, [household_id])
-    rows = lock_homes(session, same.of(household_id)) if lock else _rows(session, same.of(household_id))
     if lock:
-        again = same_as(session, [household_id])
-        if again.of(household_id) != same.of(household_id):
-            same, rows = again, lock_homes(session, again.of(household_id))
+        return remembered(session, ("held", household_id), lambda: _held(session, household_id))
+    same = same_as(session, [household_id])
+    return counted(_rows(session, same.of(household_id)), same)
+
+
+def _held(session: Session, household_id: str) -> Homes:
+    """Which households count as one is asked again once they are locked: a verdict may have come meanwhile."""
+    before = same_as(session, [household_id]).of(household_id)
+    rows = lock_homes(session, before)
+    same = same_as(session, [household_id], fresh=True)
+    if same.of(household_id) != before:
+        rows = lock_homes(session, same.of(household_id))
     return counted(rows, same)
 
 
@@ -133,8 +139,7 @@ def reported(rows: Iterable[LedgerEntry], /) -> set[str]:
 
 def bill_of(session: Session, need: Need, homes: Homes, /) -> Bill | None:
     """The need's bill, or the one that it shares with a like need of the household or of one that counts as it."""
-    shared = shared_bills(session, [homes.ids])
-    return shared.get(need.id) or bills.bills_of(session, [need.id]).get(need.id)
+    return remembered(session, ("bills", homes.ids), lambda: bills_in(session, homes.ids)).get(need.id)
 
 
 def programme_of(tags: Iterable[str], /) -> str:
@@ -188,7 +193,8 @@ def verdict(
 
 
 def _rules(session: Session, need: Need, *, on: date) -> tuple[Rule, ...]:
-    return Book(session, on=on).about(need.district_code, need.category, programme_of(need.tags))
+    book = remembered(session, ("rules", on), lambda: Book(session, on=on))
+    return book.about(need.district_code, need.category, programme_of(need.tags))
 
 
 def refuse_overlap(
@@ -218,8 +224,8 @@ def refuse_judge(session: Session, need_id: str, /, *, actor: Actor) -> None:
     allowed = select(OverlapException.id).where(
         col(OverlapException.need_id) == need_id, col(OverlapException.allowed_by).in_(actor.people)
     )
-    judged = session.exec(called.where(col(OverlapHit.state) == HitState.FALSE_ALARM).limit(1)).first()
-    if judged is not None or session.exec(allowed.limit(1)).first() is not None:
+    called = called.where(col(OverlapHit.state) == HitState.FALSE_ALARM)
+    if session.execute(union_all(called, allowed)).first() is not None:
         raise WrongState("hit_judge_is_approver")
 
 

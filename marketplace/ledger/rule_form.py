@@ -36,8 +36,9 @@ from marketplace.web import (
 )
 from marketplace.web.codes import word
 from marketplace.web.display import language
-from matching.overlap_rules import Rule
+from matching.overlap_rules import CHARITY, Rule
 
+GROUPS = ("first_group", "second_group")
 SHOWN = "ticks_of"
 """The hidden field that says of which district the ticks are; ``*`` is the whole city."""
 
@@ -51,6 +52,10 @@ class ChangeForm(Form):
     categories = ManyField(_l("Kinds of need it looks at"), required=False)
     programmes = ManyField(_l("Programmes it looks at"), required=False)
     excepted = ManyField(_l("Programmes that may be added all the same"), required=False)
+    first_group = ManyField(_l("Programmes that exclude each other"), required=False)
+    second_group = ManyField(_l("Programmes that exclude those above"), required=False)
+    moves = OneField(_l("This payer pays earlier or later"), select=True, required=False)
+    before = OneField(_l("It pays just before"), select=True, required=False)
     binds = OneField(_l("Whom it counts for"), required=False)
     by_person = ManyField(_l("Kinds in which it counts for the person"), required=False)
     may_except = OneField(_l("A district may allow an exception"), required=False)
@@ -79,6 +84,8 @@ def change_form(row: DuplicateRule, where: str, /) -> ChangeForm:
     else:
         form.may_except.choices = [("yes", _("yes")), ("no", _("no"))]
     _offer_sets(row, form, standing)
+    _offer_groups(row, form, standing)
+    _offer_order(row, form, standing)
     _offer_persons(row, form, standing, kinds)
     return form
 
@@ -86,7 +93,8 @@ def change_form(row: DuplicateRule, where: str, /) -> ChangeForm:
 def shows_other_ticks(row: DuplicateRule, form: ChangeForm, where: str, /) -> bool:
     """Whether the ticks that were shown are not those of the district for which the form was handed in."""
     here, there = (_standing(row, one) for one in (where, _district(form)))
-    return any(getattr(here, name) != getattr(there, name) for name in SETS if name in form)
+    told = [*(name for name in SETS if name in form), *(["apart"] if row.apart else [])]
+    return any(getattr(here, name) != getattr(there, name) for name in told)
 
 
 def tick_again(row: DuplicateRule, form: ChangeForm, /) -> str:
@@ -95,6 +103,8 @@ def tick_again(row: DuplicateRule, form: ChangeForm, /) -> str:
     for name in SETS:
         if name in form:
             form[name].data = sorted(getattr(there, name))
+    for name, group in zip(GROUPS, there.apart, strict=False):
+        form[name].data = sorted(group)
     if "by_person" in form:
         form.by_person.data = [code for code, _words in form.by_person.choices if there.of_person(code)]
     form.district.errors = [
@@ -119,6 +129,26 @@ def _offer_sets(row: DuplicateRule, form: ChangeForm, standing: Rule) -> None:
         form[name].choices = choices
         if not form.is_submitted():
             form[name].data = sorted(getattr(standing, name))
+
+
+def _offer_groups(row: DuplicateRule, form: ChangeForm, standing: Rule) -> None:
+    """One or two groups of programmes that exclude each other, ticked as they stand."""
+    for at, name in enumerate(GROUPS):
+        if at >= len(row.apart):
+            del form[name]
+            continue
+        form[name].choices = [(code, word(code, "aid_programme")) for code in list_codes("aid_programme")]
+        if not form.is_submitted():
+            form[name].data = sorted(standing.apart[at])
+
+
+def _offer_order(row: DuplicateRule, form: ChangeForm, standing: Rule) -> None:
+    """One payer moves before another; charity stays the last."""
+    if not rules.has_order(row):
+        del form.moves, form.before
+        return
+    form.moves.choices = [(code, word(code, "payer")) for code in standing.order if code != CHARITY]
+    form.before.choices = [(code, word(code, "payer")) for code in standing.order]
 
 
 def _offer_persons(row: DuplicateRule, form: ChangeForm, standing: Rule, kinds: Sequence[str]) -> None:
@@ -168,6 +198,8 @@ def draft_of(row: DuplicateRule, form: ChangeForm, /) -> Draft:
         off=bool(form.off.data) if "off" in form else False,
         may_except=None if answer is None else answer == "yes",
         by_person=_persons(form),
+        apart=_groups(row, form, standing),
+        order=_order(form, standing),
         **{name: _ticked(form, name, standing) for name in ("categories", "programmes", "excepted")},
     )
 
@@ -176,6 +208,24 @@ def _ticked(form: ChangeForm, name: str, standing: Rule) -> frozenset[str] | Non
     """The ticked codes where they differ from what stands; none ticked leaves it as it is."""
     told = frozenset(form[name].data or ()) if name in form else frozenset()
     return told if told and told != getattr(standing, name) else None
+
+
+def _groups(row: DuplicateRule, form: ChangeForm, standing: Rule) -> tuple[frozenset[str], ...] | None:
+    """The ticked groups where they differ from what stands; none ticked leaves them as they are."""
+    told = tuple(frozenset(form[name].data or ()) for name in GROUPS[: len(row.apart)])
+    return told if any(told) and told != standing.apart else None
+
+
+def _order(form: ChangeForm, standing: Rule) -> tuple[str, ...] | None:
+    """The order that stands, with one payer moved before another; both are told, or none."""
+    if "moves" not in form or not (form.moves.data or form.before.data):
+        return None
+    moved, before = str(form.moves.data or ""), str(form.before.data or "")
+    if not moved or not before or moved == before:
+        raise BadInput("order_of_two", field="before")
+    rest = [payer for payer in standing.order if payer != moved]
+    rest.insert(rest.index(before), moved)
+    return tuple(rest) if tuple(rest) != standing.order else None
 
 
 def _persons(form: ChangeForm) -> frozenset[str] | None:

@@ -5,6 +5,7 @@ Enters: a rule, or a change of one. Leaves: days, limits and sets in the reader'
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from marketplace.ledger.book import SETS
@@ -43,6 +44,11 @@ def terms_of(change: OverlapRule) -> str:
     days = [_("%(n)s days", n=terms["days"])] if "days" in terms else []
     limits = [_limit(category, units) for category, units in sorted(terms.get("limits", {}).items())]
     sets = [_set(name, terms[name]) for name in SETS if name in terms]
+    if "apart" in terms:
+        groups = " | ".join(_names(group, "aid_programme") for group in terms["apart"])
+        sets.append(str(_("exclude each other: %(groups)s", groups=groups)))
+    if "order" in terms:
+        sets.append(str(_("payers in this order: %(payers)s", payers=_names(terms["order"], "payer"))))
     if "may_except" in terms:
         sets.append(str(_("a district may allow an exception") if terms["may_except"] else _("no exception")))
     return "; ".join(str(part) for part in (*days, *limits, *sets))
@@ -63,4 +69,8 @@ def _set(name: str, codes: list[str]) -> str:
         return str(binds_of(frozenset(codes)))
     titles = {"categories": _("kinds"), "programmes": _("programmes"), "excepted": _("added all the same")}
     table = "need" if name == "categories" else "aid_programme"
-    return f"{titles[name]}: {', '.join(str(word(code, table)) for code in codes)}"
+    return f"{titles[name]}: {_names(codes, table)}"
+
+
+def _names(codes: Iterable[str], table: str) -> str:
+    return ", ".join(str(word(code, table)) for code in codes)

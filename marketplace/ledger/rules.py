@@ -24,6 +24,7 @@ from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule
 from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
+from matching.overlap_rules import CHARITY, PAYERS
 
 MOST_DAYS = 3650
 MOST_UNITS = 10**12
@@ -33,7 +34,8 @@ MOST_UNITS = 10**12
 class Draft:
     """What somebody wants to change: only the values that change are filled. `excepted` are programmes that may be
     added although the rule forbids it; `by_person` are the kinds (``*``: all) in which it counts for a person and not
-    for the household; `may_except` says whether a district may except a need."""
+    for the household; `may_except` says whether a district may except a need; `apart` are the groups of programmes that
+    exclude each other, `order` the payers of a cost, the first first."""
 
     code: str
     district_code: str
@@ -47,6 +49,8 @@ class Draft:
     excepted: frozenset[str] | None = None
     by_person: frozenset[str] | None = None
     may_except: bool | None = None
+    apart: tuple[frozenset[str], ...] | None = None
+    order: tuple[str, ...] | None = None
 
     @property
     def terms(self) -> dict[str, object]:
@@ -55,6 +59,8 @@ class Draft:
         plain = {"days": self.days, "limits": None if self.limits is None else dict(self.limits)}
         told: dict[str, object] = {name: value for name, value in plain.items() if value is not None}
         told |= {name: sorted(codes) for name, codes in sets.items() if codes is not None}
+        told |= {"apart": [sorted(group) for group in self.apart]} if self.apart is not None else {}
+        told |= {"order": list(self.order)} if self.order is not None else {}
         told |= {"off": True} if self.off else {}
         return told if self.may_except is None else {**told, "may_except": self.may_except}
 
@@ -130,6 +136,7 @@ def _check(wanted: Draft, *, today: date) -> None:
     if wanted.limits is not None and not all(0 <= limit <= MOST_UNITS for limit in wanted.limits.values()):
         raise BadInput("limit_outside", field="limit")
     _check_sets(wanted, rule)
+    _check_groups(wanted, rule)
     _check_persons(wanted, rule)
     if protects(rule):
         _check_protection(wanted, rule)
@@ -157,6 +164,26 @@ def _check_sets(wanted: Draft, rule: DuplicateRule) -> None:
         told: frozenset[str] | None = getattr(wanted, name)
         if told is not None and not (before and told and told <= codes):
             raise BadInput("codes_outside", field=name)
+
+
+def _check_groups(wanted: Draft, rule: DuplicateRule) -> None:
+    """As many groups as before, of known programmes, none in two; one that stands alone has two at least. All payers
+    keep their place in the order but those that moved, and charity stays the last (R5.01)."""
+    if wanted.apart is not None:
+        told = [code for group in wanted.apart for code in group]
+        least = 2 if len(rule.apart) == 1 else 1
+        whole = len(wanted.apart) == len(rule.apart) and all(len(group) >= least for group in wanted.apart)
+        if not (whole and len(told) == len(set(told)) and set(told) <= set(list_codes("aid_programme"))):
+            raise BadInput("codes_outside", field="first_group")
+    if wanted.order is not None and not (
+        has_order(rule) and sorted(wanted.order) == sorted(PAYERS) and wanted.order[-1] == CHARITY
+    ):
+        raise BadInput("codes_outside", field="moves")
+
+
+def has_order(rule: DuplicateRule, /) -> bool:
+    """Whether a rule says in which order payers pay."""
+    return rule.kind == "WATERFALL"
 
 
 def counts(rule: DuplicateRule, /) -> bool:

@@ -19,6 +19,8 @@ from marketplace.web.formats import yuan
 from matching.overlap_rules import Rule
 
 YEAR = 365
+WATERFALL = "D01"
+"""The rule that says in which order a cost is paid."""
 _OF_KIND = ("这类需求的上限", "the limit of this kind of need")
 _EXCEPTION = ("；区县可以特别批准再次帮助。", "; the district may allow an exception.")
 _LOOKS_AT = ("目前适用于：{names}。", " It now looks at: {names}.")
@@ -30,6 +32,9 @@ _FOR_SOME = (
     "目前只有{names}写明为谁的按个人计算。",
     " Only in these, where a person is named, it now counts for that person: {names}.",
 )
+_APART = ("目前互相排斥的是：{names}。", " These exclude each other now: {names}.")
+_AGAINST = ("目前{first}与{second}不同时享受。", " Now {first} are not received together with {second}.")
+_ORDER = ("目前的付款顺序：{names}。", " They pay in this order now: {names}.")
 _ADDED = ("目前可以另外享受：{names}。", " These may now be added: {names}.")
 _SETS = (("categories", "need", _LOOKS_AT), ("programmes", "aid_programme", _LOOKS_AT))
 
@@ -61,6 +66,15 @@ def _changed(row: DuplicateRule, rule: Rule, text: str, *, lang: str, at: int) -
     for name, table, words in _SETS:
         if getattr(rule, name) != getattr(house, name) and f"{{{name}}}" not in text:
             yield words[at].format(names=_names(getattr(rule, name), table, lang=lang))
+    if rule.apart != house.apart:
+        groups = [_names(group, "aid_programme", lang=lang) for group in rule.apart]
+        yield (
+            _AGAINST[at].format(first=groups[0], second=groups[1])
+            if len(groups) > 1
+            else _APART[at].format(names=groups[0])
+        )
+    if rule.order != house.order:
+        yield _ORDER[at].format(names=_comma(lang).join(label("payer", code, lang=lang) for code in rule.order))
     if rule.excepted != house.excepted and "{excepted}" not in text:
         yield _ADDED[at].format(names=_names(rule.excepted, "aid_programme", lang=lang))
     if rule.by_person != house.by_person and "{whom}" not in text:
@@ -95,8 +109,11 @@ def _amount(fen: int | None) -> str:
 
 
 def _names(codes: Iterable[str], table: str, *, lang: str) -> str:
-    comma = ", " if lang.startswith("en") else "、"
-    return comma.join(label(table, code, lang=lang) for code in sorted(codes)) or "—"
+    return _comma(lang).join(label(table, code, lang=lang) for code in sorted(codes)) or "—"
+
+
+def _comma(lang: str) -> str:
+    return ", " if lang.startswith("en") else "、"
 
 
 def standing(session: Session, code: str, /, *, on: date, district: str) -> Rule:

@@ -44,9 +44,11 @@ def reserve(
     actor: Actor,
     now: datetime,
     covers: bool = True,
+    recorded: bool = True,
 ) -> LedgerEntry:
     """Set `units` of an offer aside for a need. Conflict if the need's gap or the offer's stock is exceeded. Aid beside
-    what the need still wants does not cover it, and what the stock no longer holds names no offer."""
+    what the need still wants does not cover it, and what the stock no longer holds names no offer. Where it is not
+    `recorded`, the caller records `act_of` it together with its own act."""
     entry = LedgerEntry(
         id=new_id(),
         source=PLATFORM,
@@ -69,7 +71,8 @@ def reserve(
     )
     session.add(entry)
     flush(session)
-    _record(session, entry, actor=actor, now=now)
+    if recorded:
+        _record(session, entry, actor=actor, now=now)
     return entry
 
 
@@ -130,10 +133,13 @@ def _locked(session: Session, entry_id: str) -> LedgerEntry:
 
 
 def _record(session: Session, entry: LedgerEntry, *, actor: Actor, now: datetime) -> None:
-    act = audit.Entry(
-        f"aid:{entry.state.value}", object_ref=entry.id, subject=entry.household_id, body={"units": entry.units}
-    )
-    audit.record(session, act, actor=actor, now=now)
+    audit.record(session, act_of(entry), actor=actor, now=now)
+
+
+def act_of(entry: LedgerEntry, /) -> audit.Entry:
+    """The audit row of a step that a ledger row has taken."""
+    body = {"units": entry.units}
+    return audit.Entry(f"aid:{entry.state.value}", object_ref=entry.id, subject=entry.household_id, body=body)
 
 
 def live_aid(session: Session, *, household_ids: list[str] | None = None) -> Iterator[LedgerEntry]:

@@ -1,8 +1,8 @@
 """One cost that several needs of one person tell of: their bills are one.
 
 Enters: groups of households that count as one. Leaves: need ► the bill that it shares with like needs of its own
-household, unless their papers differ, and of the others: the larger cost, each payer's larger word, and nothing
-twice. Called by approval, the problem of a run, late reports and the page of a bill.
+household or that its person had in an earlier home, unless their papers differ, and of the others: the larger cost,
+each payer's larger word, and nothing twice. Called by approval, the problem of a run, late reports and a bill's page.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import local_day
 from marketplace.db import chunks
 from marketplace.households.apart import people_of
+from marketplace.households.former import former_of
 from marketplace.ledger.bills import bills_of
 from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState
 from marketplace.reference.events import known
 from matching.overlap_rules import Bill, may_be_one
 
+_Went = tuple[Need, str, str, str]
 REAL = (NeedState.VERIFIED, NeedState.CLOSED)
 _ASKED = 500
 
@@ -36,6 +38,7 @@ class _Need:
     paper: str
     person: str
     others: frozenset[str]
+    former: bool = False
 
     def like(self, other: _Need) -> bool:
         """Another need that may be the same cost: an unknown cause or person may be the same one. Under another kind it
@@ -55,15 +58,37 @@ def shared_bills(session: Session, groups: Iterable[frozenset[str]], /) -> dict[
     """Need ► the bill it shares; a need whose cost no other need's papers show is missing. O(needs of households with a
     bill, and for each of these the like ones)."""
     known, found = list(groups), dict[str, Bill]()
-    papers = _papers(session, known)
-    needs = _needs(session, [group for group in known if not group.isdisjoint(papers)], papers)
+    papers, went = _papers(session, known), _went(session, known)
+    told = papers.keys() | {home for _need, _paper, _who, home in went}
+    needs = _needs(session, [group for group in known if not group.isdisjoint(told)], papers, went)
     bills = bills_of(session, [one.need_id for group in needs for one in group])
     for group in needs:
-        for one in group:
+        for one in (one for one in group if not one.former):
             like = [one, *(other for other in group if one.like(other))]
             held = [bills[other.need_id] for other in like if other.need_id in bills]
             if len(like) > 1 and held:
                 found[one.need_id] = _joined(held, [other.need_id for other in like])
+    return found
+
+
+def bills_in(session: Session, homes: frozenset[str], /) -> dict[str, Bill]:
+    """Need ► its bill, of all needs of households that count as one; the one it shares, where it shares one."""
+    papers = _papers(session, [homes])
+    own = bills_of(session, [need_id for told in papers.values() for need_id in told])
+    return own | shared_bills(session, [homes])
+
+
+def _went(session: Session, groups: Iterable[frozenset[str]]) -> list[_Went]:
+    """Bills of people of these households from an earlier home: the need, its papers, who it is and lives where now."""
+    of = {home: group for group in groups for home in group}
+    former = former_of(session, of if len(of) <= _ASKED else None)
+    found: list[_Went] = []
+    for some in chunks(sorted(old for old, (_who, home) in former.items() if home in of), _ASKED):
+        wanted = select(Need, CostBill.paper, CostBill.person_id).join(CostBill, col(CostBill.need_id) == col(Need.id))
+        wanted = wanted.where(col(CostBill.person_id).in_(some), col(Need.state).in_(REAL))
+        for need, paper, old in session.exec(wanted.order_by(col(Need.id))):
+            who, home = former[old]
+            found += [(need, _plain(paper), who, home)] if need.household_id not in of[home] else []
     return found
 
 
@@ -83,9 +108,12 @@ def _plain(paper: str) -> str:
 
 
 def _needs(
-    session: Session, groups: Iterable[frozenset[str]], papers: Mapping[str, Mapping[str, str]]
+    session: Session,
+    groups: Iterable[frozenset[str]],
+    papers: Mapping[str, Mapping[str, str]],
+    went: Iterable[_Went],
 ) -> list[list[_Need]]:
-    """The real needs of each group, in a fixed order."""
+    """The real needs of each group, in a fixed order; after them those that its people had elsewhere, as of its own."""
     of = {home: group for group in groups for home in group}
     people = people_of(session, of)
     found: dict[frozenset[str], list[_Need]] = {}
@@ -96,6 +124,10 @@ def _needs(
             whom = people.one(row.person_id), people.others(row.person_id)
             one = _Need(row.id, row.household_id, row.category, known(row.cause), year, paper, *whom)
             found.setdefault(of[row.household_id], []).append(one)
+    for need, paper, who, home in went:
+        told = (need.category, known(need.cause), local_day(need.created_at).year, paper)
+        one = _Need(need.id, home, *told, people.one(who), people.others(who), former=True)
+        found.setdefault(of[home], []).append(one)
     return list(found.values())
 
 

@@ -21,6 +21,7 @@ from marketplace.households.service import list_people, masked_name
 from marketplace.ledger import bills, claiming, overlap
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import CostBill, LayerState
+from marketplace.ledger.sentences import WATERFALL, standing
 from marketplace.ledger.views_rules import rule_sentence
 from marketplace.needs.models import Need
 from marketplace.policy import may
@@ -74,6 +75,7 @@ def bill(need_id: str) -> ResponseReturnValue:
     row, known = bills.find(session, need_id), overlap.bill_of(session, need, homes)
     people = people_of(session, homes.ids)
     past = overlap.aid_of(session, homes, household_id=need.household_id, people=people)
+    order = standing(session, WATERFALL, on=local_day(utc_now()), district=need.district_code).order
     units = max(1, need.gap_units - need.committed_units)
     said = overlap.verdict(session, need, org_id="", units=units, on=local_day(utc_now()))
     return render(
@@ -81,7 +83,7 @@ def bill(need_id: str) -> ResponseReturnValue:
         need=need,
         row=row,
         treated=masked_name(session, session.get(Person, row.person_id)) if row else "",
-        steps=bills.steps(known, past, need=need, others=people.others(need.person_id)) if known else [],
+        steps=bills.steps(known, past, need=need, others=people.others(need.person_id), order=order) if known else [],
         sources=SOURCES,
         said=said,
         sentences={f.code: rule_sentence(f.code, need) for f in (*said.findings, *said.warnings)},

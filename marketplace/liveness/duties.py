@@ -21,6 +21,7 @@ from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.liveness.models import SurvivalDuty
 from marketplace.policy import require
+from marketplace.reference.monitoring import is_personal
 from marketplace.reference.survival import survival_rule
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
@@ -87,12 +88,14 @@ def _leave(session: Session, duty: SurvivalDuty, *, actor: Actor, now: datetime)
     """End the category that rested on this benefit alone."""
     category, why, today = CATEGORIES.get(duty.kind, ""), LEAVES.get(duty.end_reason, ""), local_day(now)
     home = session.get_one(Household, duty.household_id)
-    others = [one for one in duties_of_household(session, home.id) if CATEGORIES.get(one.kind) == category]
-    if not category or not why or others or (why != "BENEFIT_OVER" and home.size > 1):
+    own = duty.person_id if is_personal(category) else None
+    held = [one for one in duties_of_household(session, home.id) if CATEGORIES.get(one.kind) == category]
+    others = [one for one in held if own in (None, one.person_id)]
+    if not category or not why or others or (own is None and why != "BENEFIT_OVER" and home.size > 1):
         return
     for spell in categories.list_spells(session, home.id):
         runs = spell.from_on <= today and (spell.to_on is None or spell.to_on > today)
-        if spell.category == category and runs and spell.person_id in (None, duty.person_id):
+        if spell.category == category and runs and spell.person_id == own:
             categories.leave(session, spell.id, on=today, reason=why, actor=actor, now=now)
 
 

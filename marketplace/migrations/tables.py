@@ -9,6 +9,7 @@ from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
 from marketplace.boards import models as boards
 from marketplace.cases import models as cases
+from marketplace.cases import models_months as case_months
 from marketplace.cases import models_orders as case_orders
 from marketplace.cases import models_papers as case_papers
 from marketplace.cases import models_reviews as case_reviews
@@ -52,6 +53,7 @@ ROOMS = (
     assessments,
     audit,
     boards,
+    case_months,
     case_orders,
     case_papers,
     case_reviews,

@@ -12,6 +12,7 @@ FROZEN = (
     "audit_body",
     "audit_checkpoint",
     "audit_node",
+    "bank_number",
     "bank_result",
     "consent",
     "consent_receipt",

@@ -14,14 +14,16 @@ from marketplace.calendar import utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.needs import reading
 from marketplace.needs.blueprint import bp
+from marketplace.needs.messages import suggest_of_message
 from marketplace.visits import entries
-from marketplace.web import Form, TextField, _l, current_session, render, writes
+from marketplace.web import Form, TextField, TickField, _l, current_session, render, writes
 
 
 class NoteForm(Form):
     """A note to be read."""
 
     note = TextField(_l("The note or message"), longest=reading.LONGEST, lines=6)
+    message = TickField(_l("It is an English message sent after a disaster"))
 
 
 @bp.route("/from-note", methods=["GET", "POST"])
@@ -30,7 +32,9 @@ class NoteForm(Form):
 def from_note() -> ResponseReturnValue:
     """Suggest kinds of need for a note."""
     form = NoteForm()
-    found = reading.suggest(form.note.data) if form.validate_on_submit() else None
+    found = None
+    if form.validate_on_submit():
+        found = (suggest_of_message if form.message.data else reading.suggest)(form.note.data)
     return render("needs/from_note.html", form=form, found=found, home_id=request.args.get("household", ""))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from marketplace.db import chunks
+from marketplace.db import chunks, remembered
 from marketplace.organisations.models import OrganisationAlias, OrganisationPair, PairState
 from matching.identity_organisations import name_key
 
@@ -50,4 +50,5 @@ def givers_of(session: Session, names: Iterable[str] = (), /) -> Givers:
     held = select(OrganisationAlias.key, OrganisationAlias.org_id)
     for some in chunks(sorted(set(keys.values())), _ASKED):
         known |= dict(session.exec(held.where(col(OrganisationAlias.key).in_(some))).all())
-    return Givers(session.exec(asked).all(), {name: known[key] for name, key in keys.items() if key in known})
+    pairs = remembered(session, ("givers",), lambda: session.exec(asked).all())
+    return Givers(pairs, {name: known[key] for name, key in keys.items() if key in known})

@@ -22,9 +22,10 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind, is_ordered
+from marketplace.payments.twice import HANDED_OVER
 from marketplace.reference.needs import MONEY
 
-_SIGN = {ResultKind.PAID: 1, ResultKind.FAILED: 0, ResultKind.RETURNED: -1, ResultKind.RECLAIMED: -1}
+SIGN = {ResultKind.PAID: 1, ResultKind.FAILED: 0, ResultKind.RETURNED: -1, ResultKind.RECLAIMED: -1}
 _BACK = {LineState.RETURNED, LineState.RECLAIMED}
 
 
@@ -122,7 +123,7 @@ def books_of(session: Session, org_id: str, month: str, /) -> Books:
         failed=kinds[ResultKind.FAILED],
         returned=kinds[ResultKind.RETURNED],
         reclaimed=kinds[ResultKind.RECLAIMED],
-        late=_sum(_SIGN[told.kind] * told.amount_fen for told in booked if f"{told.on_day:%Y-%m}" != month),
+        late=_sum(SIGN[told.kind] * told.amount_fen for told in booked if f"{told.on_day:%Y-%m}" != month),
         dropped=states[LineState.DROPPED],
         at_bank=states[LineState.WAITING],
         open=_sum(m.units for m, _e in matches if m.state is MatchState.IN_DELIVERY),
@@ -182,7 +183,7 @@ def _compared(
     twice = {line.match_id for line, _of in lines if line.state is LineState.PAID_TWICE}
     for line, _line_month in lines:
         for told in results.get(line.id, ()):
-            bank[line.match_id] += _SIGN[told.kind] * told.amount_fen
+            bank[line.match_id] += SIGN[told.kind] * told.amount_fen
             if told.kind is ResultKind.PAID:
                 home[line.match_id] = (told.month, line)
     rows = []
@@ -202,7 +203,7 @@ def _compared(
 
 def _cause(match: Match, line: PaymentLine | None, bank: int, ledger: int) -> str:
     if bank == ledger:
-        return "handed_over_too" if bank and line is not None and line.reason_code == "handed_over" else ""
+        return "handed_over_too" if bank and line is not None and line.reason_code == HANDED_OVER else ""
     if line is None:
         return "no_bank_result"
     if line.state in _BACK:

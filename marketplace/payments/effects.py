@@ -18,6 +18,7 @@ from marketplace.consent.ask import find_head
 from marketplace.consent.models import Purpose
 from marketplace.db import flush
 from marketplace.decisions import service as decisions
+from marketplace.decisions.closing import PAID_MISSING
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import OVER
 from marketplace.payments import after_end, twice, waiting
@@ -52,13 +53,13 @@ class Answer:
 
 def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
     """Keep the fact in the books of `month`, move the line, and let the match follow."""
-    line, was_second = answer.line, answer.line.state is LineState.PAID_TWICE
+    line, too_much = answer.line, twice.is_too_much(session, answer.line)
     _keep(session, answer, month=month, import_id=import_id, actor=actor, now=now)
     match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
     if answer.twice:
         twice.ask(session, line, match, actor=actor, now=now)
-    elif was_second:
-        twice.came_back(session, line, now=now)
+    elif too_much:
+        twice.came_back(session, line, match, now=now)
     elif answer.kind is not ResultKind.PAID and (other := twice.take_place(session, match, actor=actor, now=now)):
         if answer.kind is ResultKind.FAILED:
             follow_payment(session, other, match, actor=actor, now=now)
@@ -134,8 +135,10 @@ def follow_payment(session: Session, line: PaymentLine, match: Match, /, *, acto
     elif match.state in OVER:
         after_end.ask(session, match, actor=actor, now=now)
     elif match.state in (*HANDED_OVER, MatchState.RECLAIMING):
-        line.reason_code = "handed_over"
+        line.reason_code = twice.HANDED_OVER
         session.add(line)
+        if match.reason_code != PAID_MISSING:
+            twice.ask(session, line, match, actor=actor, now=now)
     head = find_head(session, line.household_id, purpose=Purpose.PAYMENT, org_id=line.org_id, match_id=line.match_id)
     if head is not None:
         end_permit(session, head.chain_id, actor=actor, now=now)

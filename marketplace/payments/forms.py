@@ -33,10 +33,10 @@ class DecideForm(Form):
 
 
 class OwnAccountForm(Form):
-    """An account of the giver or of one of its people; the number is not kept."""
+    """Accounts of the giver or of its people, one a line; the numbers are not kept."""
 
-    account = TextField(_l("Account number"), longest=40)
-    staff = TickField(_l("It belongs to one of our people, not to the organisation"))
+    account = TextField(_l("Account numbers, one a line"), longest=20_000, lines=5)
+    staff = TickField(_l("They belong to our people, not to the organisation"))
 
 
 class LayoutForm(Form):

@@ -189,6 +189,19 @@ class BankResult(SQLModel, table=True):
     told_at: datetime = Field(sa_column=moment())
 
 
+class BankNumber(SQLModel, table=True):
+    """The bank's own number of an answer that came without one, told by a later table; written once. Only with it can
+    another payment under the same reference be told apart."""
+
+    __tablename__ = "bank_number"
+
+    line_id: str = Field(primary_key=True, foreign_key="payment_line.id")
+    kind: ResultKind = Field(sa_column=Column(choice(ResultKind).type, primary_key=True))
+    bank_ref: str = Field(max_length=64)
+    import_id: str = Field(foreign_key="import_batch.id")
+    told_at: datetime = Field(sa_column=moment())
+
+
 class PaymentMonth(SQLModel, table=True):
     """A month of one giver. Opening the next one closes it: its figures are kept as they were, open lines go over."""
 

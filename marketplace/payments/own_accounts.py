@@ -1,6 +1,7 @@
 """The giver's own accounts and those of its people: kept as indexes only, so that none of them is ever paid.
 
-Enters: a number that somebody of the giver types. Leaves: a row without the number. Called by the giver's page.
+Enters: numbers that somebody of the giver types, or copies out of its own table. Leaves: a row each without the
+number. Called by the giver's page.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush
-from marketplace.errors import Conflict, NotFound
+from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.payments.account_number import account_digits
 from marketplace.payments.models import AccountKind, OwnAccount
 from marketplace.payments.open_matches import account_index
@@ -40,6 +41,22 @@ def add_own(session: Session, org_id: str, typed: str, /, *, staff: bool, actor:
     flush(session)
     _record(session, org_id, "payment:own_account", actor=actor, now=now)
     return own
+
+
+def add_many(session: Session, org_id: str, typed: str, /, *, staff: bool, actor: Actor, now: datetime) -> int:
+    """Name several, one a line, such as a column out of the giver's own list: all of them or, with a wrong line, none.
+    Of several, those that are on the list already are left as they are. How many are new."""
+    lines = [(number, line) for number, line in enumerate(typed.splitlines(), 1) if line.strip()]
+    added: set[str] = set()
+    for number, line in lines:
+        try:
+            digits = account_digits(line, AccountKind.PASSBOOK)
+        except BadInput as error:
+            raise BadInput(error.code, field="account", row=number) from None
+        known = session.get(OwnAccount, (org_id, account_index(vault_of(session), digits))) is not None
+        if not known or len(lines) == 1:
+            added.add(add_own(session, org_id, line, staff=staff, actor=actor, now=now).account_index)
+    return len(added)
 
 
 def remove_own(session: Session, org_id: str, index: str, /, *, actor: Actor, now: datetime) -> None:

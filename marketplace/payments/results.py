@@ -8,7 +8,7 @@ known is named with its row and its mend, never guessed at.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -36,6 +36,7 @@ from marketplace.intake import (
 from marketplace.payments.booking import hold_books, months_for
 from marketplace.payments.effects import Answer, apply
 from marketplace.payments.models import (
+    BankNumber,
     BatchState,
     LineState,
     PaymentLine,
@@ -43,6 +44,7 @@ from marketplace.payments.models import (
 )
 from marketplace.payments.results_known import BACK, Known, Told, known_of
 from marketplace.payments.results_table import PENDING, results_schema
+from marketplace.payments.twice import HANDED_OVER
 from marketplace.policy import require
 
 _ORDER = (ResultKind.FAILED, ResultKind.PAID, ResultKind.RETURNED, ResultKind.RECLAIMED)
@@ -54,6 +56,8 @@ class Plan:
     """Answers by what becomes of them."""
 
     answers: list[Answer] = field(default_factory=list)
+    numbers: list[tuple[PaymentLine, ResultKind, str]] = field(default_factory=list)
+    """Answers known without the bank's own number, which this table gives."""
     same: int = 0
     pending: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -63,7 +67,8 @@ class Plan:
         """The exact counts that a person confirms."""
         by_kind = {kind.value: sum(answer.kind is kind for answer in self.answers) for kind in ResultKind}
         second = sum(answer.twice for answer in self.answers)
-        return {"new": len(self.answers), **by_kind, "paid_twice": second, "same": self.same, PENDING: self.pending}
+        left = {"numbered": len(self.numbers), "same": self.same, PENDING: self.pending}
+        return {"new": len(self.answers), **by_kind, "paid_twice": second, **left}
 
 
 def check_file(
@@ -104,6 +109,8 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     booked = months_for(session, org_id, (answer.on_day for answer in found.answers))
     for answer in found.answers:
         apply(session, answer, month=booked[answer.on_day], import_id=batch.id, actor=actor, now=now)
+    for line, kind, bank_ref in found.numbers:
+        session.add(BankNumber(line_id=line.id, kind=kind, bank_ref=bank_ref, import_id=batch.id, told_at=now))
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
 
@@ -114,15 +121,30 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: 
     told = [row for row in rows if row.values["result"] != PENDING]
     known, found = known_of(session, told, org_id=org_id, lock=lock), Plan(pending=len(rows) - len(told))
     ordered = sorted(told, key=lambda row: (_ORDER.index(ResultKind(row.values["result"])), row.number))
-    for row in ordered:
+    for row in [row for row in ordered if not _numbered(row, known, found)]:
         _place(row, known, found)
     found.faults.sort(key=lambda fault: fault.row)
     return found
 
 
+def _numbered(row: CheckedRow, known: Known, found: Plan) -> bool:
+    """Whether the row is a known answer that had no number of the bank yet, and gives it."""
+    kind, told = ResultKind(row.values["result"]), _told(row)
+    line = known.number(row.values["reference"], kind, told)
+    if line is None or row.values.get("amount_fen", line.amount_fen) != line.amount_fen:
+        return False
+    found.numbers.append((line, kind, told.bank_ref))
+    return True
+
+
+def _told(row: CheckedRow) -> Told:
+    on_day = date.fromisoformat(row.values["on_day"])
+    return Told(on_day, row.values.get("reason_code") or "", row.values.get("bank_ref") or "")
+
+
 def _place(row: CheckedRow, known: Known, found: Plan) -> None:
-    kind, bank_ref = ResultKind(row.values["result"]), row.values.get("bank_ref") or ""
-    line = known.line_of(row.values["reference"], kind, bank_ref)
+    kind, says = ResultKind(row.values["result"]), _told(row)
+    line = known.line_of(row.values["reference"], kind, says.bank_ref)
     if line is None or known.batches[line.id].state is not BatchState.SENT:
         _fault(found, row, "reference", "payment_unknown" if line is None else "payment_not_sent")
         return
@@ -130,25 +152,31 @@ def _place(row: CheckedRow, known: Known, found: Plan) -> None:
     if amount != line.amount_fen:
         _fault(found, row, "amount", "payment_amount", wanted=f"{line.amount_fen / 100:.2f}")
         return
-    on_day, told = date.fromisoformat(row.values["on_day"]), known.told.get((line.id, kind))
+    told = known.told.get((line.id, kind))
     if told is not None:
-        if (told.on_day, told.reason_code) == (on_day, row.values.get("reason_code") or ""):
-            found.same += 1
-        else:
-            _fault(found, row, "result", "payment_told_otherwise", day=told.on_day.isoformat())
+        _known_before(row, told, says, found)
         return
     code = _contradiction(line, kind, known)
     if code:
         _fault(found, row, "result", code)
         return
     earliest = known.earliest(line, kind)
-    if on_day < earliest:
+    if says.on_day < earliest:
         _fault(found, row, "on_day", "payment_day_early", day=earliest.isoformat())
         return
-    second = known.take(line, kind, on_day)
-    reason_code = row.values.get("reason_code") or ""
-    known.told[line.id, kind] = Told(on_day, reason_code, bank_ref)
-    found.answers.append(Answer(line, kind, on_day, reason_code, bank_ref, second))
+    second = known.take(line, kind, says.on_day)
+    known.told[line.id, kind] = replace(says, here=True)
+    found.answers.append(Answer(line, kind, says.on_day, says.reason_code, says.bank_ref, second))
+
+
+def _known_before(row: CheckedRow, told: Told, says: Told, found: Plan) -> None:
+    """The same answer again; or one that cannot be told from another payment, or says otherwise."""
+    if told.here and bool(told.bank_ref) is not bool(says.bank_ref):
+        _fault(found, row, "bank_ref", "payment_number_missing")
+    elif (told.on_day, told.reason_code) == (says.on_day, says.reason_code):
+        found.same += 1
+    else:
+        _fault(found, row, "result", "payment_told_otherwise", day=told.on_day.isoformat())
 
 
 def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
@@ -159,6 +187,8 @@ def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
             return ""
         if state is not LineState.PAID:
             return "payment_not_paid"
+        if line.reason_code == HANDED_OVER:
+            return ""
         asked_back = known.matches[line.match_id] in (MatchState.RECLAIMING, MatchState.RECLAIMED)
         return "" if asked_back or kind is ResultKind.RETURNED else "payment_not_asked_back"
     if state is LineState.DROPPED and line.reason_code != "stopped":

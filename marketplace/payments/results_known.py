@@ -7,7 +7,7 @@ number of its own, has made another payment: a line of its own. Called by `resul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sqlmodel import Session, col, select
@@ -18,6 +18,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.intake import CheckedRow
 from marketplace.payments.models import (
     AGAIN,
+    BankNumber,
     BankResult,
     BatchState,
     LineState,
@@ -46,6 +47,8 @@ class Told:
     on_day: date
     reason_code: str
     bank_ref: str
+    here: bool = False
+    """Whether it stands in the table that is being gone through."""
 
 
 @dataclass(slots=True)
@@ -92,6 +95,16 @@ class Known:
         if kind is ResultKind.PAID and len(family) < MOST_AGAIN:
             return self._paid_again(first, number=len(family) + 1)
         return first
+
+    def number(self, reference: str, kind: ResultKind, told: Told, /) -> PaymentLine | None:
+        """The payment whose answer of that day is known without a number of the bank: from now on it has this one, so
+        that another payment of the same reference is told apart. None if there is none."""
+        line = self.lines.get(reference)
+        known = self.told.get((line.id, kind)) if line is not None else None
+        if line is None or known is None or not told.bank_ref or known != replace(told, bank_ref=""):
+            return None
+        self.told[line.id, kind] = told
+        return line
 
     def _paid_again(self, first: PaymentLine, *, number: int) -> PaymentLine:
         told = first.model_dump() | {"id": new_id(), "reference": f"{first.reference}{AGAIN}{number}"}
@@ -142,8 +155,11 @@ def known_of(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock:
             else:
                 known.again.setdefault(line.reference.partition(AGAIN)[0], []).append(line)
         ids, matches = [line.id for line, _batch in found], [line.match_id for line, _batch in found]
+        later = select(BankNumber).where(col(BankNumber.line_id).in_(ids))
+        numbers = {(one.line_id, one.kind): one.bank_ref for one in session.exec(later)}
         for told in session.exec(select(BankResult).where(col(BankResult.line_id).in_(ids))):
-            known.told[told.line_id, told.kind] = Told(told.on_day, told.reason_code, told.bank_ref)
+            bank_ref = told.bank_ref or numbers.get((told.line_id, told.kind), "")
+            known.told[told.line_id, told.kind] = Told(told.on_day, told.reason_code, bank_ref)
             if told.kind is ResultKind.PAID:
                 known.paid_on[told.line_id] = told.on_day
         _load_live(session, known, matches)

@@ -1,20 +1,22 @@
-"""Money that the bank paid twice for one match: both are kept as facts, and a person sees to the one that is too much.
+"""Money that came twice for one match: both are kept as facts, and a person sees to the one that is too much.
 
-Enters: a line that the bank paid while another line of its match was with the bank or paid. Leaves: the line as paid
-twice, a clock of staff (`paid_twice`) and a letter to the household. The clock ends when either of the two comes back,
-or fails, for then the other is the payment of the match; or when a person writes down that the giver leaves the money
-with the household: the books go on naming it as a difference. Called by `effects`, `batches` and the staff's page.
+Enters: a line that the bank paid while another line of its match was with the bank or paid, or after the giver had
+handed the aid over itself. Leaves: the line as paid twice, or as paid beside the hand-over, a clock of staff
+(`paid_twice`) and a letter to the household. The clock ends when one of two payments comes back or fails, for then the
+other is the payment of the match, or what was paid beside the hand-over comes back; or when a person writes down that
+the giver leaves the money with the household: the books go on naming it. Called by `effects`, `batches` and the page.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.decisions.models import Match
@@ -27,6 +29,9 @@ from marketplace.payments.open_matches import LIVE_LINE
 from marketplace.policy import require
 
 STEP, TWICE = "paid_twice", "twice:"
+HANDED_OVER = "handed_over"
+"""Of a line that the bank paid after its grant was recorded as handed over."""
+PAID = (LineState.PAID, LineState.PAID_TWICE)
 LEFT = "left"
 """The giver leaves it with the household."""
 
@@ -45,8 +50,20 @@ def ask(session: Session, line: PaymentLine, match: Match, /, *, actor: Actor, n
     _record(session, line, "payment:twice", rule="", actor=actor, now=now)
 
 
-def came_back(session: Session, line: PaymentLine, /, *, now: datetime) -> None:
+def is_too_much(session: Session, line: PaymentLine, /) -> bool:
+    """Whether it was paid beside another payment, or beside a hand-over about which a person was asked: if it comes
+    back, the match stays as it is."""
+    asked = exists().where(col(Clock.object_ref) == ref_of(line.id))
+    beside = line.state is LineState.PAID and line.reason_code == HANDED_OVER and session.scalar(select(asked))
+    return line.state is LineState.PAID_TWICE or bool(beside)
+
+
+def came_back(session: Session, line: PaymentLine, match: Match, /, *, now: datetime) -> None:
     """What was too much is back with the giver."""
+    paid = select(PaymentLine.id).where(col(PaymentLine.match_id) == match.id, col(PaymentLine.state).in_(PAID))
+    if session.exec(paid.limit(1)).first() is None:
+        match.paid_at = None
+        session.add(match)
     clocks.end(session, ref_of(line.id), step=STEP, outcome="came_back", now=now)
 
 

@@ -30,6 +30,7 @@ desk = Desk(
         "failed": (_l("Of these failed: the households are asked"), "late"),
         "returned": (_l("Of these sent back"), "late"),
         "reclaimed": (_l("Of these reclaimed"), "wait"),
+        "numbered": (_l("Known already: the bank's own number is kept with them"), ""),
         "same": (_l("Known already, left as they are"), ""),
         "pending": (_l("Still with the bank, left as they are"), ""),
     },

@@ -4,9 +4,11 @@ from marketplace.payments import (
     filed,
     upload,
     views_after_end,
+    views_find,
     views_giver,
     views_household,
     views_late,
+    views_month_table,
     views_staff,
     views_twice,
 )
@@ -18,9 +20,11 @@ __all__ = [
     "filed",
     "upload",
     "views_after_end",
+    "views_find",
     "views_giver",
     "views_household",
     "views_late",
+    "views_month_table",
     "views_staff",
     "views_twice",
 ]

@@ -255,16 +255,11 @@ def own() -> ResponseReturnValue:
     session, org_id, form = current_session(), own_org(), OwnAccountForm()
     if form.validate_on_submit():
         try:
-            own_accounts.add_own(
-                session,
-                org_id,
-                form.account.data,
-                staff=bool(form.staff.data),
-                actor=current_actor(),
-                now=utc_now(),
-            )
+            staff, actor = bool(form.staff.data), current_actor()
+            own_accounts.add_many(session, org_id, form.account.data, staff=staff, actor=actor, now=utc_now())
         except (BadInput, Conflict) as error:
-            form.account.errors = [SENTENCES.get(error.code, error.code)]
+            line = _("Line %(n)s:", n=error.facts["row"]) + " " if "row" in error.facts else ""
+            form.account.errors = [line + str(SENTENCES.get(error.code, error.code))]
         else:
             return pages.done(_("Kept, without the number itself."), to=url_for(".own"))
     return pages.render("payments/own.html", form=form, own=own_accounts.list_own(session, org_id))

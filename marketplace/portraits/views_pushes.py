@@ -18,7 +18,7 @@ from marketplace.households.service import masked_names, require_household
 from marketplace.policy import may
 from marketplace.portraits import pushing
 from marketplace.portraits.doors import SENTENCES, STATES, bp
-from marketplace.portraits.models import PushState
+from marketplace.portraits.models import Push, PushState
 from marketplace.portraits.pushing import Asked
 from marketplace.reference.needs import MONEY, list_need_kinds, need_kind
 from marketplace.reference.words import choices
@@ -37,16 +37,11 @@ class PushForm(Form):
 
 
 class AnswerForm(Form):
-    """The department's first word: it takes the task, or returns it with a reason."""
+    """A department's word: it takes the task, returns it with a reason, also after it had taken it, or has done it."""
 
     answer = OneField(_l("What does the department say?"))
+    covered = TextField(_l("How much did the department cover?"), longest=12, required=False)
     reason = OneField(_l("Why is it returned?"), required=False, select=True)
-
-
-class ResultForm(Form):
-    """The department's last word."""
-
-    covered = TextField(_l("How much did the department cover?"), longest=12)
 
 
 @bp.get("/")
@@ -117,7 +112,7 @@ def one(push_id: str) -> ResponseReturnValue:
     form = _form_of(row.state) if answers else None
     if form is not None and form.validate_on_submit():
         try:
-            _answer(row.id, row.category, form)
+            _answer(row, form)
             return done(_("Written down."), to=url_for(".one", push_id=row.id))
         except BadInput as error:
             field = "covered" if error.code == "push_amount" else "reason"
@@ -134,22 +129,25 @@ def one(push_id: str) -> ResponseReturnValue:
 
 
 def _form_of(state: PushState) -> Any:
-    if state is PushState.ACCEPTED:
-        return ResultForm()
-    if state is not PushState.ASKED:
+    if state not in (PushState.ASKED, PushState.ACCEPTED):
         return None
     form = AnswerForm()
-    form.answer.choices = [("accept", _("It takes the task")), ("return", _("It returns the task"))]
+    words = {"accept": _("It takes the task"), "done": _("It has done it"), "return": _("It returns the task")}
+    form.answer.choices = [one for one in words.items() if state is PushState.ASKED or one[0] != "accept"]
     form.reason.choices = choices(pushing.REASONS, lang=language())
     return form
 
 
-def _answer(push_id: str, category: str, form: Any) -> None:
+def _answer(row: Push, form: Any) -> None:
+    """Write the word down; what is done was taken."""
     session, actor, now = current_session(), current_actor(), utc_now()
-    if isinstance(form, ResultForm):
-        units = units_of(form.covered.data, category)
-        pushing.finish(session, push_id, covered=units, actor=actor, now=now)
-    elif form.answer.data == "accept":
-        pushing.accept(session, push_id, actor=actor, now=now)
-    else:
-        pushing.give_back(session, push_id, reason=form.reason.data or "", actor=actor, now=now)
+    if form.answer.data == "return":
+        pushing.give_back(session, row.id, reason=form.reason.data or "", actor=actor, now=now)
+        return
+    covered = units_of(form.covered.data or "", row.category) if form.answer.data == "done" else 0
+    if covered > row.asked_units:
+        raise BadInput("push_amount", field="covered")
+    if row.state is PushState.ASKED:
+        pushing.accept(session, row.id, actor=actor, now=now)
+    if form.answer.data == "done":
+        pushing.finish(session, row.id, covered=covered, actor=actor, now=now)

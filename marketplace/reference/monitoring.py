@@ -1,7 +1,8 @@
 """The categories of the register of low-income people, as dated data: nobody's number of them is built in.
 
-Enters: a code. Leaves: a `Category` with the category that follows when somebody leaves it (`after`), and how many
-months a spell of it lasts by itself (`months`, 0: until somebody ends it). Called by `households.categories`.
+Enters: a code. Leaves: a `Category` with the category that follows when somebody leaves it (`after`), how many months a
+spell of it lasts by itself (`months`, 0: until somebody ends it), and whether it is one person's own or the whole
+household's (`per`). Called by `households.categories` and by whoever enters somebody.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class Category:
     """One category; `mark` says how well its source is known."""
 
     code: str
+    personal: bool
     after: str
     months: int
     valid_from: date | None
@@ -29,6 +31,7 @@ def _all() -> dict[str, Category]:
     return {
         row["code"]: Category(
             code=row["code"],
+            personal=row["per"] == "person",
             after=row["after"],
             months=int(row["months"] or 0),
             valid_from=day(row["valid_from"]),
@@ -36,6 +39,12 @@ def _all() -> dict[str, Category]:
         )
         for row in rows("monitoring_categories")
     }
+
+
+def is_personal(code: str, /) -> bool:
+    """Whether the category is one person's own; every other is the household's."""
+    found = _all().get(code)
+    return found is not None and found.personal
 
 
 def get_category(code: str, /, *, on: date) -> Category:

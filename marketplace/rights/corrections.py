@@ -16,7 +16,7 @@ from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.consent.ask import lock_all
-from marketplace.credentials import service as credentials
+from marketplace.credentials import ending
 from marketplace.db import flush, new_id
 from marketplace.errors import NotFound, WrongState
 from marketplace.households import facts
@@ -38,7 +38,7 @@ def correct(session: Session, request_id: str, /, *, text: str, actor: Actor, no
     value = service.read(session, request, "new_value")
     lock_all(session, person.household_id)
     facts.correct(session, person, request.field, value, actor=actor, now=now)
-    credentials.end_of_fact(session, person, request.field, actor=actor, now=now)
+    ending.end_of_fact(session, person, request.field, actor=actor, now=now)
     found = reviews.bring_back(
         session,
         request.household_id,

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.credentials import service as credentials
+from marketplace.credentials import ending
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -120,7 +120,6 @@ def approve_client(session: Session, client_id: str, /, *, actor: Actor, now: da
                 key.first_by, key.second_by, key.state = client.first_by, client.second_by, KeyState.ACTIVE
                 session.add(key)
     session.add(client)
-    flush(session)
     act = "client:approve" if client.state is ClientState.ACTIVE else "client:first_approve"
     _record(session, act, client.id, fields=client.scopes, actor=actor, now=now)
     return client
@@ -143,7 +142,6 @@ def approve_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) -
                 session.add(older)
         key.state = KeyState.ACTIVE
     session.add(key)
-    flush(session)
     _record(session, "client:approve_key", key.client_id, rule=kid[:32], actor=actor, now=now)
     return key
 
@@ -195,8 +193,7 @@ def retire_key(session: Session, kid: str, /, *, actor: Actor, now: datetime) ->
         raise WrongState("client_decided", state=key.state.value)
     key.state, key.ends_at = KeyState.RETIRED, now
     session.add(key)
-    flush(session)
-    credentials.end_of_key(session, kid, actor=actor, now=now)
+    ending.end_of_key(session, kid, actor=actor, now=now)
     _record(session, "client:retire_key", client.id, rule=kid[:32], actor=actor, now=now)
     return key
 
@@ -210,7 +207,7 @@ def rest_keys(session: Session, /, *, now: datetime) -> int:
         if key.ends_at is not None:
             key.state, key.ends_at = KeyState.RETIRED, min(key.ends_at, now)
         session.add(key)
-        credentials.end_of_key(session, key.kid, actor=SYSTEM, now=now)
+        ending.end_of_key(session, key.kid, actor=SYSTEM, now=now)
         _record(session, "client:retire_key", key.client_id, rule=key.kid[:32], actor=SYSTEM, now=now)
     flush(session)
     return len(keys)

@@ -20,13 +20,14 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, ca
 from sqlmodel import col
 
 from marketplace.calendar import HERE
-from marketplace.households.categories import months_later, runs_on
+from marketplace.households.categories import known_on, months_later, runs_on
 from marketplace.households.models import Household, Person, Spell
 from marketplace.reference.facts import PLATFORM, fact_kinds
 from marketplace.reference.standards import standards_on
 from marketplace.signals.models import LARGEST, Fact, FeedState
 from marketplace.signals.parts import (
     Aggregate,
+    Anyone,
     Attribute,
     Compare,
     Condition,
@@ -101,18 +102,28 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
         return col(Household.urban).is_(False)
     if isinstance(tree, InCategory):
         return _in_category(tree, scene)
+    if isinstance(tree, Anyone):
+        return _somebody(tree, scene)
     return _comparison(tree, scene)
+
+
+def _somebody(tree: Anyone, scene: Scene) -> ColumnElement[bool]:
+    people = select(col(Person.household_id)).join(Household, col(Household.id) == col(Person.household_id))
+    met: ColumnElement[bool] = col(Household.id).in_(
+        people.where(_condition(tree.part, replace(scene, per="person"))).correlate(None)
+    )
+    return met
 
 
 def _in_category(tree: InCategory, scene: Scene) -> ColumnElement[bool]:
     since = _since(tree.window, scene.on)
-    days = (scene.on, date.fromordinal(since - 1)) if since else (scene.on,)
-    return and_(*(_was_in(tree, scene, on) for on in days))
+    met = _was_in(tree, scene, runs_on(scene.on))
+    return and_(met, _was_in(tree, scene, known_on(date.fromordinal(since - 1)))) if since else met
 
 
-def _was_in(tree: InCategory, scene: Scene, on: date) -> ColumnElement[bool]:
+def _was_in(tree: InCategory, scene: Scene, then: ColumnElement[bool]) -> ColumnElement[bool]:
     asked = select(col(Spell.id)).where(
-        col(Spell.household_id) == col(Household.id), col(Spell.category).in_(tree.codes), runs_on(on)
+        col(Spell.household_id) == col(Household.id), col(Spell.category).in_(tree.codes), then
     )
     if scene.per == "person":
         asked = asked.where(or_(col(Spell.person_id).is_(None), col(Spell.person_id) == col(Person.id)))

@@ -28,7 +28,9 @@ SENTENCES: dict[str, Any] = {
     "rule_too_long": _l("The rule is too long: at most 600 characters."),
     "rule_too_deep": _l("The rule has too many parts inside each other."),
     "rule_unreadable": _l("The rule cannot be read. Look for a missing bracket, quote or operator."),
-    "not_a_condition": _l("A part of the rule is not a condition: use has, in_category, is_rural or a comparison."),
+    "not_a_condition": _l(
+        "A part of the rule is not a condition: use has, in_category, anyone, is_rural or a comparison."
+    ),
     "not_a_number": _l("A part of the rule is not a number: use a fact, a threshold, yuan( ) or a plain number."),
     "not_a_word": _l("A kind or a category must stand in quotes."),
     "bad_window": _l("A window is months= or days= with a whole number."),

@@ -8,6 +8,7 @@ nothing of it is ever run: each part of the tree must be one that is listed here
 What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
 largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
 ``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``;
+``anyone(condition)`` in a rule about households: one of its people meets it;
 ``in_category(codes, days=n)`` asks for those who are in one now and were in one before these days. A fact that nobody
 told is unknown, and a comparison with the unknown is not met.
 """
@@ -21,6 +22,7 @@ from marketplace.reference.facts import fact_kinds
 from marketplace.reference.words import list_codes
 from marketplace.signals.parts import (
     Aggregate,
+    Anyone,
     Attribute,
     Compare,
     Condition,
@@ -34,6 +36,7 @@ from marketplace.signals.parts import (
     Sum,
     Value,
     Window,
+    parts_of,
 )
 
 LONGEST, DEEPEST = 600, 12
@@ -102,10 +105,10 @@ class _Reader:
             sign = _COMPARED[type(node.ops[0])]
             return Compare(sign, self.number(node.left, depth - 1), self.number(node.comparators[0], depth - 1))
         if isinstance(node, ast.Call):
-            return self._said(node)
+            return self._said(node, depth)
         raise RuleFault("not_a_condition", _shown(node))
 
-    def _said(self, node: ast.Call) -> Condition:
+    def _said(self, node: ast.Call, depth: int) -> Condition:
         name = _name(node)
         if name == "has":
             return Has(_kind(node), self._window(node))
@@ -114,6 +117,11 @@ class _Reader:
             if not window.months:
                 raise RuleFault("bad_window", _shown(node))
             return Has(kind, window, first=True)
+        if name == "anyone" and len(node.args) == 1 and not node.keywords:
+            part = self.condition(node.args[0], depth - 1)
+            if any(isinstance(inner, Anyone | IsRural) for inner in parts_of(part)):
+                raise RuleFault("not_a_condition", _shown(node))
+            return Anyone(part)
         if name == "is_rural" and not node.args and not node.keywords:
             return IsRural()
         if name == "in_category" and node.args:

@@ -69,6 +69,13 @@ class InCategory:
 
 
 @dataclass(frozen=True, slots=True)
+class Anyone:
+    """Somebody of the household meets a condition that is asked of each person."""
+
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class IsRural:
     """The household lives in the country."""
 
@@ -104,7 +111,7 @@ class Not:
 
 
 Number: TypeAlias = Value | Attribute | Aggregate | Sum
-Condition: TypeAlias = Has | InCategory | IsRural | Compare | Every | Some | Not
+Condition: TypeAlias = Has | InCategory | Anyone | IsRural | Compare | Every | Some | Not
 
 
 def parts_of(tree: Condition | Number, /) -> Sequence[Condition | Number]:
@@ -112,7 +119,7 @@ def parts_of(tree: Condition | Number, /) -> Sequence[Condition | Number]:
     below: list[Condition | Number] = []
     if isinstance(tree, Every | Some):
         below = list(tree.parts)
-    elif isinstance(tree, Not):
+    elif isinstance(tree, Not | Anyone):
         below = [tree.part]
     elif isinstance(tree, Compare | Sum):
         below = [tree.left, tree.right]
@@ -130,6 +137,8 @@ def evidence_kinds(tree: Condition | Number, /) -> tuple[str, ...]:
         return ()
     if isinstance(tree, Has | Aggregate):
         return (tree.kind,)
+    if isinstance(tree, Anyone):
+        return evidence_kinds(tree.part)
     if isinstance(tree, Every | Some):
         below: Sequence[Condition | Number] = tree.parts
     elif isinstance(tree, Compare | Sum):

@@ -22,7 +22,7 @@ from marketplace.policy import require
 from marketplace.reference.tables import rows
 from marketplace.signals.language import RuleFault, read_rule
 from marketplace.signals.models import Colour, Rule, RuleClass, RuleState
-from marketplace.signals.parts import Condition
+from marketplace.signals.parts import Anyone, Condition, parts_of
 
 PER = ("household", "person", "feed")
 FEED_TEXT = "feed_age() > fresh_days()"
@@ -94,7 +94,9 @@ def check_text(told: RuleText, /) -> None:
     if (told.per == "feed") != (told.text.strip() == FEED_TEXT):
         raise BadInput("rule_about_feeds", field="text")
     try:
-        tree_of(told)
+        tree = tree_of(told)
+        if told.per == "person" and any(isinstance(part, Anyone) for part in parts_of(tree)):
+            raise RuleFault("not_a_condition", "anyone")
     except RuleFault as error:
         raise BadInput(error.code, field="text", word=error.word) from error
 

@@ -3,7 +3,8 @@
 Enters: a rule and a stretch of days. Leaves: a `Trial` of figures. The rule is asked at each month's end with what was
 known then, also what was corrected since, and with feeds as fresh as they were; a household (or a feed) counts once.
 "Right" is judged only where somebody found out within half a year: a need by an alert of this rule that was closed as
-helped, or by a category of aid that the household came into; every other class by an alert that a check confirmed.
+helped, or by a category of aid that the household came into; every other class by an alert that a check confirmed. A
+late feed was one if its alert ended because the feed came, and not because somebody called it wrong.
 Categories, sizes and places are those known today for that day. Called by the pages of rules.
 """
 
@@ -24,6 +25,7 @@ from marketplace.households.categories import months_later
 from marketplace.households.models import Household, Spell
 from marketplace.policy import require
 from marketplace.reference.facts import feeds
+from marketplace.signals.answering import CAME
 from marketplace.signals.compiling import compile_rule
 from marketplace.signals.models import Alert, AlertState, Delivery, Rule, RuleClass, RuleState, Trial
 from marketplace.signals.rules import get_rule, tree_of
@@ -118,16 +120,17 @@ def _outcomes(session: Session, rule: Rule, first: dict[str, date]) -> dict[str,
     """Household ► whether the rule was right, for those of whom it is known."""
     known: dict[str, bool] = {}
     needy = rule.kind is RuleClass.NEED
+    about: Any = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
+    good = CAME if rule.per == "feed" else HELPED if needy else CONFIRMED
     for some in chunks(sorted(first), _ASKED):
-        closed = select(Alert).where(
-            col(Alert.household_id).in_(some),
+        closed = select(about, col(Alert.raised_at), col(Alert.outcome)).where(
+            about.in_(some),
             col(Alert.rule_code) == rule.code,
             col(Alert.state) == AlertState.CLOSED,
         )
-        for alert in session.exec(closed):
-            home, on = str(alert.household_id), local_day(alert.raised_at)
-            if first[home] <= on <= first[home] + timedelta(days=JUDGED_DAYS):
-                known[home] = known.get(home, False) or alert.outcome == (HELPED if needy else CONFIRMED)
+        for unit, raised_at, outcome in session.exec(closed):
+            if first[unit] <= local_day(raised_at) <= first[unit] + timedelta(days=JUDGED_DAYS):
+                known[unit] = known.get(unit, False) or outcome == good
         entered = select(Spell).where(col(Spell.household_id).in_(some), col(Spell.category).in_(AIDED))
         for spell in session.exec(entered) if needy else ():
             if first[spell.household_id] < spell.from_on <= first[spell.household_id] + timedelta(days=JUDGED_DAYS):

@@ -18,8 +18,8 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.guards import current_actor, guard
 from marketplace.households.categories import list_spells
-from marketplace.households.models import Household
-from marketplace.households.service import masked_names
+from marketplace.households.models import Household, Person
+from marketplace.households.service import masked_name, masked_names
 from marketplace.policy import require
 from marketplace.reference.districts import street_name
 from marketplace.reference.facts import fact_kinds
@@ -134,6 +134,8 @@ def home(household_id: str) -> ResponseReturnValue:
 def _home_page(household_id: str) -> ResponseReturnValue:
     session, found = current_session(), _home(household_id)
     open_ones = answering.open_alerts(session, household_id)
+    spells = list_spells(session, household_id)
+    own = {spell.person_id for spell in spells if spell.person_id is not None}
     return render(
         "signals/home.html",
         home=found,
@@ -142,7 +144,8 @@ def _home_page(household_id: str) -> ResponseReturnValue:
         tasks=answering.tasks_of(session, household_id),
         taken={task.kind.value for task in answering.tasks_of(session, household_id) if task.done_at is None},
         kinds=[kind.value for kind in TaskKind],
-        spells=list_spells(session, household_id),
+        spells=spells,
+        people={person_id: masked_name(session, session.get_one(Person, person_id)) for person_id in own},
         lines=declaring.compare(session, household_id),
         clock=clocks.running_by_object(session, [answering.ref_of(household_id)]).get(answering.ref_of(household_id)),
         today=local_day(utc_now()),

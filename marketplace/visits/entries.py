@@ -1,33 +1,30 @@
 """What people write at a visit: kept entry by entry, laid together, chosen between, and finished.
 
-Enters: changed fields with the version that their author last saw; from a telephone with a key of its own, so that the
-same parcel sent again changes nothing. Leaves: entries, of which one of each field stands; two changes of one field are
-both kept and shown until a person chooses. A visit is finished when its outcome stands and nothing lies beside. Other
-words that come after one of two people finished open it again, both beside; what comes after the end is kept as late.
-Called by the form and by the address to which telephones send.
+Enters: changed fields with the version that their author last saw. Leaves: entries, of which one of each field
+stands; two changes of one field are both kept and shown until a person chooses. A visit is finished when its outcome
+stands and nothing lies beside. Other words that come after one of two people finished open it again, both beside;
+what comes after the end is kept as late. Called by the form and by `parcels`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import list_people
 from marketplace.reference.indicators import indicators
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 from marketplace.visits import service
 from marketplace.visits.merging import Standing, Verdict, merge
-from marketplace.visits.models import WAITING, EntryState, HomeVisit, VisitEntry, VisitState, VisitSync
+from marketplace.visits.models import WAITING, EntryState, HomeVisit, VisitEntry, VisitState
 
 COLUMN = "visit_entry.note"
 OUTCOME, NOTE = "outcome", "note"
@@ -67,12 +64,13 @@ def write(
 ) -> dict[str, Verdict]:
     """Lay somebody's changes onto what stands; nothing is lost on either side."""
     visit = service.open_visit(session, visit_id, actor=actor)
-    return _lay(session, visit, changes, base=base, actor=actor, now=now)
+    return lay(session, visit, changes, base=base, actor=actor, now=now)
 
 
-def _lay(
-    session: Session, visit: HomeVisit, changes: Mapping[str, Change], *, base: int, actor: Actor, now: datetime
+def lay(
+    session: Session, visit: HomeVisit, changes: Mapping[str, Change], /, *, base: int, actor: Actor, now: datetime
 ) -> dict[str, Verdict]:
+    """The same upon a locked visit; what comes after its end is kept as late."""
     for field, change in changes.items():
         _check(field, change.value)
     if not 0 <= base <= version(session, visit.id):
@@ -165,54 +163,6 @@ def _tell(session: Session, visit: HomeVisit, verdicts: Mapping[str, Verdict], *
         audit.record(session, entry, actor=actor, now=now)
 
 
-def sync(
-    session: Session,
-    visit_id: str,
-    /,
-    *,
-    changes: Mapping[str, Change],
-    key: str,
-    base: int,
-    finish: bool,
-    letters: Sequence[str] = (),
-    actor: Actor,
-    now: datetime,
-) -> bool:
-    """One parcel of a telephone; without an outcome it is kept and ends nothing. Returns whether something now lies
-    beside and wants a choice. The same parcel again is answered and changes nothing; one that comes after the end is
-    kept among what was written; where the visit was called off and somebody had been there, it counts as made."""
-    visit = service.get_visit(session, visit_id, actor=actor, asks="visit:write", lock=True)
-    if not 16 <= len(key) <= 64:
-        raise BadInput("bad_input", field="key")
-    told = {
-        "base": base,
-        "finish": finish,
-        "letters": list(letters),
-        "changes": {name: [one.value, str(one.at)] for name, one in changes.items()},
-    }
-    digest = sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    known = session.get(VisitSync, key)
-    if known is not None:
-        if (known.visit_id, known.author, known.sha256) != (visit.id, actor.id, digest):
-            raise Conflict("parcel_differs")
-        return bool(beside(session, visit.id))
-    if finish and visit.state is VisitState.DROPPED and _was_there(changes):
-        service.take_up(session, visit, actor=actor, now=now)
-    _lay(session, visit, changes, base=base, actor=actor, now=now)
-    session.add(VisitSync(key=key, visit_id=visit.id, author=actor.id, sha256=digest, received_at=now))
-    flush(session)
-    open_ones = beside(session, visit.id)
-    if finish and not open_ones and visit.state is VisitState.OPEN and values(session, visit.id).get(OUTCOME):
-        complete(session, visit.id, letters=letters, actor=actor, now=now)
-    return bool(open_ones)
-
-
-def _was_there(changes: Mapping[str, Change]) -> bool:
-    """Whether a parcel says that somebody was met."""
-    told = changes.get(OUTCOME)
-    return told is not None and told.value not in ("", service.NOT_MET)
-
-
 def choose(session: Session, entry_id: str, /, *, actor: Actor, now: datetime) -> VisitEntry:
     """One of several words for a field counts from now on; the others are kept as past."""
     row = session.get(VisitEntry, entry_id)
@@ -259,6 +209,12 @@ def values(session: Session, visit_id: str, /, *, opened: bool = False) -> dict[
     """Field ► the value that counts; the note only after `look`."""
     rows = (row for row in _rows(session, visit_id) if row.state is EntryState.STANDING)
     return {row.field: text_of(session, row) for row in rows if opened or row.note is None}
+
+
+def words_of(session: Session, visit_id: str, /, *, actor: Actor) -> dict[str, Change]:
+    """What somebody had written on a visit already, and what counts there."""
+    rows = (row for row in _rows(session, visit_id) if row.state is EntryState.STANDING and row.author == actor.id)
+    return {row.field: Change(text_of(session, row), row.written_at) for row in rows}
 
 
 def values_at(session: Session, visit_id: str, base: int, /) -> dict[str, str]:

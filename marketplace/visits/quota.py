@@ -121,7 +121,8 @@ def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
     """(household, district), of each district the `most` unseen for longest, in this order."""
     days = select(col(Fact.household_id), func.max(Fact.day).label("on")).where(*_VISITS)
     last = days.group_by(col(Fact.household_id)).subquery()
-    order = (last.c.on.is_not(None), last.c.on, col(Spell.from_on), col(Spell.household_id))
+    since = func.min(col(Spell.from_on))
+    order = (last.c.on.is_not(None), last.c.on, since, col(Spell.household_id))
     turn = func.row_number().over(partition_by=col(Household.district_code), order_by=order)
     ranked = (
         select(
@@ -130,6 +131,7 @@ def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
         .join(Household, col(Household.id) == col(Spell.household_id))
         .outerjoin(last, last.c.household_id == Spell.household_id)
         .where(*_unseen(category, on), *_lived_in(on), col(Spell.household_id).not_in(going))
+        .group_by(col(Spell.household_id), col(Household.district_code), last.c.on)
         .subquery()
     )
     return select(ranked.c.home, ranked.c.district).where(ranked.c.turn <= most).order_by(ranked.c.turn)

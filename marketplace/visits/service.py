@@ -207,12 +207,13 @@ def open_again(session: Session, visit: HomeVisit, /, *, actor: Actor, now: date
     return record(session, visit, "visit:reopen", rule=visit.cause, actor=actor, now=now)
 
 
-def take_up(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> None:
+def take_up(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> HomeVisit:
     """It was called off while somebody stood at the door without a network: it was made. Where the same is asked for
-    anew already, that one goes on, and this stays as it is."""
+    anew in the district already, that one was made by it, and this stays as it is."""
     anew = _waiting(session, visit.household_id, visit.cause, ref=visit.source_ref, kind=visit.kind)
     if anew is None:
-        open_again(session, visit, actor=actor, now=now)
+        return open_again(session, visit, actor=actor, now=now)
+    return open_visit(session, anew.id, actor=actor) if anew.district_code == visit.district_code else visit
 
 
 def sign_second(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> HomeVisit:

@@ -18,7 +18,7 @@ from flask_wtf.csrf import generate_csrf
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
-from marketplace.visits import entries, forms, service
+from marketplace.visits import entries, forms, parcels, service
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
 from marketplace.visits.models import VisitState
@@ -59,7 +59,7 @@ def parcel(home_visit_id: str) -> ResponseReturnValue:
     session, told = current_session(), _read(request.get_json(silent=True))
     told["changes"], wrong = forms.sound(told["changes"])
     finish, told["finish"] = told["finish"], told["finish"] and not wrong
-    both = entries.sync(session, home_visit_id, actor=current_actor(), now=utc_now(), **told)
+    both = parcels.sync(session, home_visit_id, actor=current_actor(), now=utc_now(), **told)
     visit = service.get_visit(session, home_visit_id, actor=current_actor())
     version, still_open = entries.version(session, visit.id), visit.state is VisitState.OPEN
     if finish and still_open and not entries.values(session, visit.id).get(entries.OUTCOME):

@@ -55,8 +55,7 @@ def close(session: Session, row: OwnDay, /, *, before: Own) -> int:
     moved = len(steps) + _items(session, row, begins, later, counted) + _visits(session, row, begins, later, counted)
     moved += _clocks(session, row, begins, later, counted, refs=steps, before=before)
     moved += 0 if row.district_code else _orders(session, begins, later, counted)
-    _stood(session, row, counted, before=before)
-    flush(session)
+    stood(session, row, before=before)
     return moved
 
 
@@ -114,22 +113,22 @@ def set_at(begun: datetime, acts: Sequence[tuple[str, datetime]], /, *, day: dat
     return at if local_day(at) < day else None
 
 
-def _stood(session: Session, row: OwnDay, counted: Counted, *, before: Own) -> None:
-    """A day over which a clock stood, and that is no working day after all, is not taken off a second time from the
-    days that the offices had the item."""
+def stood(session: Session, row: OwnDay, /, *, before: Own) -> None:
+    """A day over which a clock stood is taken off the days that the offices had the item as long as it is a working
+    day: one that closes is taken off no more, and one that turns out to be one, from now on."""
     asked = select(CaseStep, CaseItem.district_code).join(CaseItem, col(CaseItem.id) == col(CaseStep.item_id))
-    asked = asked.where(CaseStep.stopped_days > 0, col(CaseItem.state).in_(OPEN), *_of(row, CaseItem.district_code))
+    asked = asked.where(CaseItem.stops > 0, col(CaseItem.state).in_(OPEN), *_of(row, CaseItem.district_code))
     rows = session.exec(asked.where(CaseStep.started_at < end_of_day(row.day))).all()
     acts = _acts(session, [step.item_id for step, _district in rows])
-    closes = cache(partial(_closes, row=row, before=before))
+    change = cache(partial(_change, row=row, before=before))
     for step, district in rows:
-        on_again = _ran_on(step, acts.get(step.item_id, ()), day=row.day)
-        if closes(district) and counted(district, on_again):
-            step.stopped_days -= 1
+        if _had_stood(step, acts.get(step.item_id, ()), day=row.day):
+            step.stopped_days += change(district)
+    flush(session)
 
 
-def _ran_on(step: CaseStep, acts: Sequence[tuple[str, datetime]], *, day: date) -> datetime | None:
-    """When the clock of this step ran on after it had stood over the day; None if it did not stand then."""
+def _had_stood(step: CaseStep, acts: Sequence[tuple[str, datetime]], *, day: date) -> bool:
+    """Whether the clock of this step stood over the day and runs again; one that stands still is counted later."""
     stopped = None
     for act, moment in acts:
         if moment < step.started_at or (step.ended_at is not None and moment > step.ended_at):
@@ -137,16 +136,16 @@ def _ran_on(step: CaseStep, acts: Sequence[tuple[str, datetime]], *, day: date) 
         if act == STOP:
             stopped = local_day(moment)
         elif act == RUN_ON and stopped is not None and stopped < day <= local_day(moment):
-            return moment
-    return None
+            return True
+    return False
 
 
-def _closes(district: str, *, row: OwnDay, before: Own) -> bool:
-    """Whether the day is one on which these offices would have worked, and do not."""
+def _change(district: str, *, row: OwnDay, before: Own) -> int:
+    """A working day more (1), less (-1), or as many as before, by this word for these offices."""
     with calendar.own_days(lambda: before):
         worked = calendar.is_working_day(row.day, district=district)
-    with calendar.own_days(lambda: {**before, (row.district_code, row.day): False}):
-        return worked and not calendar.is_working_day(row.day, district=district)
+    with calendar.own_days(lambda: {**before, (row.district_code, row.day): row.works}):
+        return calendar.is_working_day(row.day, district=district) - worked
 
 
 def _of(row: OwnDay, column: Any) -> list[Any]:

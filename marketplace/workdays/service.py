@@ -87,7 +87,10 @@ def decide(session: Session, day_id: str, /, *, approved: bool, actor: Actor, no
         raise WrongState("workday_same_person")
     before = in_force(session)
     if approved:
-        row.moved = 0 if row.works else following.close(session, row, before=before)
+        if row.works:
+            following.stood(session, row, before=before)
+        else:
+            row.moved = following.close(session, row, before=before)
         _end_older(session, row)
     row.state = DayState.ACTIVE if approved else DayState.REFUSED
     row.decided_by, row.decided_at = actor.id, now

@@ -1,5 +1,25 @@
 """The browser tests' fixtures."""
 
-from tests.pages.fixtures import browser_page, chromium, demo_app, demo_server, live_server, make_app, walk, walked
+from tests.pages.fixtures import (
+    browser_page,
+    chromium,
+    demo_app,
+    demo_server,
+    live_server,
+    make_app,
+    walk,
+    walked,
+    windows,
+)
 
-__all__ = ["browser_page", "chromium", "demo_app", "demo_server", "live_server", "make_app", "walk", "walked"]
+__all__ = [
+    "browser_page",
+    "chromium",
+    "demo_app",
+    "demo_server",
+    "live_server",
+    "make_app",
+    "walk",
+    "walked",
+    "windows",
+]

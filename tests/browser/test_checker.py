@@ -30,6 +30,7 @@ PLANTED = {
     "elsewhere.invalid": "fetch('http://elsewhere.invalid/').catch(() => 0)",
     "axe label": "document.querySelector('label[for=amount]').remove()",
     "axe color-contrast": "document.querySelector('.lead').className = 'text-light'",
+    "axe color-contrast.*reasons > ul > li": "document.querySelector('main').className = 'bg-dark'",
     "axe html-has-lang": "document.documentElement.removeAttribute('lang')",
     "axe button-name": "document.querySelector('main').insertAdjacentHTML('beforeend', '<ul>' + "
     "'<li><button class=btn>a</button></li>'.repeat(11) + '<li><button class=btn></button></li></ul>')",

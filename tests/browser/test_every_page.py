@@ -27,7 +27,7 @@ from marketplace.payments import after_end, late, twice
 from marketplace.payments.models import Payee, PaymentBatch, PaymentLine
 from tests.browser.walked import LOGINS, Claim, an_untouched_demo, check_all, claims
 from tests.pages.checker import check_page
-from tests.pages.fixtures import Walk, new_page
+from tests.pages.fixtures import Walk, Windows
 from tests.pages.people import sign_in, sign_in_household
 
 pytestmark = pytest.mark.browser
@@ -79,16 +79,15 @@ def household_pages(session: Session) -> list[tuple[str, str]]:
     ]
 
 
-def test_pages_of_a_household_that_one_state_opens_are_sound(chromium: Browser, demo: tuple[Flask, str]) -> None:
+def test_pages_of_a_household_that_one_state_opens_are_sound(windows: Windows, demo: tuple[Flask, str]) -> None:
     app, demo_server = demo
     database: Database = app.extensions["database"]
     with database.reading() as session:
         wanted = household_pages(session)
     for household_id, path in wanted:
-        page = new_page(chromium, demo_server)
-        sign_in_household(page, database, household_id, address=demo_server)
-        check_page(page, path)
-        page.context.close()
+        with windows.lent(demo_server) as page:
+            sign_in_household(page, database, household_id, address=demo_server)
+            check_page(page, path)
 
 
 def an_overlap(database: Database) -> str:
@@ -179,7 +178,7 @@ def an_urgent_one_to_claim_back(database: Database, match: Match) -> None:
         reclaims.ask(session, row, match, now=now)
 
 
-def test_asking_back_and_a_payout_above_the_need_are_sound(chromium: Browser, demo: tuple[Flask, str]) -> None:
+def test_asking_back_and_a_payout_above_the_need_are_sound(windows: Windows, demo: tuple[Flask, str]) -> None:
     app, demo_server = demo
     database: Database = app.extensions["database"]
     with database.reading() as session:
@@ -197,7 +196,6 @@ def test_asking_back_and_a_payout_above_the_need_are_sound(chromium: Browser, de
         (Role.APPROVER, None, f"/insurance/matches/{paid_match_id}/correct"),
         (Role.APPROVER, None, f"/insurance/changes/{change_id}"),
     ):
-        page = new_page(chromium, demo_server)
-        sign_in(page, database, role, address=demo_server, org_id=org_id)
-        check_page(page, path)
-        page.context.close()
+        with windows.lent(demo_server) as page:
+            sign_in(page, database, role, address=demo_server, org_id=org_id)
+            check_page(page, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -26,7 +27,7 @@ from tests.marketplace.test_ledger_imports import HEAD as AID_HEAD
 from tests.marketplace.test_ledger_imports import a_known_household, a_known_need
 from tests.marketplace.test_offers_imports import HEAD, ROW_TODAY
 from tests.pages.checker import check_here, check_page, watch
-from tests.pages.fixtures import served
+from tests.pages.fixtures import Windows, served
 from tests.pages.people import sign_in
 
 pytestmark = pytest.mark.browser
@@ -69,32 +70,30 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     database.close()
 
 
-def page_of(browser: Browser, house: House, role: Role, *, org_id: str | None = None) -> Page:
-    page = browser.new_context(base_url=house.address).new_page()
-    watch(page, host=house.address)
-    sign_in(page, house.database, role, address=house.address, org_id=org_id)
-    return page
+@contextmanager
+def page_of(windows: Windows, house: House, role: Role, *, org_id: str | None = None) -> Iterator[Page]:
+    """A window of somebody with this role."""
+    with windows.lent(house.address) as page:
+        sign_in(page, house.database, role, address=house.address, org_id=org_id)
+        yield page
 
 
 @pytest.fixture
-def giver(chromium: Browser, house: House) -> Iterator[Page]:
-    page = page_of(chromium, house, Role.CHARITY_MANAGER, org_id="giver")
-    yield page
-    page.context.close()
+def giver(windows: Windows, house: House) -> Iterator[Page]:
+    with page_of(windows, house, Role.CHARITY_MANAGER, org_id="giver") as page:
+        yield page
 
 
 @pytest.fixture
-def approver(chromium: Browser, house: House) -> Iterator[Page]:
-    page = page_of(chromium, house, Role.APPROVER)
-    yield page
-    page.context.close()
+def approver(windows: Windows, house: House) -> Iterator[Page]:
+    with page_of(windows, house, Role.APPROVER) as page:
+        yield page
 
 
 @pytest.fixture
-def verifier(chromium: Browser, house: House) -> Iterator[Page]:
-    page = page_of(chromium, house, Role.VERIFIER)
-    yield page
-    page.context.close()
+def verifier(windows: Windows, house: House) -> Iterator[Page]:
+    with page_of(windows, house, Role.VERIFIER) as page:
+        yield page
 
 
 @pytest.mark.parametrize("step", STEPS)

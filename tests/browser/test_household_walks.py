@@ -13,7 +13,6 @@ from functools import cache
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser
 
 from adapters.fakes import FakeFace
 from marketplace.app import create_app
@@ -22,7 +21,7 @@ from marketplace.db import Database
 from marketplace.wiring import open_database
 from tests.marketplace.household_walks import KNOWN, WALKS, House, in_turn
 from tests.pages import checker
-from tests.pages.fixtures import served
+from tests.pages.fixtures import Windows, served
 from tests.pages.hands import Thumb
 
 pytestmark = pytest.mark.browser
@@ -49,25 +48,20 @@ def towns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
 @pytest.mark.parametrize(("walk", "language"), in_turn(first="zh_Hans"))
 def test_a_household_goes_its_way_on_a_telephone_without_scripts(
-    towns: Callable[[str], Town], chromium: Browser, walk: str, language: str
+    towns: Callable[[str], Town], windows: Windows, walk: str, language: str
 ) -> None:
     app, database, address = towns(language)
     opened = []
 
     def maker(token: str) -> Thumb:
-        context = chromium.new_context(
-            base_url=address, viewport={"width": 360, "height": 800}, java_script_enabled=False
-        )
-        if token:
-            context.add_cookies([{"name": "sid", "value": token, "url": address}])
-        page = context.new_page()
-        checker.watch(page, host=address)
+        page = windows.take(address, scripts=False)
         opened.append(page)
+        checker.resize(page, 360)
+        if token:
+            page.context.add_cookies([{"name": "sid", "value": token, "url": address}])
         return Thumb(page, language=language, known=KNOWN)
 
-    try:
-        WALKS[walk](House(app, database, language, maker))
-        assert not [fault for page in opened for fault in checker.FAULTS[page]]
-    finally:
-        for page in opened:
-            page.context.close()
+    WALKS[walk](House(app, database, language, maker))
+    assert not [fault for page in opened for fault in checker.FAULTS[page]]
+    for page in opened:
+        windows.give_back(page, address, scripts=False)

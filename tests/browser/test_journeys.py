@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from marketplace.decisions.models import MatchState
 from marketplace.offers.models import Acceptance
 from tests.browser.street import Street, open_street
-from tests.pages.checker import check_here
+from tests.pages.checker import check_here, one_of
 
 pytestmark = pytest.mark.browser
 
@@ -128,20 +128,26 @@ def test_a_need_becomes_confirmed_aid(tmp_path: Path, chromium: Browser, languag
         assert street.covered() == 10
 
 
-def test_the_whole_journey_without_javascript(tmp_path: Path, chromium: Browser) -> None:
-    with open_street(tmp_path, chromium, scripts=False, width=360, acceptance=Acceptance.STANDING) as street:
+@pytest.mark.parametrize(
+    ("wide", "narrow"), one_of(0, (("en", 1280), ("zh_Hans", 360)), (("zh_Hans", 1280), ("en", 360)))
+)
+def test_the_whole_journey_without_javascript(
+    tmp_path: Path, chromium: Browser, wide: tuple[str, int], narrow: tuple[str, int]
+) -> None:
+    with open_street(tmp_path, chromium, scripts=False, acceptance=Acceptance.STANDING) as street:
+        street.language, street.width = narrow
         page = street.staff("demo-verifier")
         page.goto("/runs/new")
         press(page, "main form button[type=submit]")
         press(page, 'form[action="/runs/start"] button[type=submit]')
         expect(page.locator('a[href*="/unserved"]').first).to_be_visible(timeout=20_000)
-        street.language, street.width = "en", 1280
+        street.language, street.width = wide
         approver = street.staff("demo-approver")
         approver.goto("/matches/")
         approver.locator('input[name="line"]').first.check()
         press(approver, 'form[action="/matches/confirm"] button[type=submit]')
         press(approver, 'button[name="confirmed"]')
-        street.language, street.width = "zh_Hans", 360
+        street.language, street.width = narrow
         household = street.household()
         household.goto("/offers-to-me")
         press(household, "a.cell")

@@ -15,8 +15,8 @@ from marketplace.needs.models import NeedState
 from marketplace.wiring import open_database
 from tests.factories import a_household, a_need, an_organisation
 from tests.marketplace.test_needs_imports import a_file, a_row
-from tests.pages.checker import check_here, check_page, watch
-from tests.pages.fixtures import served
+from tests.pages.checker import check_here, check_page
+from tests.pages.fixtures import Windows, served
 from tests.pages.people import sign_in
 
 pytestmark = pytest.mark.browser
@@ -40,14 +40,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Datab
 
 
 @pytest.fixture
-def staff(chromium: Browser, house: tuple[str, Database]) -> Iterator[Page]:
+def staff(windows: Windows, house: tuple[str, Database]) -> Iterator[Page]:
     """A verifier's page."""
     address, database = house
-    page = chromium.new_context(base_url=address).new_page()
-    watch(page, host=address)
-    sign_in(page, database, Role.VERIFIER, address=address)
-    yield page
-    page.context.close()
+    with windows.lent(address) as page:
+        sign_in(page, database, Role.VERIFIER, address=address)
+        yield page
 
 
 def choose(page: Page, name: str, data: bytes) -> None:
@@ -142,10 +140,8 @@ def test_a_charity_refers_a_person_without_scripts(chromium: Browser, house: tup
     page.context.close()
 
 
-def test_the_referral_form_is_accessible(chromium: Browser, house: tuple[str, Database]) -> None:
+def test_the_referral_form_is_accessible(windows: Windows, house: tuple[str, Database]) -> None:
     address, database = house
-    page = chromium.new_context(base_url=address).new_page()
-    watch(page, host=address)
-    sign_in(page, database, Role.CHARITY_MANAGER, address=address, org_id="giver")
-    check_page(page, "/needs/refer")
-    page.context.close()
+    with windows.lent(address) as page:
+        sign_in(page, database, Role.CHARITY_MANAGER, address=address, org_id="giver")
+        check_page(page, "/needs/refer")

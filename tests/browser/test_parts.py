@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.pages.checker import check_here, check_page, combinations
+from tests.pages.fixtures import new_page
 
 pytestmark = pytest.mark.browser
 
@@ -70,13 +71,15 @@ def test_a_page_without_scripts_reloads_itself_to_show_progress(chromium: Browse
     page.context.close()
 
 
-def test_a_page_that_gets_no_stream_looks_again_later(browser_page: Page) -> None:
-    browser_page.route("**/ticks", lambda route: route.fulfill(status=204))
-    browser_page.add_init_script(
+def test_a_page_that_gets_no_stream_looks_again_later(chromium: Browser, live_server: str) -> None:
+    page = new_page(chromium, live_server)
+    page.route("**/ticks", lambda route: route.fulfill(status=204))
+    page.add_init_script(
         "addEventListener('htmx:sseError', () => document.documentElement.setAttribute('data-refused', ''))"
     )
-    browser_page.clock.install()
-    browser_page.goto("/live")
-    with browser_page.expect_navigation():
-        browser_page.wait_for_selector("html[data-refused]", state="attached")
-        browser_page.clock.run_for(6000)
+    page.clock.install()
+    page.goto("/live")
+    with page.expect_navigation():
+        page.wait_for_selector("html[data-refused]", state="attached")
+        page.clock.run_for(6000)
+    page.context.close()

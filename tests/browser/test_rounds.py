@@ -152,6 +152,7 @@ def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
     with open_street(tmp_path, chromium, language=language, width=360) as street:
         home = _alarm(street)
         page = street.staff("demo-worker")
+        page.goto("/staff")
         _call(page, home)
         _visit_without_a_network(page, home)
         with street.database.reading() as session:
@@ -160,7 +161,9 @@ def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
             found = session.exec(select(VisitEntry.value).where(VisitEntry.field == "own_cost_12m")).all()
             assert found == ["agrees"]
         _temporary_aid(page)
-        _decided(street.staff("demo-verifier"))
+        verifier = street.staff("demo-verifier")
+        verifier.goto("/staff")
+        _decided(verifier)
         press(page, f'a[href="{urlsplit(page.url).path.removesuffix("/print")}"]')
         press(page, 'a[href*="/of-case/"]')
         press(page, "main form .actions button")

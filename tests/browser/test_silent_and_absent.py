@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from marketplace.actors import Role
+from marketplace.appointments import outcomes
 from marketplace.appointments.models import Appointment, AppointmentState
 from marketplace.decisions.models import Match, MatchState
 from marketplace.offers.models import Offer, OfferState
@@ -19,9 +20,15 @@ from tests.browser.test_desks import House, done, house_of, press, send
 from tests.marketplace import visiting
 from tests.marketplace.match_scene import a_scene
 from tests.marketplace.test_waiting import pass_days, reach, state_of
+from tests.pages.checker import one_of
 
 pytestmark = pytest.mark.browser
 LONG_AGO = timedelta(days=9)
+HOURS, EACH = 60, 2
+BEFORE = HOURS // EACH - 1
+"""Visits that were served, one a day, before the walk begins: only the last is left of the sixty hours."""
+WINDOWS = [(("zh_Hans", 360), ("en", 1280)), (("en", 1280), ("zh_Hans", 360))]
+"""Who goes first, in which language and width, and who goes then."""
 
 
 def propose(giver: Page, house: House, match_id: str, day: str) -> None:
@@ -51,14 +58,29 @@ def days_pass(house: House) -> None:
             session.add(one)
 
 
-def test_a_volunteer_does_not_come_and_the_hours_are_served_another_day(tmp_path: Path, chromium: Browser) -> None:
-    with house_of(tmp_path, chromium, "zh_Hans", True) as house:
+def all_but_the_last(session: Session, now: datetime) -> visiting.Scene:
+    """A group that owes sixty hours and has served fifty-eight of them."""
+    begun = now - LONG_AGO - timedelta(days=BEFORE)
+    scene = visiting.a_scene(session, units=HOURS, now=begun)
+    days = [visiting.window(base=visiting.nine(begun, days=day), hours=EACH) for day in range(1, BEFORE + 1)]
+    for one in visiting.agreed(session, scene, *days, now=begun):
+        outcomes.record_done(session, one.id, minutes=120, content="HOMEWORK", actor=scene.manager, now=one.ends_at)
+    return scene
+
+
+@pytest.mark.parametrize(("first", "then"), one_of(0, *WINDOWS))
+def test_of_sixty_hours_the_last_are_missed_once_and_served_another_day(
+    tmp_path: Path, chromium: Browser, first: tuple[str, int], then: tuple[str, int]
+) -> None:
+    with house_of(tmp_path, chromium, first[0], True) as house:
+        house.turn(*first)
         now = datetime.now(UTC)
         with house.database.transaction() as session:
-            scene = visiting.a_scene(session, units=2, now=now - LONG_AGO)
+            scene = all_but_the_last(session, now)
             org_id, home_id, match_id = scene.organisation.id, scene.household.id, scene.match.id
+            volunteer_id = scene.people[0].id
         family = house.household(home_id)
-        house.turn("en", 1280)
+        house.turn(*then)
         giver = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
         for number, day in enumerate(f"{now + timedelta(days=days):%Y-%m-%d}" for days in (3, 5)):
             propose(giver, house, match_id, day)
@@ -77,7 +99,7 @@ def test_a_volunteer_does_not_come_and_the_hours_are_served_another_day(tmp_path
         giver.goto("/visits/")
         house.look(giver)
         giver.goto(f"/visits/{visit}/done")
-        giver.locator("[name=minutes]").fill("125")
+        giver.locator("[name=minutes]").fill("126")
         giver.locator("[name=content]").first.check()
         send(giver)
         done(giver)
@@ -86,29 +108,34 @@ def test_a_volunteer_does_not_come_and_the_hours_are_served_another_day(tmp_path
         family.locator('[name=rating][value="5"]').check()
         send(family)
         done(family)
+        giver.goto(f"/visits/volunteers/{volunteer_id}/certificate")
+        assert f"{(BEFORE * 120 + 126) / 60:.1f}" in giver.inner_text("main")
         with house.database.reading() as session:
             states = sorted(session.exec(select(col(Appointment.state))))
-            assert states == [AppointmentState.DONE, AppointmentState.NO_SHOW_VOLUNTEER]
-            assert session.get_one(Match, match_id).state is MatchState.DELIVERED
+            assert states == [*[AppointmentState.DONE] * (BEFORE + 1), AppointmentState.NO_SHOW_VOLUNTEER]
+            match = session.get_one(Match, match_id)
+            assert (match.state, match.units) == (MatchState.DELIVERED, HOURS)
 
 
+@pytest.mark.parametrize(("first", "then"), one_of(1, *WINDOWS))
 def test_a_charity_that_stops_answering_loses_its_matches_and_comes_back_by_one_press(
-    tmp_path: Path, chromium: Browser
+    tmp_path: Path, chromium: Browser, first: tuple[str, int], then: tuple[str, int]
 ) -> None:
-    with house_of(tmp_path, chromium, "en", True) as house:
+    with house_of(tmp_path, chromium, first[0], True) as house:
+        house.turn(*first)
         begun = datetime.now(UTC)
         with house.database.transaction() as session:
-            first = a_scene(session)
-            same = {"organisation": first.organisation, "offer": first.offer}
-            scenes = [first, *(a_scene(session, phone=f"1000000001{n}", **same) for n in range(2))]
-        org_id, offer_id = first.organisation.id, first.offer.id
+            scene = a_scene(session)
+            same = {"organisation": scene.organisation, "offer": scene.offer}
+            scenes = [scene, *(a_scene(session, phone=f"1000000001{n}", **same) for n in range(2))]
+        org_id, offer_id = scene.organisation.id, scene.offer.id
         ended = [reach(house.database, scene, "approved", now=begun) for scene in scenes]
         giver = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
         pass_days(house.database, begun, 9)
         assert {state_of(house.database, match_id)[0] for match_id in ended} == {MatchState.EXPIRED_GIVER}
         giver.goto("/our-matches/over")
         house.look(giver)
-        house.turn("zh_Hans", 1280)
+        house.turn(*then)
         giver = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
         giver.goto("/offers/mine")
         press(giver, f'a[href="/offers/{offer_id}"]')

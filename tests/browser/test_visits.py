@@ -20,8 +20,8 @@ from marketplace.config import demo_settings
 from marketplace.db import Database
 from marketplace.wiring import open_database
 from tests.marketplace import visiting
-from tests.pages.checker import check_here, check_page, one_of, watch
-from tests.pages.fixtures import served
+from tests.pages.checker import check_here, check_page, one_of
+from tests.pages.fixtures import Windows, served
 from tests.pages.people import sign_in, sign_in_household
 
 pytestmark = pytest.mark.browser
@@ -82,11 +82,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture
-def page(chromium: Browser, house: House) -> Iterator[Page]:
-    opened = chromium.new_context(base_url=house.address).new_page()
-    watch(opened, host=house.address)
-    yield opened
-    opened.context.close()
+def page(windows: Windows, house: House) -> Iterator[Page]:
+    with windows.lent(house.address) as opened:
+        yield opened
 
 
 ALL = os.environ.get("PAGES") == "all"

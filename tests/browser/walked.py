@@ -14,7 +14,7 @@ from flask import Flask
 from playwright.sync_api import Browser
 
 from marketplace.demo.accounts import ACCOUNTS
-from tests.pages.checker import check_page
+from tests.pages.checker import check_page, combinations
 from tests.pages.fixtures import a_demo, new_page, of_the_run, served
 
 LOGINS = ["", *(account.login for account in ACCOUNTS)]
@@ -44,10 +44,10 @@ def claims(tmp_path_factory: pytest.TempPathFactory) -> Claim:
 
 
 def check_all(browser: Browser, address: str, *, pages: Mapping[str, str], claim: Claim, login: str) -> None:
-    """Check every page of this login that is still unchecked."""
+    """Check every page of this login that is still unchecked, the narrow ones first."""
     page = new_page(browser, address, login=login)
     faults = []
-    for endpoint, path in pages.items():
+    for endpoint, path in sorted(pages.items(), key=lambda item: combinations(item[1])[0][2]):
         if not claim(endpoint):
             continue
         try:

@@ -271,7 +271,7 @@ def test_an_alert_about_silence_rests_when_nobody_needs_anything_and_when_the_da
 @pytest.mark.parametrize("outcome", ["no_need", "wrong_data"])
 def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime, outcome: str) -> None:
     home = a_home(session, numbers=(a_number(),), now=now)
-    into(session, home, "IN_REGISTER", from_on=date(2026, 1, 1), now=now)
+    into(session, home, "IN_REGISTER", from_on=date(2026, 1, 1), now=now - timedelta(days=200))
     [rule] = at_work(session, "W16", now=now)
     sweep(session, now=now)
     [alert] = answering.open_alerts(session, home.id)

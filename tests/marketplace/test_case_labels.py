@@ -14,15 +14,16 @@ from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases import by_label, departments, outcome, rules, service
+from marketplace.cases import by_label, departments, once, outcome, register, reviews, rules, service
 from marketplace.cases.amounts import illness_class, proposed
-from marketplace.cases.evaluate import BY_LABEL, Facts
-from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.evaluate import BY_LABEL, Facts, plan
+from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.db import Database
+from marketplace.errors import BadInput
 from marketplace.households import categories
 from marketplace.notices import Notice
 from tests import factories as make
-from tests.marketplace.test_cases import APPROVER, CITY, ON, send, walk
+from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
 
 
 @pytest.fixture
@@ -49,17 +50,48 @@ def test_what_was_granted_is_the_label_of_what_waits_and_of_the_amounts(
     assert proposed("LINSHI", facts, path="LINSHI_GENERAL", district=CITY, on=ON) == amount
 
 
-@pytest.mark.parametrize(("income", "label"), [(50_000, "DIBIAN"), (250_000, "GANGXING")])
-def test_a_borderline_grant_is_borderline_or_rigid_by_its_numbers(
-    session: Session, now: datetime, income: int, label: str
-) -> None:
-    case, items = send(session, now, income_fen=income)
+def identify(session: Session, now: datetime, label: str, **over: Any) -> tuple[Case, CaseItem, datetime]:
+    """Refused as 低保, then identified as what the officer found."""
+    case, items = send(session, now, **over)
     day = walk(session, items["DIBAO"], now)
     told: dict[str, Any] = {"actor": APPROVER, "late_cause": "backlog"}
     outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", now=day, **told)
-    day = walk(session, items["DIBIAN_GANGXING"], day)
-    outcome.decide(session, items["DIBIAN_GANGXING"].id, granted=True, now=day, **told)
-    assert service.facts_of(session, case, on=local_day(day)).label == label
+    item = items["DIBIAN_GANGXING"]
+    day = walk(session, item, day)
+    for none in ("", "DIBAO"):
+        with pytest.raises(BadInput, match="class_missing"):
+            outcome.decide(session, item.id, granted=True, found=none, now=day, **told)
+    outcome.decide(session, item.id, granted=True, found=label, now=day, **told)
+    return case, item, day
+
+
+@pytest.mark.parametrize(("label", "category"), [("DIBIAN", "DIBIAN_MEMBER"), ("GANGXING", "EIGHTH_UNKNOWN")])
+@pytest.mark.parametrize("income", [50_000, 250_000])
+def test_whoever_identifies_a_family_says_as_which_and_the_register_says_the_same(
+    session: Session, now: datetime, income: int, label: str, category: str
+) -> None:
+    case, item, day = identify(session, now, label, income_fen=income)
+    on = local_day(day)
+    assert categories.categories_on(session, [case.household_id], on=on) == {case.household_id: [category]}
+    assert service.facts_of(session, case, on=on).label == label
+    assert once.granted_besides(session, item.model_copy(update={"id": "another"}), on=on) is item
+    assert register.list_entries(session, case.household_id, on=on) == [], "it is not watched as a refused one"
+
+
+@pytest.mark.parametrize(("label", "other"), [("DIBIAN", "GANGXING"), ("GANGXING", "DIBIAN")])
+def test_identified_as_another_class_at_a_look_the_family_left_nothing(
+    session: Session, now: datetime, label: str, other: str
+) -> None:
+    case, item, day = identify(session, now, label)
+    review = reviews.report_change(session, item.id, actor=WORKER, now=day)
+    told: dict[str, Any] = {"kind": review.kind, "finding": "数字变了", "actor": WORKER, "now": day}
+    reviews.finish(session, item.id, "changed", **told)
+    anew = session.exec(select(CaseItem).join(Case).where(Case.review_of == item.id)).one()
+    day = walk(session, anew, day + timedelta(days=1))
+    outcome.decide(session, anew.id, granted=True, found=other, late_cause="backlog", actor=APPROVER, now=day)
+    homes, tomorrow = [case.household_id], local_day(day) + timedelta(days=1)
+    assert service.facts_of(session, case, on=local_day(day)).label == other
+    assert categories.categories_on(session, homes, on=tomorrow) == {homes[0]: [once.FOUND_AS[other]]}
 
 
 @pytest.mark.parametrize(("income", "kind"), [(154_000, "C"), (154_001, "D")])
@@ -131,6 +163,32 @@ def test_who_has_all_that_a_class_brings_gets_no_empty_application(sqlite_databa
     assert by_label.look(sqlite_database, now=later) == 0
     with sqlite_database.reading() as session:
         assert len(service.list_cases(session, home)) == 1
+
+
+def test_what_waits_for_what_is_that_of_the_day_and_of_the_district(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, day = rules.rows, date(2026, 11, 23)
+    own: list[dict[str, str]] = []
+    monkeypatch.setattr(rules, "rows", lambda table: (*known(table), *(own if table == "item_edges" else ())))
+
+    def says(code: str, after: str, when: str) -> None:
+        dates = {"district": "500101", "valid_from": f"{day}", "valid_to": "2026-12-31"}
+        own.append({"item": code, "after": after, "when": when, **dates})
+
+    says("GONGZU", "", "")
+    says("LAJI_JIANMIAN", "GONGZU", "granted")
+    facts = Facts(income_fen=50_000, wants=("living", "housing"), label="")
+
+    def here(district: str, on: date) -> dict[str, tuple[str, ...]]:
+        return {one.code: one.after for one in plan(facts, district=district, on=on)}
+
+    changed = here("500101", day)
+    assert (changed["GONGZU"], changed["LAJI_JIANMIAN"]) == ((), ("GONGZU",))
+    for district, on in (("500101", day - timedelta(days=1)), ("500101", date(2027, 1, 1)), (CITY, day)):
+        told = here(district, on)
+        assert (told["GONGZU"], told["LAJI_JIANMIAN"]) == (("DIBAO", "DIBIAN_GANGXING"), ("DIBAO",))
+    says("GONGZU", "LAJI_JIANMIAN", "ended")
+    with pytest.raises(ValueError, match="in a circle"):
+        here("500101", day)
 
 
 def test_amounts_and_departments_are_those_of_the_day_and_of_the_district(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import (
     handing_on,
+    hands,
     looking,
     notice,
     orders,
@@ -28,12 +29,14 @@ from marketplace.cases import (
     withdrawing,
 )
 from marketplace.cases.again import decide_again
+from marketplace.cases.ended import mark_ended
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.rules import graph, steps_of
 from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
+from marketplace.db import Database
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, reaching
 from marketplace.households.models import Household, Person
@@ -117,8 +120,9 @@ def test_what_an_application_says_is_compared_with_what_departments_tell(session
 
 
 def test_the_graph_of_items_has_no_circle_and_knows_all_thirteen() -> None:
-    assert set(graph()) == set(list_codes("aid_item"))
-    assert len(graph()) == 13
+    drawn = graph(district=CITY, on=ON)
+    assert set(drawn) == set(list_codes("aid_item"))
+    assert len(drawn) == 13
 
 
 def test_a_draft_is_come_back_to_and_cannot_be_sent_unsigned(session: Session, now: datetime) -> None:
@@ -171,10 +175,24 @@ def test_who_gave_the_first_opinion_does_not_confirm(session: Session, now: date
     step = session.exec(
         select(CaseStep).where(CaseStep.item_id == items["DIBAO"].id, CaseStep.code == "check_and_visit")
     ).one()
-    step.ended_by = APPROVER.id
-    for same in (APPROVER, replace(APPROVER, id="deputy", on_behalf_of=APPROVER.id)):
-        with pytest.raises(NotAllowed, match="second_person_needed"):
-            outcome.decide(session, items["DIBAO"].id, granted=True, actor=same, now=day)
+    deputy = replace(APPROVER, id="deputy", on_behalf_of=APPROVER.id)
+    for first in (APPROVER, deputy):
+        mark_ended(step, outcome="done", actor=first, now=day)
+        assert (step.ended_by, step.ended_role, step.ended_for) == (first.id, "approver", first.on_behalf_of or "")
+        for same in (APPROVER, deputy):
+            with pytest.raises(NotAllowed, match="second_person_needed"):
+                outcome.decide(session, items["DIBAO"].id, granted=True, actor=same, now=day)
+
+
+def test_for_whom_a_stand_in_granted_neither_decides_anew_nor_pays(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    day, deputy = walk(session, item, now), replace(APPROVER, id="deputy", on_behalf_of="head-1")
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=deputy, now=day)
+    head = replace(APPROVER, id="head-1")
+    assert {"deputy", "head-1"} <= outcome._decided_before(session, item.id)
+    assert hands.was_in_it(session, item, "payment", actor=head)
+    assert not hands.was_in_it(session, item, "payment", actor=replace(APPROVER, id="cashier-1"))
 
 
 def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, now: datetime) -> None:
@@ -671,6 +689,19 @@ def test_the_month_names_who_held_what_was_late(session: Session, now: datetime)
     outcome.decide(session, item.id, granted=True, amount_fen=1, late_cause="backlog", actor=APPROVER, now=day)
     (row,) = supervision.times_of(session, item.month)
     assert (item.holder, row.holder, row.late) == ("COUNTY", "TOWNSHIP", 1)
+
+
+def test_a_month_that_is_over_is_published_by_the_house_itself_once(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        _case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+        outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=1_000, actor=WORKER, now=now)
+    last, first = (datetime(2026, 11, 30, hour, tzinfo=UTC) for hour in (15, 16))
+    assert supervision.publish_due(sqlite_database, now=last) == 0, "October told nothing, and November runs"
+    assert [supervision.publish_due(sqlite_database, now=first) for _twice in range(2)] == [1, 0]
+    with sqlite_database.reading() as session:
+        (report,) = supervision.published(session)
+        assert (report.month, report.version, report.published_by) == ("2026-11", 1, SYSTEM.id)
+        assert [(row["code"], row["ended"]) for row in report.rows] == [("LINSHI", 1)]
 
 
 def test_a_published_month_is_frozen_and_a_correction_is_a_new_version(session: Session, now: datetime) -> None:

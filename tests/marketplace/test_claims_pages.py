@@ -88,6 +88,9 @@ def test_an_insurer_enrols_finds_cover_asks_papers_and_pays(desk):
     assert "¥1,200.50" in page
     assert "¥1,200.50" in home.get(f"/offers-to-me/{desk.claim.match.id}").text
     assert desk.claim.case.reference in desk.clerk.get("/insurance/over").text
+    asked = f"/insurance/cases?reference={desk.claim.case.reference.lower()}"
+    assert desk.clerk.get(asked).headers["Location"] == claim, "whatever list it is on"
+    assert "没有这个编号" in desk.clerk.get("/insurance/cases?reference=BX0", follow_redirects=True).text
 
 
 def test_the_same_in_english_and_without_a_raw_code(desk):

@@ -26,7 +26,7 @@ from marketplace.db import Database
 from marketplace.errors import DomainError
 from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation, OrganisationKind
-from marketplace.sharing import pipeline, queries
+from marketplace.sharing import deletions, pipeline, queries
 from marketplace.sharing import service as sharing
 from tests import factories as make
 from tests.marketplace import figures
@@ -40,6 +40,8 @@ DAY = timedelta(days=1)
 PHOTO = make.a_picture()
 STAFF = [Actor(id=f"worker-{number}", role=Role.WORKER) for number in range(3)]
 LIVING = ("active", "paused", "pending_check")
+HOLDING = ("active", "paused")
+SAID = (*HOLDING, "revoked", "expired")
 OFFICER = Actor(id="officer", role=Role.PROTECTION_OFFICER)
 
 
@@ -60,6 +62,7 @@ class Held:
     opened: set[int] = field(default_factory=set)
     out: set[int] = field(default_factory=set)
     asked: list[datetime] = field(default_factory=list)
+    written: int = 0
 
     @property
     def key(self) -> tuple[int, int, str, str]:
@@ -94,6 +97,7 @@ class Walk:
     held: dict[str, Held] = field(default_factory=dict)
     looks: int = 0
     shown: int = 0
+    versions: int = 0
 
     def __post_init__(self) -> None:
         for number in range(2):
@@ -151,6 +155,7 @@ class Walk:
             excluded_org_ids=[self.orgs[org].id for org in named],
         )  # fmt: skip
         self.held[given.chain_id] = held
+        self._write(held)
 
     def _capture(self, held: Held) -> consent.Capture | None:
         """Two of five are taken with help and wait."""
@@ -163,8 +168,16 @@ class Walk:
         return self.own(held.home) if held.helper == NOBODY else STAFF[held.helper]
 
     def _out(self, home: int) -> set[int]:
-        cards = [one for one in self.held.values() if one.home == home and one.purpose == CARD and one.state in LIVING]
-        return {org for one in cards for org in one.out}
+        """Whom its living words leave out, and its last one, also after that has ended."""
+        cards = [one for one in self.held.values() if one.home == home and one.purpose == CARD]
+        said = [one for one in cards if one.state in SAID]
+        last = max(said, key=lambda one: (one.state in HOLDING, one.written), default=None)
+        return {org for one in cards if one.state in LIVING or one is last for org in one.out}
+
+    def _write(self, one: Held) -> None:
+        """One more version of it."""
+        self.versions += 1
+        one.written = self.versions
 
     def _replaced(self, held: Held, *, waiting_only: bool) -> None:
         for one in self.held.values():
@@ -227,6 +240,7 @@ class Walk:
             one.out = self._out(one.home) if one.purpose == CARD else set()
             self._replaced(one, waiting_only=False)
             one.state, one.begins = "active", self.now + DAY
+            self._write(one)
 
     def leave_out(self) -> None:
         """The household changes whom it leaves out."""
@@ -241,6 +255,7 @@ class Walk:
             lambda: consent.exclude(self.session, chain, excluded_org_ids=ids, **own),
         ):
             one.out = out
+            self._write(one)
 
     def matched(self) -> None:
         """May this giver be matched with this household now?"""
@@ -274,6 +289,7 @@ class Walk:
             if self.now >= one.ends and one.state in LIVING:
                 assert changes._expire(self.session, chain, now=self.now)
                 one.state = "expired"
+                self._write(one)
                 return
 
     def turn(self, what: str) -> None:
@@ -310,9 +326,16 @@ class Walk:
         if not self._agree(f"{what} in state {one.state}", allowed, act):
             return
         one.state = after
+        self._write(one)
         if what == "narrow":
             one.fields &= keep_
             one.ends = min(one.ends, until)
+            self._delete(one.org)
+
+    def _delete(self, org: int) -> None:
+        """The giver says at once that it has deleted what it was ordered to: else it would see nothing new."""
+        manager = Actor(id=f"manager-{org}", role=Role.CHARITY_MANAGER, org_id=self.orgs[org].id)
+        deletions.attest_all(self.session, self.orgs[org].id, until=self.now, actor=manager, now=self.now)
 
     def look(self) -> None:
         """Somebody looks: the right giver or the other, for this match or another, for some fields or all."""

@@ -203,6 +203,24 @@ def test_a_ring_that_makes_no_sense_is_refused(tmp_path: Path, lines: list[str],
     assert all(word not in str(caught.value) for line in lines for word in line.split() if len(word) > 8)
 
 
+@pytest.mark.parametrize("weak", ["00" * 32, bytes(range(31)).hex(), ""], ids=["one byte", "too short", "nothing"])
+def test_a_key_that_is_short_or_of_few_bytes_is_refused(tmp_path: Path, weak: str) -> None:
+    file = tmp_path / "kek"
+    file.write_text(weak)
+    file.chmod(0o600)
+    with pytest.raises(KeyFileError, match="weak"):
+        read_ring(file)
+    file.write_text(bytes(range(32)).hex())
+    assert read_ring(file).newest == bytes(range(32))
+
+
+def test_what_a_crash_left_beside_a_ring_is_in_nobodys_way(ring: Path) -> None:
+    held = read_ring(ring)
+    ring.with_name(ring.name + ".new").write_text("half")
+    write_ring(ring, held)
+    assert read_ring(ring) == held
+
+
 def test_a_ring_is_replaced_whole_and_stays_closed(ring: Path) -> None:
     before = read_ring(ring)
     after = keeping.add_epoch(ring)

@@ -14,6 +14,8 @@ from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.needs.messages import LINE, suggest_of_message
+from marketplace.needs.messages import RIGHT as RIGHT_SHARE
 from marketplace.needs.reading import LONGEST, RIGHT, suggest
 from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.tables import rows
@@ -75,6 +77,31 @@ def test_the_table_of_words_has_every_kind_in_both_languages_and_no_other() -> N
         assert {row["code"] for row in rows("need_words") if row["language"] == language} == kinds | {"-"}
 
 
+@given(st.text(max_size=400))
+def test_any_message_is_read_and_every_word_named_stands_in_it(text: str) -> None:
+    for found in suggest_of_message(text):
+        assert all(word in text for word in found.words)
+        assert 0 < found.confidence <= 1
+
+
+def test_words_of_messages_weigh_where_the_rules_know_none_and_a_line_keeps_what_is_weak_away() -> None:
+    outbreak = "Health teams report an outbreak with deadly fever"
+    assert suggest(outbreak) == []
+    (found,) = suggest_of_message(outbreak)
+    assert (found.code, "outbreak" in found.words) == ("MEDICAL.MAJOR", True)
+    assert [one.code for one in suggest("I have some clothes to give")] == ["LIVING.GOODS"]
+    assert "LIVING.APPLIANCE" in {one.code for one in suggest_of_message("The heater of the house is broken")}
+
+
+def test_the_points_name_their_source_and_have_a_line_and_a_share_for_each_kind() -> None:
+    table = rows("message_points")
+    assert all("CC BY 4.0" in row["source"] and row["valid_from"] for row in table)
+    for code in {row["code"] for row in table}:
+        points = {row["word"]: int(row["points"]) for row in table if row["code"] == code}
+        assert {LINE, RIGHT_SHARE} <= set(points)
+        assert points[LINE] > 0, "a message without any of the words is never suggested"
+
+
 @pytest.fixture
 def app(settings: Settings, sqlite_database: Database) -> Flask:
     return create_app(settings, database=sqlite_database)
@@ -90,6 +117,8 @@ def test_staff_read_a_note_and_go_on_to_the_form_of_that_kind(app: Flask, sqlite
     chosen = re.search(r"<option[^>]*selected[^>]*>", form)
     assert chosen is not None
     assert 'value="HOUSING.REPAIR"' in chosen[0]
+    told = {"note": "Health teams report an outbreak with deadly fever", "message": "y"}
+    assert "/needs/new?category=MEDICAL.MAJOR" in worker.post("/needs/from-note", data=told).text
     assert "没有找到需求类型" in worker.post("/needs/from-note", data={"note": "今天天气好"}).text
     with sqlite_database.reading() as session:
         tables = session.execute(sql("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()

@@ -123,6 +123,37 @@ def test_two_people_change_whom_a_rule_counts_for(app, staff, sqlite_database):
     assert page.count("对整个家庭计算") >= 2, "beside the rule and in its history"
 
 
+def test_two_people_change_groups_that_exclude_each_other_and_the_order_of_payers(app, staff, sqlite_database):
+    form = {"district": "*", "valid_from": local_day(utc_now()).isoformat(), "source": "渝民发〔2026〕1号"}
+    page = staff.get("/aid/rules/D18/change").text
+    assert re.search(r'name="second_group"[^>]*value="TEKUN"[^>]*checked', page)
+    page = staff.get("/aid/rules/D06/change").text
+    assert 'name="first_group"' in page
+    assert 'name="second_group"' not in page
+    assert 'name="moves"' not in page
+    order = staff.get("/aid/rules/D01/change").text
+    moves = re.search(r'<select[^>]*"moves".*?</select>', order, re.DOTALL)
+    assert moves
+    assert "TEMPORARY_AID" in moves[0]
+    assert "CHARITY" not in moves[0], "charity stays the last"
+    assert "哪一个付款方" in staff.post("/aid/rules/D01/change", data={**form, "moves": "TEMPORARY_AID"}).text
+    for code, data, stands in (
+        ("D06", {"first_group": ["NATIONAL_GRANT", "NATIONAL_ENDEAVOUR"]}, "国家助学金"),
+        ("D18", {"first_group": ["DISABILITY_CARE"], "second_group": ["TEKUN"]}, " | 特困供养"),
+        ("D01", {"moves": "TEMPORARY_AID", "before": "MEDICAL_ASSISTANCE"}, "补充保险, 临时救助, 医疗救助"),
+    ):
+        assert staff.post(f"/aid/rules/{code}/change", data={**form, **data}).status_code == 303
+        with sqlite_database.reading() as session:
+            change = session.exec(select(OverlapRule).where(OverlapRule.code == code)).one()
+        client_as(app, Role.APPROVER).post(f"/aid/rules/changes/{change.id}/approve")
+        assert stands in staff.get(f"/aid/rules/{code}").text
+    with sqlite_database.reading() as session:
+        rules = {one.code: one for one in Book(session, on=local_day(utc_now())).of("500103")}
+    assert rules["D06"].apart == (frozenset({"NATIONAL_GRANT", "NATIONAL_ENDEAVOUR"}),)
+    assert rules["D18"].apart == (frozenset({"DISABILITY_CARE"}), frozenset({"TEKUN"}))
+    assert rules["D01"].order[3:] == ("COMMERCIAL_SUPPLEMENT", "TEMPORARY_AID", "MEDICAL_ASSISTANCE", "CHARITY")
+
+
 def test_a_district_s_own_ticks_are_shown_before_it_changes_a_rule(app, staff, sqlite_database):
     """Yuzhong looks at one programme more under D11 than the city: a change of its days leaves that as it is."""
     form = {"valid_from": local_day(utc_now()).isoformat(), "source": "x", "district": "500103"}

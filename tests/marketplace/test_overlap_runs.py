@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -217,6 +217,16 @@ def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
     session.delete(late_row)
     session.flush()
     assert late._gone(session) == [hit.id]
+    second = past(session, grandmother, "DISABILITY.AID_DEVICE", 1, TODAY, person_id=here.id)
+    told_late = past(session, household, "DISABILITY.AID_DEVICE", 1, TODAY - timedelta(days=9), person_id=child.id)
+    food_late = past(session, household, "LIVING.FOOD_PACK", 1, TODAY - timedelta(days=9), person_id=child.id)
+    late.look_again(session, [told_late.id, food_late.id], actor=clerk, now=now)
+    there = {(one.code, one.household_id) for one in session.exec(select(OverlapHit).where(OverlapHit.id != hit.id))}
+    assert ("D10", grandmother.id) in there, "told late for the home of then, it meets what came in that of now"
+    assert ("D08", grandmother.id) not in there, "a home's goods are no other home's"
+    for row in (second, told_late, food_late):
+        session.delete(row)
+    session.flush()
     here.id_number_index = None
     one, two = sorted((child.id, here.id))
     told = {"one_district": "500103", "two_district": "500103", "agreement": "", "facts_index": "", "raised_at": now}

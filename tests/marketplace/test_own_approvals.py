@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, StaffTie
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.kin import is_close
 from marketplace.payments import payees
 from marketplace.payments.models import Payee, PayeeState
 from marketplace.reference.organisation_number import make_uscc
 from tests import factories as make
 from tests.marketplace.match_scene import a_scene
 from tests.marketplace.payment_scene import a_month, card
+from tests.pages.people import client_as
 
 PHONE = "10000000042"
 CHECKER = Actor(id="checker", role=Role.VERIFIER)
@@ -70,7 +75,26 @@ def test_who_is_close_to_a_household_does_not_approve_for_it(session: Session, n
     outcome = approval.approve(session, [scene.line.id], actor=actor, now=now)
     assert [one.code for one in outcome.excluded] == ["approver_is_kin"]
     ties.untie(session, tie.id, actor=kin, now=now)
-    assert approval.approve(session, [scene.line.id], actor=kin, now=now).approved
+    again = approval.approve(session, [scene.line.id], actor=actor, now=now)
+    assert [one.code for one in again.excluded] == ["approver_is_kin"], "nobody unties itself to approve for its own"
+
+
+def test_a_tie_that_was_taken_back_counts_for_a_year_and_is_gone_then(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, phone=PHONE, now=now)
+        account = accounts.create_account(session, "kin", display_name="kin", role=Role.APPROVER, now=now)
+        kin = Actor(id=account.id, role=Role.APPROVER)
+        for reference in ("表姐", "again"):
+            tie = ties.declare(session, PHONE, reference=reference, actor=kin, now=now)
+            assert tie.ended_at is None, "who declares it again takes that back"
+            ties.untie(session, tie.id, actor=kin, now=now)
+    year = now + timedelta(days=365)
+    assert ties.forget(sqlite_database, now=year - timedelta(seconds=1)) == 0
+    with sqlite_database.reading() as session:
+        assert is_close(session, scene.household.id, actor=kin)
+    assert (ties.forget(sqlite_database, now=year), ties.forget(sqlite_database, now=year)) == (1, 0)
+    with sqlite_database.reading() as session:
+        assert not is_close(session, scene.household.id, actor=kin)
 
 
 @pytest.mark.threat("T24")
@@ -122,3 +146,20 @@ def test_a_tie_is_one_s_own_is_kept_once_and_must_be_a_number(session: Session, 
         ties.untie(session, tie.id, actor=two, now=now)
     with pytest.raises(BadInput, match="tie_unreadable"):
         ties.declare(session, "my cousin", reference="x", actor=one, now=now)
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+def test_the_page_says_until_when_a_tie_that_was_taken_back_counts(
+    settings: Settings, sqlite_database: Database, lang: str
+) -> None:
+    client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    client.set_cookie("lang", lang)
+    assert client.post("/security/ties", data={"value": PHONE, "reference": "表姐"}).status_code == 303
+    with sqlite_database.reading() as session:
+        tie = session.exec(select(StaffTie.id)).one()
+    assert tie in client.get("/security/ties").text
+    assert client.post("/security/ties/remove", data={"tie": tie}).status_code == 303
+    page = client.get("/security/ties").text
+    assert tie not in page, "there is nothing left to press"
+    assert ("counts until" if lang == "en" else "计至") in page
+    assert PHONE not in page

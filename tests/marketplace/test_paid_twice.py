@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -16,8 +16,10 @@ from marketplace.config import Settings
 from marketplace.consent.ask import is_alive
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
+from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound, WrongState
+from marketplace.intake import Checked, ImportBatch
 from marketplace.notices import Notice
 from marketplace.payments import batches, results, twice
 from marketplace.payments.books import Books, books_of
@@ -88,10 +90,19 @@ def test_what_the_bank_paid_twice_is_kept_and_a_person_asked_until_one_comes_bac
     assert (books(month).moved_fen, books(month).difference_fen, books(month).differences) == (100_000, 0, ())
 
 
-def told(month: Month, *rows: tuple[str, str, str, str, str]) -> dict[str, int]:
-    """The bank's table of (reference, result, reason, its own number, day), checked and confirmed."""
+def checked_of(month: Month, *rows: tuple[str, str, str, str, str]) -> tuple[ImportBatch, Checked]:
+    """The dry run of the bank's table of (reference, result, reason, its own number, day)."""
     data = write_csv(["reference", "result", "reason_code", "bank_ref", "on_day"], rows)
-    batch, checked = results.check_file(month.session, data, file_name="b.csv", actor=month.manager, now=month.now)
+    return results.check_file(month.session, data, file_name="b.csv", actor=month.manager, now=month.now)
+
+
+def faults(month: Month, *rows: tuple[str, str, str, str, str]) -> list[str]:
+    return [fault.code for fault in checked_of(month, *rows)[1].faults]
+
+
+def told(month: Month, *rows: tuple[str, str, str, str, str]) -> dict[str, int]:
+    """The same, confirmed."""
+    batch, checked = checked_of(month, *rows)
     assert checked.faults == [], [fault.code for fault in checked.faults]
     return dict(results.confirm_import(month.session, batch.id, actor=month.manager, now=month.now))
 
@@ -139,7 +150,37 @@ def test_the_bank_s_number_alone_makes_no_second_payment(session: Session, now: 
         (failed.reference, "failed", "bank_busy", "B2", "2026-11-23"),
         (paid.reference, "paid", "", "B3", "2026-11-23"),
     )
-    assert (counts["new"], counts["same"], len(month.lines(batch))) == (0, 2, 2)
+    assert (counts["new"], counts["numbered"], counts["same"], len(month.lines(batch))) == (0, 1, 1, 2)
+    third = told(month, (paid.reference, "paid", "", "B4", "2026-11-23"))
+    assert (third["paid_twice"], len(month.lines(batch))) == (1, 3), "beside the number that came later it is another"
+    assert told(month, (paid.reference, "paid", "", "B3", "2026-11-23"))["same"] == 1
+
+
+def test_two_payments_of_which_the_first_came_without_a_number_are_told_apart_in_one_table(
+    session: Session, now: datetime
+) -> None:
+    """By the days too: the other one may be of another day, and stand first."""
+    month = a_month(session, now, grants=1)
+    batch = month.sent()
+    (line,) = month.lines(batch)
+    month.now = now + timedelta(days=1)
+    told(month, (line.reference, "paid", "", "", "2026-11-23"))
+    other = (line.reference, "paid", "", "B2", "2026-11-24")
+    assert faults(month, other) == ["payment_told_otherwise"]
+    counts = told(month, other, (line.reference, "paid", "", "B1", "2026-11-23"))
+    assert (counts["numbered"], counts["paid_twice"]) == (1, 1)
+    assert books(month).moved_fen == 200_000
+
+
+@pytest.mark.parametrize("refs", [("", "B1"), ("B1", "")])
+def test_one_reference_twice_in_a_table_of_which_one_has_no_number_is_asked_about(
+    session: Session, now: datetime, refs: tuple[str, str]
+) -> None:
+    month = a_month(session, now, grants=1)
+    (line,) = month.lines(month.sent())
+    assert faults(month, *((line.reference, "paid", "", ref, "2026-11-23") for ref in refs)) == [
+        "payment_number_missing"
+    ]
 
 
 @pytest.mark.parametrize(("result", "reason"), [("failed", "bank_busy"), ("returned", "other")])
@@ -174,6 +215,26 @@ def test_where_the_other_one_is_stopped_too_the_first_is_the_payment_and_is_foll
     assert [is_alive(head, now) for head in heads] == [False], "the giver needs the account no longer"
 
 
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("back", ["returned", "reclaimed"])
+def test_what_the_bank_pays_after_a_stop_and_a_hand_over_is_asked_about_and_its_return_takes_nothing_away(
+    session: Session, now: datetime, back: str, left: bool
+) -> None:
+    month = a_month(session, now, grants=1)
+    (line,) = month.lines(month.sent())
+    stop(month, line)
+    match = decisions.deliver(session, line.match_id, actor=month.clerk, now=now)
+    month.answer([(line.reference, "paid", "")])
+    assert asked(session, line) == ["paid_twice"]
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert letters.count("paid_twice") == 1
+    assert [row.cause for row in books(month).differences] == ["handed_over_too"]
+    if left:
+        twice.leave(session, line.id, actor=OFFICER, now=now)
+    month.answer([(line.reference, back, "other" if back == "returned" else "")])
+    assert (asked(session, line), match.state, match.paid_at) == ([], MatchState.DELIVERED, None)
+
+
 def test_a_payment_that_is_not_at_the_bank_yet_is_taken_out_first(session: Session, now: datetime) -> None:
     month = a_month(session, now, grants=1)
     (first,) = month.lines(month.sent())
@@ -199,7 +260,7 @@ def test_an_officer_of_the_area_writes_down_that_it_is_left_to_the_household(
         home_id, name = grant.household.id, grant.name
     app = create_app(settings, database=sqlite_database)
     home = household_client(app, home_id)
-    assert "付了两次" in home.get("/payments/my-account").text
+    assert "给了您两次" in home.get("/payments/my-account").text
     officer, path = client_as(app, Role.APPROVER), f"/payments/paid-twice/{line_id}"
     assert path in officer.get("/deadlines/").text
     page = officer.get(path).text

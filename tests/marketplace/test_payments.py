@@ -307,6 +307,7 @@ def test_the_same_answer_again_changes_nothing(session: Session, month: Month) -
         "returned": 0,
         "reclaimed": 0,
         "paid_twice": 0,
+        "numbered": 0,
         "same": 2,
         "pending": 0,
     }

@@ -124,6 +124,22 @@ def test_a_month_is_paid_through_the_browser(
     assert re.search(r"1</span>\s*<span class=\"stat-label\">其中已付款", receipt)
     books = clerk.get(f"/payments/months/{batch.month}").text
     assert "台账与银行分毫不差" in books
+    table = clerk.get(f"/payments/months/{batch.month}/lines.csv?lang=zh_Hans")
+    heads, *rows = [row.split(",") for row in table.text.removeprefix("\ufeff").splitlines()]
+    assert {row[0] for row in rows} == {first, second}
+    assert sum(float(row[heads.index("收支(元)")]) for row in rows) == 1000, "what the bank's statement says"
+    assert not {card(1), month.grants[0].name} & {cell for row in rows for cell in row}
+    assert "账户已注销" in table.text
+    assert clerk.get("/payments/months/2020-01/lines.xlsx").status_code == 404
+    found = clerk.get(f"/payments/find?reference={second.lower()}").text
+    assert "账户已注销" in found
+    assert "没有这个编号" in clerk.get("/payments/find?reference=SQ1").text
+    match_id = re.findall(r'href="/our-matches/(\w{26})"', found)[0]
+    at = clerk.get(f"/our-matches/find?number={match_id[:8].upper()}").headers["Location"]
+    assert at == f"/our-matches/{match_id}"
+    assert "没有以此开头" in clerk.get("/our-matches/find?number=0000").text
+    for page in ("/payments/", "/our-matches/household", "/deliveries/", f"/payments/batches/{batch.id}"):
+        assert "find" in clerk.get(page).text, page
     assert "户家庭待更正账户" in clerk.get("/payments/").text
 
 
@@ -227,6 +243,12 @@ def test_own_accounts_are_kept_without_their_number_and_can_be_removed(clerk: Fl
     assert card(1)[-4:] in page
     assert card(1) not in page
     assert "已登记过" in clerk.post("/payments/own-accounts", data={"account": card(1)}).text
+    column = [card(1), card(2), "", card(3)]
+    wrong = clerk.post("/payments/own-accounts", data={"account": "\n".join([*column, "12x"])})
+    assert "第 5 行" in wrong.text
+    assert card(3)[-4:] not in clerk.get("/payments/own-accounts").text, "all of them or none"
+    many = clerk.post("/payments/own-accounts", data={"account": "\n".join(column)}, follow_redirects=True).text
+    assert [many.count(f"尾号 {card(n)[-4:]}</td>") for n in (1, 2, 3)] == [1, 1, 1]
     assert "您机构或员工的" in clerk.get("/payments/").text
     action = re.search(r'action="(/payments/own-accounts/\w+/remove)"', page)
     assert action is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -96,6 +97,12 @@ def test_the_town_is_the_same_when_nobody_can_read_a_rule_or_a_standard(monkeypa
 def home(key: str, review: date) -> Home:
     """A household that somebody reviews on a day."""
     return Home(key, 1_000_000, ["x"], False, False, True, "IN_REGISTER", review)
+
+
+def test_the_table_of_the_page_is_that_of_the_last_run() -> None:
+    page, told = truth.PAGE.read_text("utf-8"), json.loads(truth.RESULTS.read_text("utf-8"))
+    assert truth.put_in(page, truth.table(told)) == page
+    assert truth.put_in(page, ["another"]) != page
 
 
 def test_recall_precision_and_days_are_what_happened() -> None:

@@ -88,9 +88,14 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     assert f"/portraits/tasks/{push_id}" in clerk.get("/portraits/?state=asked").text
     one = f"/portraits/tasks/{push_id}"
     assert clerk.post(one, data={"answer": "return", "reason": ""}).status_code == 422
+    assert clerk.post(one, data={"answer": "done", "covered": "7000"}).status_code == 422
+    assert re.findall(r'value="(accept|done|return)"', clerk.get(one).text) == ["accept", "done", "return"]
     assert clerk.post(one, data={"answer": "accept"}).status_code == 303
-    assert clerk.post(one, data={"covered": "7000"}).status_code == 422
-    assert clerk.post(one, data={"covered": "4500"}).status_code == 303
+    taken = clerk.get(one).text
+    assert re.findall(r'value="(accept|done|return)"', taken) == ["done", "return"], "what was taken may come back"
+    assert "Act by" in taken
+    assert clerk.post(one, data={"answer": "return", "reason": ""}).status_code == 422
+    assert clerk.post(one, data={"answer": "done", "covered": "4500"}).status_code == 303
     assert "¥4,500" in clerk.get(one).text
     with app.extensions["database"].reading() as session:
         need_id = session.exec(select(Push.need_id)).one()

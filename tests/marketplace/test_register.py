@@ -23,7 +23,9 @@ from marketplace.households.models import Household, Person, SearchKey, Spell, T
 from marketplace.households.search import Query
 from marketplace.households.service import PersonFacts, find_person_by_id_number, list_people
 from marketplace.intake import ImportBatch, ImportState
+from marketplace.sealed import number_index, vault_of
 from marketplace.signals import declaring
+from marketplace.visits import quota
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, into, told
 
 TODAY = date(2026, 11, 23)
@@ -90,7 +92,7 @@ def test_a_departments_list_begins_and_ends_categories_once_and_keeps_nobody_els
         lists.take_list(session, b"a,b\n1,2\n", source="mca", actor=near, now=now)
 
 
-def listed(session: Session, *rows: tuple[str, str, str, str], now: datetime) -> lists.Listed:
+def listed(session: Session, *rows: tuple[str, str, str, str], now: datetime) -> lists.Counts:
     """A department's list: ID number, category, first day, last day."""
     table = "\n".join(["身份证号,类别,开始日期,结束日期", *(",".join(row) for row in rows)])
     return lists.take_list(session, table.encode(), source="mca", actor=CLERK, now=now)
@@ -110,6 +112,65 @@ def test_a_household_stays_in_its_category_as_long_as_a_list_tells_anybody_of_it
     assert listed(session, *rows, now=now).ended == 1
     [watch, spell] = categories.list_spells(session, home.id)
     assert (spell.to_on, watch.category, watch.from_on) == (date(2026, 11, 10), "EXITED_2Y", date(2026, 11, 11))
+
+
+def test_a_list_that_tells_one_member_s_end_ends_nothing_for_whom_an_earlier_list_told(
+    session: Session, now: datetime
+) -> None:
+    father, son = a_number(), a_number(date(2000, 1, 1))
+    home = a_home(session, numbers=(father, son), now=now)
+    for number in (father, son):
+        listed(session, (number, "IN_REGISTER", "2025-01-01", ""), now=now)
+    assert listed(session, (son, "IN_REGISTER", "2025-01-01", "2026-10-31"), now=now).ended == 0
+    assert categories.categories_on(session, [home.id], on=TODAY) == {home.id: ["IN_REGISTER"]}
+    assert listed(session, (father, "IN_REGISTER", "2025-01-01", "2026-11-10"), now=now).ended == 1
+    assert categories.categories_on(session, [home.id], on=TODAY) == {home.id: ["EXITED_2Y"]}
+    assert listed(session, (son, "IN_REGISTER", "2025-01-01", "2026-10-31"), now=now).known == 1
+
+
+def test_a_list_of_any_length_hears_who_stays_before_who_has_left(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PIECE", 3)
+    now, pairs = utc_now(), [(a_number(), a_number(date(2000, 1, 1))) for _ in range(6)]
+    with sqlite_database.transaction() as session:
+        homes = [a_home(session, numbers=pair, now=now).id for pair in pairs]
+    file, first = tmp_path / "list.csv", "IN_REGISTER,2025-01-01"
+    rows = [
+        f"{one},{first},2026-10-31\n{two},{first},{'2026-10-31' if one == pairs[0][0] else ''}" for one, two in pairs
+    ]
+    file.write_text("\n".join(["身份证号,类别,开始日期,结束日期", *rows, "1,IN_REGISTER,2025-01-01,"]), "utf-8")
+    found = lists.take_file(sqlite_database, file, source="mca", actor=CLERK, now=now)
+    assert (found.begun, found.ended, found.known, found.bad) == (6, 0, 6, ((14, "id_length"),))
+    with sqlite_database.reading() as session:
+        inside = categories.categories_on(session, homes, on=date(2026, 11, 1))
+    assert sorted(inside.values()) == [["EXITED_2Y"], *[["IN_REGISTER"]] * 5]
+    assert inside[homes[0]] == ["EXITED_2Y"]
+    again = lists.take_file(sqlite_database, file, source="mca", actor=CLERK, now=now)
+    assert (again.begun, again.ended, again.known) == (0, 0, 12)
+
+
+def test_of_who_lives_there_no_more_an_earlier_list_says_nothing(session: Session, now: datetime) -> None:
+    mother, son = a_number(), a_number(date(2000, 1, 1))
+    home = a_home(session, numbers=(mother, son), now=now)
+    listed(session, *((number, "IN_REGISTER", "2025-01-01", "") for number in (mother, son)), now=now)
+    members.end(session, list_people(session, home.id)[1].id, on=TODAY, reason="MARRIED", actor=CLERK, now=now)
+    assert listed(session, (mother, "IN_REGISTER", "2025-01-01", "2026-11-10"), now=now).ended == 1
+
+
+def test_a_person_s_own_category_is_the_person_s_and_ends_with_it_alone(session: Session, now: datetime) -> None:
+    one, two = a_number(), a_number()
+    home = a_home(session, numbers=(one, two), names=("赵一", "赵二"), now=now)
+    rows = [(number, "DISABILITY_SUBSIDY", "2025-01-01", "") for number in (one, two)]
+    assert listed(session, *rows, (one, "IN_REGISTER", "2025-03-01", ""), now=now).begun == 3
+    people = {index: person.id for index, person in enumerate(list_people(session, home.id))}
+    own = {spell.person_id for spell in categories.list_spells(session, home.id)}
+    assert own == {None, *people.values()}
+    assert listed(session, (two, "DISABILITY_SUBSIDY", "2025-01-01", "2026-10-31"), now=now).ended == 1
+    told = categories.people_on(session, list_people(session, home.id), on=TODAY)
+    assert sorted(told.values()) == [["DISABILITY_SUBSIDY", "IN_REGISTER"], ["IN_REGISTER"]]
+    assert quota.due_homes(session, on=TODAY + timedelta(days=2)) == [home.id], "one door, whoever is behind it"
+    assert listed(session, *rows[:1], now=now).known == 1
 
 
 def test_a_list_begins_and_ends_the_watch_of_those_who_left(session: Session, now: datetime) -> None:
@@ -308,6 +369,13 @@ def test_of_who_moved_and_is_erased_no_index_of_the_number_is_left(session: Sess
     members.end(session, moved.id, on=TODAY, reason="MOVED_OUT", actor=CLERK, now=now)
     kept = select(Trace.use).where(col(Trace.person_id) == moved.id)
     assert session.exec(kept).all() == [FORMER]
+    number, before = a_number(), session.exec(select(Trace.value).where(col(Trace.person_id) == moved.id)).one()
+    for field, text in (("id_number", number), ("name", "赵三"), ("phone", "13800009999")):
+        facts.correct(session, moved, field, text, actor=CLERK, now=now)
+    assert (moved.id_number_index, moved.phone_index, moved.name_index) == (None, None, None)
+    assert session.exec(select(SearchKey).where(col(SearchKey.person_id) == moved.id)).all() == []
+    told = session.exec(select(Trace.value).where(col(Trace.person_id) == moved.id)).one()
+    assert told == number_index(vault_of(session), number) != before, "its aid stays its own by the corrected number"
     facts.erase(session, moved, actor=CLERK, now=now)
     assert session.exec(kept).all() == []
 

@@ -24,9 +24,13 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.households import by_hand
-from marketplace.households.register import register_many
+from marketplace.households.models import Household
+from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
+from marketplace.households.service import list_people
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
+from marketplace.payments import payees
+from marketplace.payments.models import AccountKind, PayeeState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import OverrideKind
 from marketplace.proposals.problem import Scope, build_problem, policy_of
@@ -42,6 +46,7 @@ from tests import factories as make
 from tests.marketplace.locks import HEAD, LOCKED, watched
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import let_in
+from tests.marketplace.payment_scene import card
 
 STAFF = Actor(id="verifier-1", role=Role.VERIFIER)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
@@ -209,6 +214,43 @@ def test_a_credential_with_the_old_value_ends_and_every_other_rests_while_its_ma
     assert status.state_of(session, bare, now=now) == VALID
 
 
+@pytest.mark.parametrize(
+    ("told", "of_all", "ends"),
+    [
+        ({}, {}, ""),
+        ({"phone": "10000000055"}, {}, "phone"),
+        ({"name": "王晓明"}, {}, "name"),
+        ({"name": "王晓明", "ref": "somebody else"}, {}, "household_size_band"),
+        ({}, {"size": 4}, "household_size_band"),
+        ({}, {"district_code": "500106"}, "county"),
+    ],
+    ids=["the same again", "another telephone", "another name", "one person more", "another size", "another county"],
+)
+def test_what_a_register_tells_otherwise_ends_the_credentials_that_say_the_old_value(session, now, told, of_all, ends):
+    known = PersonFacts(name="王小明", phone="10000000001", address="解放碑街道测试路1号")
+    facts = HouseholdFacts("test", "home-7", "500103", people=(known,))
+    (home_id,) = register_many(session, [facts], actor=STAFF, now=now).values()
+    home, giver = session.get_one(Household, home_id), make.an_organisation(session)
+    need, offer, [person] = make.a_need(session, home), make.an_offer(session, giver), list_people(session, home_id)
+    make.auto_match(session, home, now=now)
+    scene = Scene(home, person, need, giver, offer, make.a_line(session, need, offer))
+    match = scene.taken_on(session, now)
+    given = {"data_fields": ["name", "phone"], "agrees_to_share": True, "agrees_to_terms": True}
+    by = {"person_id": scene.person.id, "actor": scene.household_actor, "now": now}
+    chain = decisions.household_accepts(session, match.id, **given, **by).consent_chain_id
+    jwk = ECKey.generate_key("P-256").as_dict(private=False)
+    for field in ("name", "phone", "household_size_band", "county"):
+        credentials.issue(session, scene.giver, chain, fields=[field], now=now, holder_jwk=jwk)
+        issued = credentials.living_of(session, chain)
+        people = (known, replace(known, **told)) if "ref" in told else (replace(known, **told),)
+        with session.begin_nested() as savepoint:
+            register_many(session, [replace(facts, people=people, **of_all)], actor=STAFF, now=now)
+            assert (status.state_of(session, issued, now=now) == REVOKED) == (field == ends), field
+            assert audit.verify(session).bad_seq == 0
+            savepoint.rollback()
+        session.expire_all()
+
+
 def make_delivered(session, scene, now):
     """A second match of the same household, delivered and confirmed before."""
     need = make.a_need(session, scene.household)
@@ -315,6 +357,8 @@ def test_a_household_that_refuses_programs_loses_nothing_and_gets_what_a_person_
 
 def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(session, now):
     scene = a_scene(session)
+    typed = payees.Typed("赵一", "SELF", "示例银行渝中支行", AccountKind.CARD, card(1))
+    payee = payees.save_account(session, scene.household.id, typed, actor=scene.household_actor, now=now)
     request = ask(session, scene, RightKind.ERASE, now)
     erasing.agree(session, request.id, actor=APPROVER, now=now)
     with pytest.raises(NotAllowed, match="second_person_needed"):
@@ -328,6 +372,8 @@ def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(se
     session.flush()
     assert (scene.person.name, scene.person.phone_index, service.read(session, request, "words")) == (None, None, "")
     assert scene.need.state is NeedState.CLOSED
+    assert (payee.account_index, payee.holder_index, payee.last_four, payee.account) == ("", "", "", None)
+    assert payee.state is PayeeState.REPLACED
     assert audit.verify(session).bad_seq == 0
 
 

@@ -15,7 +15,7 @@ from marketplace.reference.facts import fact_kinds
 from marketplace.signals import answering, declaring, rules, sweeping, trying
 from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import RuleFault, read_rule
-from marketplace.signals.models import Rule, RuleState
+from marketplace.signals.models import Alert, Rule, RuleState
 from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import RuleText
 from marketplace.signals.scene import Scene
@@ -247,6 +247,8 @@ def test_a_text_that_is_no_rule_is_not_even_drafted(session: Session, now: datet
         RuleText("W05", "NEED", "household", "RED", "total('X') > 1"),
         RuleText("W05", "NEED", "feed", "RED", "has('DEATH')"),
         RuleText("W05", "CUT", "household", "RED", "has('DEATH')"),
+        RuleText("W05", "NEED", "person", "RED", "anyone(has('DEATH'))"),
+        RuleText("W05", "NEED", "household", "RED", "anyone(has('DEATH') and is_rural())"),
     ):
         with pytest.raises(BadInput):
             rules.draft(session, told_rule, actor=CLERK, now=now)
@@ -294,6 +296,24 @@ def test_a_trial_knows_what_was_known_then_and_judges_by_alerts_of_its_own(sessi
         trial = trying.try_rule(session, rule.id, from_on=june, to_on=date(2026, 9, 30), actor=CLERK, now=now)
         found[rule.code] = (trial.alerts > 0, trial.judged)
     assert found == {"W05": (True, 0), "W17": (True, 0), "W19": (True, 0)}
+
+
+@pytest.mark.parametrize("came", [True, False])
+def test_a_late_feed_was_one_if_it_came_later_and_not_if_somebody_called_it_wrong(
+    session: Session, now: datetime, came: bool
+) -> None:
+    [rule] = at_work(session, "W19", now=now - timedelta(days=20))
+    told(session, "UTILITIES", as_of=TODAY - timedelta(days=30), now=now - timedelta(days=30))
+    sweeping.sweep(session, actor=CLERK, now=now - timedelta(days=20))
+    alert = session.exec(select(Alert)).one()
+    if came:
+        told(session, "UTILITIES", as_of=TODAY, now=now)
+    else:
+        answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    again = rules.draft(session, RuleText("W19", "DATA", "feed", "YELLOW", rule.text), actor=CLERK, now=now)
+    to_on = TODAY - timedelta(days=20)
+    trial = trying.try_rule(session, again.id, from_on=to_on, to_on=to_on, actor=CLERK, now=now)
+    assert (trial.alerts, trial.judged, trial.right) == (1, 1, int(came))
 
 
 def test_a_check_was_right_where_it_confirmed_something_not_where_aid_began(session: Session, now: datetime) -> None:

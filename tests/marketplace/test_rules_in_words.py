@@ -26,6 +26,8 @@ from marketplace.ledger.sentences import sentence as sentence_of
 from marketplace.proposals.results import sentence
 from marketplace.reference.duplicate_rules import duplicate_rule, list_duplicate_rules
 from marketplace.rights.explaining import rules_in
+from matching.overlap_judge import judge
+from matching.overlap_rules import PAYERS, Asked, Bill, Given
 from matching.overlap_words import RULES
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
@@ -61,6 +63,9 @@ def test_matching_has_words_for_each_rule_and_no_number_that_an_edit_could_make_
     assert not [words for pair in RULES.values() for words in pair if re.search(r"\d", words)]
 
 
+GRANT_PAIR = frozenset({"NATIONAL_SCHOLARSHIP", "NATIONAL_GRANT"})
+CARE = frozenset({"DISABILITY_CARE"})
+TEMPORARY_FIRST = ("TEMPORARY_AID", *(payer for payer in PAYERS if payer != "TEMPORARY_AID"))
 EDITED: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("D08", "LIVING.GOODS", {"days": 90}, "90天", "90 days"),
     ("D12", "JOB.TRAINING", {"days": 730}, "2年", "2 years"),
@@ -79,6 +84,15 @@ EDITED: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("D11", "", {"by_person": frozenset({"*"})}, "按个人计算", "counts for that person"),
     ("D08", "", {"by_person": frozenset({"LIVING.GOODS"})}, "目前只有", "Only in these"),
     ("D08", "", {"categories": frozenset({"CHILD.WISH"})}, "适用于：微心愿", "now looks at: "),
+    ("D06", "", {"apart": (GRANT_PAIR,)}, "目前互相排斥的是：国家助学金、国家奖学金", "exclude each other now"),
+    (
+        "D18",
+        "",
+        {"apart": (CARE, frozenset({"TEKUN"}))},
+        "补贴与特困供养不同时",
+        "together with Support for the destitute.",
+    ),
+    ("D01", "MEDICAL.MAJOR", {"order": TEMPORARY_FIRST}, "付款顺序：临时救助、", "order now: Temporary aid, "),
 ]
 
 
@@ -201,6 +215,21 @@ def test_two_people_change_the_kinds_programmes_and_exceptions_of_a_rule(session
     assert overlap.allow(session, need.id, "D12", reason="x", actor=APPROVER, now=now).code == "D12"
 
 
+def test_the_judge_goes_by_the_changed_groups_and_order(session: Session, now: datetime) -> None:
+    """The grant beside the scholarship is refused from then on; and what temporary aid found is no part of what basic
+    insurance may still pay."""
+    on = now.date()
+    term = Asked("h", "EDU.TERM_SUPPORT", 3_000, on, programme="NATIONAL_GRANT")
+    had = [Given("h", "EDU.TERM_SUPPORT", 8_000, on, programme="NATIONAL_SCHOLARSHIP")]
+    basic = Asked("h", "MEDICAL.MAJOR", 900, on, payer="BASIC_INSURANCE", bill=Bill(1_000, {"TEMPORARY_AID": 400}))
+    for asked, past, code, over, before, after in (
+        (term, had, "D06", {"apart": (GRANT_PAIR,)}, 3_000, 0),
+        (basic, [], "D01", {"order": TEMPORARY_FIRST}, 900, 600),
+    ):
+        assert judge(asked, past=past, rules=[rule_of(duplicate_rule(code))]).allowed == before
+        assert judge(asked, past=past, rules=[in_force(session, _draft(code, now, **over), now)]).allowed == after
+
+
 @pytest.mark.parametrize(
     ("code", "over", "error"),
     [
@@ -218,6 +247,14 @@ def test_two_people_change_the_kinds_programmes_and_exceptions_of_a_rule(session
         ("D16", {"by_person": frozenset({"CHILD.WISH"})}, "codes_outside"),
         ("D15", {"by_person": frozenset({"*"})}, "codes_outside"),
         ("D20", {"by_person": frozenset({"*"})}, "codes_outside"),
+        ("D06", {"apart": (frozenset({"NATIONAL_GRANT"}),)}, "codes_outside"),
+        ("D06", {"apart": (frozenset({"NATIONAL_GRANT", "NOTHING"}),)}, "codes_outside"),
+        ("D18", {"apart": (CARE,)}, "codes_outside"),
+        ("D18", {"apart": (CARE, CARE)}, "codes_outside"),
+        ("D08", {"apart": (GRANT_PAIR,)}, "codes_outside"),
+        ("D08", {"order": TEMPORARY_FIRST}, "codes_outside"),
+        ("D01", {"order": TEMPORARY_FIRST[1:]}, "codes_outside"),
+        ("D01", {"order": (PAYERS[-1], *PAYERS[:-1])}, "codes_outside"),
         ("D08", {}, "nothing_changed"),
     ],
 )

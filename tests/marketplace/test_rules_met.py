@@ -33,7 +33,7 @@ OVER = 400
 
 @dataclass(frozen=True)
 class Case:
-    """A household of one or two people, and whether it meets the rule."""
+    """A household of one or two people, and whether it meets the rule; `told`: days since its category was noted."""
 
     code: str
     meets: bool
@@ -43,6 +43,7 @@ class Case:
     two: bool = False
     urban: bool = True
     since: int = 200
+    told: int = 200
 
 
 def pair(code: str, kind: str, meets: int, fails: int, *, inside: str = "", more: tuple[Told, ...] = ()) -> list[Case]:
@@ -80,6 +81,8 @@ CASES = [
     Case("W04", False, (("OWN_COST", 5, RURAL + 1),)),
     *pair("W05", "OWN_COST", 50_001, 50_000),
     *happened("W06", "DEATH", two=True),
+    *(Case("W06", age >= 16, (("DEATH", 5, 1),), two=True, born=TODAY.year - age) for age in (15, 16, 90)),
+    *(Case("W06", not away, (("DEATH", 5, 1), ("IN_INSTITUTION", 90, away)), two=True) for away in (0, 1)),
     Case("W06", False, (("DEATH", 5, 1),)),
     *happened("W07", "DISABILITY_1_2"),
     *happened("W07", "DISABILITY_3_MENTAL"),
@@ -96,6 +99,7 @@ CASES = [
     *(Case("W15", code == "EXITED_2Y", inside=code) for code in ("REJECTED", "EXITED_2Y")),
     *(Case("W16", days == 90, (("VISIT", days, 1),), "IN_REGISTER") for days in (89, 90)),
     *(Case("W16", since == 90, inside="IN_REGISTER", since=since) for since in (1, 89, 90)),
+    *(Case("W16", told == 90, inside="IN_REGISTER", since=900, told=told) for told in (0, 89, 90)),
     Case("W16", False, inside="REJECTED"),
     *(Case("W17", days == 3, (("USE", days, 1), ("LIVES_ALONE", 9, 1)), born=1950) for days in (2, 3)),
     Case("W17", False, (("USE", 3, 1), ("LIVES_ALONE", 9, 1))),
@@ -145,7 +149,13 @@ def furnish(session: Session) -> dict[str, int]:
         home = a_home(session, numbers=numbers, urban=case.urban, now=NOW)
         homes[home.id] = place
         if case.inside:
-            into(session, home, case.inside, from_on=TODAY - timedelta(days=case.since), now=NOW)
+            into(
+                session,
+                home,
+                case.inside,
+                from_on=TODAY - timedelta(days=case.since),
+                now=NOW - timedelta(days=case.told),
+            )
         for kind, days, amount in case.facts:
             told_kind = fact_kinds()[kind]
             value = None if told_kind.value == "none" else amount

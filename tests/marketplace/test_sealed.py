@@ -118,6 +118,18 @@ def test_the_keys_of_many_are_fetched_by_one_question(
 
 
 @pytest.mark.threat("T19")
+def test_what_nobody_can_read_any_more_is_told_as_nothing_and_a_reference_is_short(
+    session: Session, two: tuple[Person, Person]
+) -> None:
+    one, other = two
+    vault = vault_of(session)
+    known = {"column": "person.name", "sealed": one.name}
+    assert vault.open_if_kept(session, one.id, **known) == vault.open(session, one.id, **known)
+    assert vault.open_if_kept(session, other.id, **known) == ""
+    assert vault.open_if_kept(session, one.id, column="person.name", sealed=None) == ""
+    assert len(vault.ref("person", "a", "b")) == 26
+
+
 def test_a_key_moved_to_another_person_does_not_open_that_person(session: Session, two: tuple[Person, Person]) -> None:
     first, second = two
     session.execute(

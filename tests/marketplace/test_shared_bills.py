@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
 
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.households import members
 from marketplace.households.models import Household
-from marketplace.households.register import source_index
+from marketplace.households.register import PersonFacts, source_index
 from marketplace.ledger import bills, overlap
 from marketplace.ledger.models import LayerState, OverlapHit
 from marketplace.ledger.reporting import take_in
 from marketplace.needs.models import Need, NeedState
-from marketplace.sealed import vault_of
+from marketplace.reference.identity_number import make_id_number
+from marketplace.sealed import number_index, vault_of
 from tests import factories as make
 from tests.marketplace.test_overlap_runs import TODAY, WORKER, need, offer, past, solved
 
 COST = 1_000_000
+VERIFIER = Actor(id="w", role=Role.VERIFIER)
 INVOICE = "发票 2026-10-31"
 
 
@@ -88,6 +91,29 @@ def test_one_invoice_under_two_kinds_is_planned_once_in_one_run(
     built, given = solved(session, now)
     assert given == {drugs.id: COST}
     assert [ban.code for ban in built.problem.bans if ban.need_id == major.id] == ["D01"]
+
+
+@pytest.mark.parametrize(("paper", "left"), [(INVOICE, 0), ("发票 2026-11-20", COST)])
+def test_an_invoice_that_was_paid_in_the_home_of_then_is_not_paid_again_in_that_of_now(
+    session: Session, home: Household, now: datetime, paper: str, left: int
+) -> None:
+    number = make_id_number("509900", date(2015, 5, 6), seq=7)
+    patient = make.a_person(session, make.a_household(session), name="小一")
+    patient.id_number_index = number_index(vault_of(session), number)
+    make.a_person(session, session.get_one(Household, patient.household_id), name="小二")
+    row = need(session, session.get_one(Household, patient.household_id), "MEDICAL.MAJOR", COST, cause="ILLNESS:C50")
+    bill = bills.record(session, row.id, cost_fen=COST, paper=INVOICE, person_id=patient.id, actor=WORKER, now=now)
+    bills.answer(session, bill.id, "BASIC_INSURANCE", state=LayerState.PAID, fen=COST, actor=WORKER, now=now)
+    members.end(session, patient.id, on=TODAY, reason="MOVED_OUT", actor=VERIFIER, now=now)
+    told = PersonFacts(name="小一", id_number=number, relation="CHILD")
+    here = members.add(session, home.id, told, actor=VERIFIER, now=now)
+    again = need(session, home, "MEDICAL.MAJOR", COST, cause="ILLNESS:C50", person_id=here.id)
+    bill = bills.record(session, again.id, cost_fen=COST, paper=paper, person_id=here.id, actor=WORKER, now=now)
+    for payer in bills.BEFORE_CHARITY:
+        bills.answer(session, bill.id, payer, state=LayerState.NONE, actor=WORKER, now=now)
+    offer(session, "MEDICAL.MAJOR")
+    assert allowed(session, again) == left
+    assert solved(session, now)[1] == ({again.id: left} if left else {})
 
 
 def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(

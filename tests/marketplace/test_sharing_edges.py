@@ -95,6 +95,51 @@ def test_the_gate_has_one_spelling_for_each_value(header: str, why: str) -> None
         gate.look(f"{header}.e30.e30", types=gate.ACCESS, audience="x", now_s=1)
 
 
+def _token(header: dict[str, object], claims: dict[str, object]) -> str:
+    return ".".join((_part(json.dumps(header).encode()), _part(json.dumps(claims).encode()), "c2ln"))
+
+
+NOW_S = 1_800_000_000
+HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": "key-number-1"}
+CLAIMS = {"iss": "us", "sub": "client-01", "aud": "x", "jti": "token-01", "iat": NOW_S, "exp": NOW_S + 300}
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "why"),
+    [
+        ({}, {}, ""),
+        ({}, {"nbf": NOW_S + 60}, ""),
+        ({}, {"nbf": NOW_S + 61}, "time"),
+        ({}, {"iat": NOW_S + 60, "exp": NOW_S + 61}, ""),
+        ({}, {"iat": NOW_S + 61, "exp": NOW_S + 62}, "time"),
+        ({}, {"iat": NOW_S - 299, "exp": NOW_S + 1}, ""),
+        ({}, {"iat": NOW_S - 1, "exp": NOW_S}, "time"),
+        ({}, {"exp": NOW_S + 301}, "life"),
+        ({}, {"exp": NOW_S}, "life"),
+        ({"alg": "RS256"}, {}, "alg_typ_kid"),
+        ({"typ": "JWT"}, {}, "alg_typ_kid"),
+        ({"kid": "../../etc"}, {}, "alg_typ_kid"),
+        ({"jwk": "x"}, {}, "header"),
+        ({"kid": 7}, {}, "header"),
+        ({}, {"jti": "short"}, "aud_jti_sub"),
+        ({}, {"sub": "short"}, "aud_jti_sub"),
+        ({}, {"aud": "y"}, "aud_jti_sub"),
+        ({}, {"iat": 0, "exp": 1}, "iat"),
+        ({}, {"exp": 2**40}, "exp"),
+    ],
+)
+def test_the_gate_lets_through_to_the_second_and_no_further(
+    header: dict[str, object], claims: dict[str, object], why: str
+) -> None:
+    token = _token(HEADER | header, CLAIMS | claims)
+    if why:
+        with pytest.raises(gate.Malformed, match=f"^{why}$"):
+            gate.look(token, types=gate.ACCESS, audience="x", now_s=NOW_S)
+        return
+    seen = gate.look(token, types=gate.ACCESS, audience="x", now_s=NOW_S)
+    assert (seen.kid, seen.claims["sub"]) == ("key-number-1", "client-01")
+
+
 def test_what_a_machine_posts_becomes_terms() -> None:
     said = {
         "reference": "r", "title": "Rice", "category": "FOOD", "stock_units": 5, "districts": ["500103"],

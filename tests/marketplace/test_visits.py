@@ -46,7 +46,7 @@ from marketplace.signals import lists as alerts
 from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
 from marketplace.signals.models_homes import KeptScore
 from marketplace.signals.taking import record_fact
-from marketplace.visits import entries, findings, lists, photos, quota, rounds, service, workers
+from marketplace.visits import entries, findings, lists, parcels, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
 from marketplace.visits.models import HomeVisit, VisitState
@@ -82,6 +82,7 @@ class Scene:
     home: Household
     one: Actor
     two: Actor
+    number: str
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def scene(session: Session) -> Scene:
     at_work(session, "W05", now=NOW)
     told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=NOW)
     sweeping.sweep(session, actor=CLERK, now=NOW)
-    return Scene(home, a_worker(session), a_worker(session, "李强"))
+    return Scene(home, a_worker(session), a_worker(session, "李强"), number)
 
 
 def tapped(session: Session, scene: Scene, kind: TaskKind = TaskKind.VISIT) -> HomeVisit:
@@ -198,7 +199,7 @@ def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Se
 def test_a_visit_was_made_to_a_household_whoever_leaves_it_later(session: Session) -> None:
     husband, wife = a_number(date(1980, 3, 7)), a_number(date(1981, 3, 7))
     home = a_home(session, numbers=(husband, wife), now=NOW)
-    into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=200), now=NOW)
+    into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=200), now=NOW - timedelta(days=200))
     at_work(session, "W16", now=NOW)
     told(session, "SPENDING", (husband, "INCOME", TODAY, 24_000), as_of=TODAY, now=NOW)
     told(session, "ASSETS", (husband, "MONEY", TODAY, 90_000), as_of=TODAY, now=NOW)
@@ -239,6 +240,28 @@ def test_a_visit_that_was_called_off_while_somebody_was_there_was_made(session: 
     assert sorted(session.exec(told_by_it)) == ["DEBT", "VISIT"]
     assert parcel(session, visit, scene.one, outcome="REACHED_FINE") is False
     assert visit.outcome == "REACHED_NEEDS_HELP"
+
+
+@pytest.mark.parametrize("written", ["", "REACHED_FINE"])
+def test_a_visit_that_was_asked_for_anew_meanwhile_was_made_by_whoever_was_there(
+    session: Session, scene: Scene, written: str
+) -> None:
+    old, alert = tapped(session, scene), answering.open_alerts(session, scene.home.id)[0]
+    entries.write(session, old.id, words(debt="80000"), base=0, actor=scene.one, now=NOW)
+    answering.close(session, alert.id, outcome="wrong_data", actor=scene.two, now=NOW)
+    told(session, "MEDICAL_BILLS", (scene.number, "OWN_COST", TODAY, 90_000), as_of=TODAY, now=NOW)
+    sweeping.sweep(session, actor=CLERK, now=NOW)
+    anew = tapped(session, scene)
+    assert (old.state, anew.state, anew.id != old.id) == (VisitState.DROPPED, VisitState.OPEN, True)
+    if written:
+        entries.write(session, anew.id, words(outcome=written), base=0, actor=scene.two, now=NOW)
+    assert parcel(session, old, scene.one, outcome="REACHED_NEEDS_HELP") is bool(written)
+    assert old.state is VisitState.DROPPED
+    if written:
+        assert [one.value for one in entries.beside(session, anew.id)["outcome"]] == [written, "REACHED_NEEDS_HELP"]
+        return
+    assert (anew.state, anew.outcome, anew.done_by) == (VisitState.DONE, "REACHED_NEEDS_HELP", scene.one.id)
+    assert entries.values(session, anew.id)["debt"] == "80000", "what was sent before goes along"
 
 
 def test_a_call_falls_where_somebody_said_not_at_all_and_the_alert_waits_for_a_visit(
@@ -510,7 +533,7 @@ def test_a_parcel_that_comes_twice_changes_nothing_the_second_time(session: Sess
 
     def send(outcome_code: str, actor: Actor = scene.one) -> bool:
         changes = words(outcome=outcome_code)
-        return entries.sync(session, visit.id, changes=changes, key=key, base=0, finish=True, actor=actor, now=NOW)
+        return parcels.sync(session, visit.id, changes=changes, key=key, base=0, finish=True, actor=actor, now=NOW)
 
     assert send("REACHED_FINE") is False
     rows = len(session.exec(select(AuditRow.seq)).all())
@@ -526,7 +549,7 @@ def parcel(session: Session, visit: HomeVisit, actor: Actor, **given: str) -> bo
     """What a colleague's telephone sends: written before anybody had written anything, and finished."""
     key = f"{actor.id}-{visit.state.value}".ljust(20, "k")[:64]
     told = {"key": key, "base": 0, "finish": True, "actor": actor, "now": NOW + timedelta(hours=1)}
-    return entries.sync(session, visit.id, changes=words(**given), **told)
+    return parcels.sync(session, visit.id, changes=words(**given), **told)
 
 
 def test_words_that_come_before_the_second_signs_open_the_visit_again(session: Session, scene: Scene) -> None:

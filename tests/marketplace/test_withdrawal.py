@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
+from threading import Thread
 from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
-from marketplace.calendar import after_working_days
+from marketplace.app import create_app
+from marketplace.calendar import after_working_days, utc_now
+from marketplace.config import Settings
 from marketplace.consent import changes
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
@@ -22,7 +26,7 @@ from marketplace.decisions import showing, waiting
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.sheet import matches_file
 from marketplace.decisions.withdrawing import Then, void_consent
-from marketplace.errors import ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, DomainError, NotAllowed, NotFound, WrongState
 from marketplace.incidents import service as incidents
 from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
@@ -33,6 +37,7 @@ from marketplace.sharing import deletions
 from marketplace.sharing.models import DeletionOrder
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
+from tests.pages.people import household_client
 
 OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -156,10 +161,37 @@ def test_held_help_keeps_its_stock_shows_nothing_and_a_second_yes_lets_it_go_on(
         decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
     with pytest.raises(WrongState):
         decisions.deliver(session, match.id, actor=scene.giver, now=now)
-    scene.accepts(session, match, now)
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+    assert match.state is MatchState.HELD, "the word to be matched had done its work"
+    ticks = {"data_fields": ["name"], "person_id": scene.person.id, "actor": scene.household_actor, "now": now}
+    with pytest.raises(BadInput, match="tick_missing"):
+        decisions.household_accepts(session, match.id, agrees_to_share=False, agrees_to_terms=True, **ticks)
+    decisions.household_accepts(session, match.id, agrees_to_share=True, agrees_to_terms=False, **ticks)
     assert match.state is MatchState.IN_DELIVERY
     assert match.consent_chain_id != old
     assert decisions.see_recipient(session, match.id, actor=scene.giver, now=now) == {"name": "王小明"}
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+def test_who_lets_held_help_go_on_ticks_what_has_lapsed_and_nothing_else(
+    sqlite_database: Database, settings: Settings, lang: str
+) -> None:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match = scene.in_delivery(session, now)
+        chain = match.consent_chain_id or ""
+        decisions.withdraw_consent(session, chain, actor=scene.household_actor, now=now, then=Then.HOLD)
+    client = household_client(create_app(settings, database=sqlite_database), scene.household.id)
+    client.set_cookie("lang", lang)
+    page = f"/offers-to-me/{match.id}/accept"
+    form = client.get(page).text
+    assert ('name="agrees_to_share"' in form, 'name="agrees_to_terms"' in form) == (True, False)
+    refused = client.post(page, data={"data_fields": ["name"]}).text
+    assert ("Tick the box to go on" if lang == "en" else "请勾选后继续") in refused
+    assert client.post(page, data={"data_fields": ["name"], "agrees_to_share": "y"}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.IN_DELIVERY
 
 
 def test_held_help_is_cancelled_after_five_working_days(sqlite_database: Database, now: datetime) -> None:
@@ -338,3 +370,65 @@ def test_what_a_finished_delivery_showed_is_ordered_to_be_deleted_once_its_seven
     with sqlite_database.reading() as session:
         order = session.exec(select(DeletionOrder)).one()
         assert (order.match_id, order.disclosures, order.ordered_at) == (match.id, 1, later)
+
+
+def _own_end(session: Session, scene: Scene, match: Match, now: datetime) -> None:
+    decisions.withdraw_consent(session, match.consent_chain_id or "", actor=scene.household_actor, now=now)
+
+
+def _word_end(session: Session, scene: Scene, _match: Match, now: datetime) -> None:
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+
+
+def _found_void(session: Session, scene: Scene, match: Match, now: datetime) -> None:
+    void_consent(session, match.consent_chain_id or "", reason_code="forged", actor=OFFICER, now=now)
+
+
+def _run_out(session: Session, _scene: Scene, match: Match, now: datetime) -> None:
+    changes._expire(session, match.consent_chain_id or "", now=now + timedelta(days=366))
+
+
+def _leave_out(session: Session, scene: Scene, _match: Match, now: datetime) -> None:
+    out = [scene.organisation.id]
+    consent.exclude(session, _auto(session, scene), excluded_org_ids=out, actor=scene.household_actor, now=now)
+
+
+def _say_anew(session: Session, scene: Scene, _match: Match, now: datetime) -> None:
+    make.auto_match(session, scene.household, now=now, excluded_org_ids=[scene.organisation.id])
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("ends", [_own_end, _word_end, _found_void, _run_out, _leave_out, _say_anew])
+def test_who_moves_a_match_and_who_ends_a_consent_wait_for_each_other_in_one_order(
+    database: Database, now: datetime, ends: Callable[[Session, Scene, Match, datetime], None]
+) -> None:
+    """Both lock the match first: the other order stands still on PostgreSQL until one of them is thrown out."""
+    with database.transaction() as session:
+        scene = a_scene(session)
+        own = ends in (_own_end, _found_void, _run_out)
+        match = scene.in_delivery(session, now) if own else scene.approved(session, now)
+    failed: list[BaseException] = []
+
+    def end() -> None:
+        try:
+            with database.transaction() as session:
+                ends(session, scene, match, now)
+        except DomainError:
+            pass  # the other was first
+        except Exception as error:  # noqa: BLE001  a thread's fault is the test's
+            failed.append(error)
+
+    with database.transaction() as giver:
+        giver.get(Match, match.id, with_for_update=True)
+        thread = Thread(target=end)
+        thread.start()
+        thread.join(timeout=0.3)
+        assert thread.is_alive(), "it waits for the match"
+        if own:
+            decisions.giver_gives_up(giver, match.id, reason_code="gave_up", actor=scene.giver, now=now)
+        else:
+            decisions.giver_accepts(giver, match.id, actor=scene.giver, now=now)
+    thread.join(timeout=20)
+    assert not failed
+    with database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.CANCELLED

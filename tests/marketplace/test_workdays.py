@@ -152,6 +152,34 @@ def test_a_stopped_clock_runs_on_with_all_its_days_over_a_closed_one(
     assert clocks.running_of(session, steps.clock_ref(item.id))[0].due_at == step.due_at
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_workday_inside_a_stop_is_nobodys_also_where_it_is_written_down_after_the_clock_ran_on(
+    sqlite_database: Database, now: datetime, late: bool
+) -> None:
+    """Stopped on Thursday, on again on Monday; offices worked on the Saturday between, or did not after all."""
+    with sqlite_database.session(writes=True) as session:
+        home = make.a_household(session, district_code=HOME)
+        _case, items = send(session, now, home)
+        item, me, monday = items["DIBAO"], make.as_household(home), now + 7 * DAY
+
+        def taken() -> int:
+            with calendar.own_days(lambda: service.in_force(session)):
+                return lateness.days_taken(session, item, now=monday)
+
+        steps.stop(session, item.id, missing="户口簿", actor=WORKER, now=now + 3 * DAY)
+        if not late:
+            closed(session, SATURDAY, now + 3 * DAY, works=True, district=HOME)
+        with calendar.own_days(lambda: service.in_force(session)):
+            steps.run_on(session, item.id, actor=me, now=monday)
+        if late:
+            closed(session, SATURDAY, monday, works=True, district=HOME)
+        assert taken() == 3, "Tuesday to Thursday"
+        closed(session, SATURDAY, monday, district=HOME)
+        assert taken() == 3
+        closed(session, SATURDAY, monday, works=True)
+        assert taken() == 3, "the city's word does not go before the district's"
+
+
 def test_what_counted_the_closed_day_already_is_not_given_it_twice(session: Session, now: datetime) -> None:
     """Friday is closed, worked after all, and closed again: who counted it as closed stays, who counted it as worked is
     moved. A visit that was tried again after a closed day began anew after it."""

@@ -3,9 +3,9 @@
 Each page is checked in one of the eight combinations of language, text size and width, which follows from its path, so
 that over all pages each occurs as often; with PAGES=all in all eight. Axe and the Tab key cost most of the time and
 see no words: they are asked where a page has a part that no sound page of this run had (`shape.js` tells parts apart),
-axe about colours where an element stands in others as on no page before, the Tab key once for each width. Axe reads a
-copy of the page in a tab that keeps it loaded. With PAGES=all both are asked everywhere, axe in the page itself. Used
-by every room's browser tests.
+axe about the colours of those elements that stand in others as on no page before, the Tab key once for each width. Axe
+reads a copy of the page in a tab that keeps it loaded, at an address that serves the same styles to the end of the run.
+With PAGES=all both are asked everywhere, axe in the page itself. Used by every room's browser tests.
 """
 
 import os
@@ -25,6 +25,9 @@ AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+NARROW_COLOURS = "axe.configure({ rules: [{ id: 'color-contrast', selector: '[data-asked]' }] })"
+"""In the tab of copies axe compares the colours of marked elements only; each costs it more than all other rules."""
 RUN_AXE = """async ([options, all]) => {
   const said = ["class", "role", "type", "scope", "tabindex", "autocomplete", "aria-hidden", "aria-invalid"];
   const told = ({ name, value }) => said.includes(name) ? `${name}=${value}` : value.trim() ? name : `${name}=`;
@@ -68,8 +71,8 @@ SHOW = """(html) => new Promise((shown) => {
 })"""
 """A document that is written anew keeps the scripts of its tab: axe need not be read and warmed up for each page."""
 FAULTS: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
-READERS: WeakKeyDictionary[Browser, dict[str, Page]] = WeakKeyDictionary()
-"""The tab in which axe is loaded, for each served address."""
+READERS: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
+"""The tab in which axe is loaded and warm; it stays at the first address of the run (`chromium`)."""
 HOUSEHOLD_BYTES, STAFF_BYTES, REQUESTS = 60 * 1024, 150 * 1024, 6
 
 
@@ -84,8 +87,8 @@ class Sound:
     parts: set[str] = field(default_factory=set)
     heard: int = 0
 
-    def knows(self, parts: set[str]) -> bool:
-        """Was each of them on a sound page?"""
+    def lacks(self, parts: set[str]) -> set[str]:
+        """Those that were on no sound page."""
         if not parts <= self.parts and self.file is not None and self.file.exists():
             with self.file.open("rb") as told:
                 told.seek(self.heard)
@@ -93,7 +96,7 @@ class Sound:
             whole = [line for line in lines if line.endswith(b"\n")]
             self.heard += sum(map(len, whole))
             self.parts.update(line.decode().strip() for line in whole)
-        return parts <= self.parts
+        return parts - self.parts
 
     def add(self, parts: set[str]) -> None:
         """Keep what a sound page had."""
@@ -142,7 +145,7 @@ def combinations(path: str) -> list[tuple[str, str, int]]:
 def check_page(page: Page, path: str, *, status: int = 200) -> None:
     """Open the path in its combinations and assert everything."""
     for language, text, width in combinations(path):
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width)
         joint = "&" if "?" in path else "?"
         response = page.goto(f"{path}{joint}lang={language}&text={text}")
         assert response is not None
@@ -150,58 +153,69 @@ def check_page(page: Page, path: str, *, status: int = 200) -> None:
         check_here(page, name=f"{path} {language} {text} {width}")
 
 
+def resize(page: Page, width: int) -> None:
+    """Give the window this width, if it has another."""
+    if page.viewport_size != {"width": width, "height": 800}:
+        page.set_viewport_size({"width": width, "height": 800})
+
+
 def check_here(page: Page, *, name: str = "") -> None:
     """Assert everything on the page as it is now, such as after a form was sent with errors."""
     page.wait_for_load_state()
-    shape, size = page.evaluate(SHAPE), page.viewport_size
-    colours = _named("colours", shape["colours"])
-    axe = _named("axe", shape["parts"])
-    focus = _named(f"focus at {size['width'] if size else ''}", shape["parts"])
+    shape, width = page.evaluate(SHAPE, []), page.viewport_size["width"] if page.viewport_size else ""
+    axe, colours = _named("axe", shape["parts"]), _named("colours", shape["colours"])
+    focus = _named(f"focus at {width}", shape["parts"])
     faults = [*FAULTS.get(page, []), *page.evaluate(ASSERTS)]
-    if _new(axe) or _new(colours):
-        faults += axe_faults(page, colours=_new(colours))
+    faults += axe_faults(page, parts=bool(_new(axe)), colours=_new(colours))
     if _new(focus):
         faults += focus_faults(page)
     assert not faults, "\n".join([name or page.url, *faults])
-    SOUND.add(axe | colours | focus)
+    SOUND.add({*axe, *colours, *focus})
 
 
-def _named(question: str, parts: list[str]) -> set[str]:
-    """A short name for each part as asked by one question."""
-    return {blake2b(f"{question} {part}".encode(), digest_size=12).hexdigest() for part in parts}
+def _named(question: str, parts: list[str]) -> dict[str, str]:
+    """Each part by a short name, as asked by one question."""
+    return {blake2b(f"{question} {part}".encode(), digest_size=12).hexdigest(): part for part in parts}
 
 
-def _new(parts: set[str]) -> bool:
-    """Was one of these not yet on a page that was found sound? With PAGES=all none ever was."""
-    return everything() or not SOUND.knows(parts)
+def _new(parts: dict[str, str]) -> list[str]:
+    """Those that were not yet on a page that was found sound; with PAGES=all none ever was."""
+    unknown = set(parts) if everything() else SOUND.lacks(set(parts))
+    return [part for name, part in parts.items() if name in unknown]
 
 
-def axe_faults(page: Page, *, colours: bool = True) -> list[str]:
-    """What axe finds under WCAG 2.2 AA and its best practices."""
-    asked = {**AXE, "rules": {"color-contrast": {"enabled": colours}}}
+def axe_faults(page: Page, *, parts: bool, colours: list[str]) -> list[str]:
+    """What axe finds under WCAG 2.2 AA and its best practices, if `parts`, and in the colours of what stands so."""
+    if not parts and not colours:
+        return []
+    asked = {**AXE, "rules": {"color-contrast": {"enabled": bool(colours)}}} if parts else COLOURS
     if everything():
         reader = page
         reader.evaluate(AXE_SCRIPT)
     else:
         reader = _reader_of(page)
         reader.evaluate(SHOW, page.evaluate(COPY))
+        reader.evaluate(SHAPE, colours)
     found: list[dict[str, Any]] = reader.evaluate(RUN_AXE, [asked, everything()])
     return [f"axe {v['id']}: {node['target']} {node['html'][:120]}" for v in found for node in v["nodes"]]
 
 
 def _reader_of(page: Page) -> Page:
-    """A tab of the same width and address in which axe is loaded."""
-    browser = page.context.browser
+    """The tab for copies, of this page's width."""
+    browser, size = page.context.browser, page.viewport_size
     assert browser is not None
-    address, size = page.evaluate("() => location.origin"), page.viewport_size
-    readers = READERS.setdefault(browser, {})
-    if address not in readers:
-        readers[address] = browser.new_context(base_url=address).new_page()
-        readers[address].goto("/")
-        readers[address].evaluate(AXE_SCRIPT)
-    if size is not None and readers[address].viewport_size != size:
-        readers[address].set_viewport_size(size)
-    return readers[address]
+    reader = READERS[browser]
+    if size is not None and reader.viewport_size != size:
+        reader.set_viewport_size(size)
+    return reader
+
+
+def open_reader(browser: Browser, address: str) -> None:
+    """Open the tab in which axe reads copies, at an address whose styles are those of every page."""
+    reader = READERS[browser] = browser.new_context(base_url=address).new_page()
+    reader.goto("/")
+    reader.evaluate(AXE_SCRIPT)
+    reader.evaluate(NARROW_COLOURS)
 
 
 def focus_faults(page: Page, *, steps: int = 12) -> list[str]:

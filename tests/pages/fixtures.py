@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--force-prefers-reduced-motion",  # what glides is painted sixty times a second; no check looks while it moves
 ]
 AppMaker = Callable[[Path], Flask]
 Walk = Callable[[str], dict[str, str]]
@@ -172,7 +174,7 @@ def demo_server(demo_app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory, live_server: str) -> Iterator[Browser]:
     """Debian's Chromium, started once; what pages it finds sound is told to the run's other workers."""
     checker.SOUND.file = of_the_run(tmp_path_factory) / "sound"
     if CHROMIUM is None:
@@ -182,13 +184,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         pytest.skip(sentence)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        checker.open_reader(browser, live_server)
         yield browser
         browser.close()
 
 
-def new_page(browser: Browser, address: str, *, login: str = "") -> Page:
+def new_page(browser: Browser, address: str, *, login: str = "", scripts: bool = True) -> Page:
     """A page in a context of its own, watched for faults, and signed in if a demonstration login is given."""
-    page = browser.new_context(base_url=address).new_page()
+    page = browser.new_context(base_url=address, java_script_enabled=scripts).new_page()
     checker.watch(page, host=address)
     if login:
         page.goto("/")
@@ -197,9 +200,53 @@ def new_page(browser: Browser, address: str, *, login: str = "") -> Page:
     return page
 
 
+class Windows:
+    """Windows that tests at one address use one after another: a fresh one costs the browser three pages.
+
+    What a window kept (cookies, storage, faults) is gone when it is taken again.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser, self._free = browser, dict[tuple[str, bool], list[Page]]()
+
+    def take(self, address: str, *, scripts: bool = True) -> Page:
+        """A window that nobody is signed in at."""
+        free = self._free.setdefault((address, scripts), [])
+        if not free:
+            return new_page(self._browser, address, scripts=scripts)
+        page = free.pop()
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.context.clear_cookies()
+        checker.FAULTS[page].clear()
+        return page
+
+    def give_back(self, page: Page, address: str, *, scripts: bool = True) -> None:
+        """Whoever changed more than that in a window closes it instead."""
+        self._free[address, scripts].append(page)
+
+    @contextmanager
+    def lent(self, address: str) -> Iterator[Page]:
+        """A window for as long as this is open."""
+        page = self.take(address)
+        yield page
+        self.give_back(page, address)
+
+    def close(self) -> None:
+        """Close those that are free."""
+        for page in chain.from_iterable(self._free.values()):
+            page.context.close()
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser) -> Iterator[Windows]:
+    """The windows of a file."""
+    opened = Windows(chromium)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def browser_page(chromium: Browser, live_server: str) -> Iterator[Page]:
-    """A fresh page whose addresses begin at the served app; foreign requests and console errors are kept as faults."""
-    page = new_page(chromium, live_server)
-    yield page
-    page.context.close()
+def browser_page(windows: Windows, live_server: str) -> Iterator[Page]:
+    """A page whose addresses begin at the served app; foreign requests and console errors are kept as faults."""
+    with windows.lent(live_server) as page:
+        yield page

@@ -1377,6 +1377,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_api_key_client_id'), ['client_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_api_key_state'), ['state'], unique=False)
 
+    op.create_table('category_listed',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('to_on', sa.Date(), nullable=True),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('to_on IS NULL OR to_on >= from_on', name=op.f('ck_category_listed_days')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_category_listed_person_id')),
+    sa.PrimaryKeyConstraint('person_id', 'category', name=op.f('pk_category_listed'))
+    )
     op.create_table('category_spell',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2447,6 +2457,7 @@ def upgrade() -> None:
     sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('value_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_staff_tie_account_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_staff_tie')),
     sa.UniqueConstraint('account_id', 'value_index', name='uq_staff_tie_value_index')
@@ -2687,6 +2698,7 @@ def upgrade() -> None:
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('turn', sa.Integer(), nullable=False),
     sa.Column('letter', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('found', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
     sa.Column('over_on', sa.Date(), nullable=True),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
@@ -2695,7 +2707,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_item_case_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_item_household_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_item')),
-    sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
+    sa.UniqueConstraint('case_id', 'code', 'path', name=op.f('uq_aid_item_case_id_code_path'))
     )
     with op.batch_alter_table('aid_item', schema=None) as batch_op:
         batch_op.create_index('ix_aid_item_back', ['department', 'id'], unique=False, sqlite_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"), postgresql_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"))
@@ -2968,6 +2980,8 @@ def upgrade() -> None:
     sa.Column('urged', sa.Integer(), nullable=False),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('ended_role', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('ended_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.CheckConstraint('(stopped_at IS NULL) = (left_days IS NULL)', name=op.f('ck_aid_step_stopped')),
     sa.CheckConstraint('limit_days > 0', name=op.f('ck_aid_step_limit')),
@@ -3337,6 +3351,16 @@ def upgrade() -> None:
     with op.batch_alter_table('appointment_hold', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_appointment_hold_appointment_id'), ['appointment_id'], unique=False)
 
+    op.create_table('bank_number',
+    sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('paid', 'failed', 'returned', 'reclaimed', name='resultkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('bank_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('import_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['import_id'], ['import_batch.id'], name=op.f('fk_bank_number_import_id')),
+    sa.ForeignKeyConstraint(['line_id'], ['payment_line.id'], name=op.f('fk_bank_number_line_id')),
+    sa.PrimaryKeyConstraint('line_id', 'kind', name=op.f('pk_bank_number'))
+    )
     op.create_table('bank_result',
     sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('kind', sa.Enum('paid', 'failed', 'returned', 'reclaimed', name='resultkind', native_enum=False, create_constraint=True, length=32), nullable=False),
@@ -3447,7 +3471,6 @@ def upgrade() -> None:
 
     op.create_table('sms_in',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
     sa.Column('code_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('read_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),

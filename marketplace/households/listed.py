@@ -1,0 +1,114 @@
+"""Of whom lists told, so that a list which tells of one member alone does not speak for the others.
+
+Enters: what a list tells of each person. Leaves: what it means for households and people. A category of a person (`per`
+in `monitoring_categories.csv`) is the person's own spell. A category of a household runs as long as the newest word on
+anybody who lives there says so, in whichever list that word stood: so the newest word on each person is kept. Called by
+`lists`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from marketplace.db import chunks
+from marketplace.households.models import Listed, Person
+from marketplace.reference.monitoring import is_personal
+
+_ASKED = 500
+Word = tuple[str, str, str]
+"""A household, the index of the ID number of one of its people (empty: none was told), and a category."""
+Key = tuple[str, str | None, str]
+"""A household, one of its people where the category is the person's own, and a category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when until when somebody is in a category; no `to_on`: it has not ended."""
+
+    from_on: date
+    to_on: date | None = None
+    benefit: str = ""
+
+
+def joined(spans: Iterable[Span], /) -> Span:
+    """What is told of several people of a household together: it is in as long as anybody of it is; of times that do
+    not touch, the last one.
+
+    >>> a, b = Span(date(2025, 1, 1)), Span(date(2025, 1, 1), date(2026, 10, 31))
+    >>> joined([a, b]) == joined([b, a]) == a
+    True
+    """
+    first, *rest = sorted(spans, key=lambda one: one.from_on)
+    for one in rest:
+        benefit = one.benefit or first.benefit
+        if first.to_on is not None and one.from_on > first.to_on + timedelta(days=1):
+            first = Span(one.from_on, one.to_on, benefit)
+        else:
+            until = None if first.to_on is None or one.to_on is None else max(first.to_on, one.to_on)
+            first = Span(first.from_on, until, benefit)
+    return first
+
+
+def people_of(session: Session, told: Iterable[Word], /) -> dict[tuple[str, str], str]:
+    """Household and number ► the person, for those who live there."""
+    found: dict[tuple[str, str], str] = {}
+    for some in chunks(sorted({index for _home, index, _category in told if index}), _ASKED):
+        asked = select(Person.household_id, Person.id_number_index, Person.id)
+        for home, index, person in session.exec(asked.where(col(Person.id_number_index).in_(some))):
+            found[home, str(index)] = person
+    return found
+
+
+def laid_together(
+    session: Session, told: Mapping[Word, Span], people: Mapping[tuple[str, str], str], /
+) -> dict[Key, Span]:
+    """The spans of people and of households, these with what earlier lists told of their other people."""
+    spans: dict[Key, list[Span]] = {}
+    for (home, index, category), span in told.items():
+        own = people.get((home, index)) if is_personal(category) else None
+        spans.setdefault((home, own, category), []).append(span)
+    spoken = {(people.get((home, index)), category): span for (home, index, category), span in told.items()}
+    for some in chunks(sorted({home for home, own, _category in spans if own is None}), _ASKED):
+        asked = select(Person.household_id, Listed).join(Person, col(Person.id) == col(Listed.person_id))
+        asked = asked.where(col(Person.household_id).in_(some), col(Person.left_on).is_(None))
+        for home, row in session.exec(asked):
+            newer = spoken.get((row.person_id, row.category))
+            if (home, None, row.category) in spans and (newer is None or _is_older(newer, row)):
+                spans[home, None, row.category].append(Span(row.from_on, row.to_on))
+    return {key: joined(those) for key, those in spans.items()}
+
+
+def _is_older(span: Span, row: Listed) -> bool:
+    """Whether it was over before what is known of the person began."""
+    return span.to_on is not None and span.to_on < row.from_on
+
+
+def remember(
+    session: Session, told: Mapping[Word, Span], people: Mapping[tuple[str, str], str], /, *, now: datetime
+) -> None:
+    """Keep the newest word on each person of a household's category."""
+    words = {
+        (people[home, index], category): span
+        for (home, index, category), span in told.items()
+        if (home, index) in people and not is_personal(category)
+    }
+    known: set[tuple[str, str]] = set()
+    for some in chunks(sorted({person for person, _category in words}), _ASKED):
+        for row in session.exec(select(Listed).where(col(Listed.person_id).in_(some))):
+            span = words.get((row.person_id, row.category))
+            known.add((row.person_id, row.category))
+            if span is not None and not _is_older(span, row) and (row.from_on, row.to_on) != (span.from_on, span.to_on):
+                row.from_on, row.to_on, row.told_at = span.from_on, span.to_on, now
+                session.add(row)
+    fresh = [
+        {"person_id": person, "category": category, "from_on": span.from_on, "to_on": span.to_on, "told_at": now}
+        for (person, category), span in words.items()
+        if (person, category) not in known
+    ]
+    if fresh:
+        session.execute(insert(Listed), fresh)
