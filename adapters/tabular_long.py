@@ -45,7 +45,9 @@ class LongTable:
         """Pieces of about so many rows; rows whose `together` is the same stand in one, in their order."""
         place, count = self.names.index(column), -(-self.rows // size)
         for wanted in range(count):
-            yield self._piece(partial(_belongs, place, together, count, wanted))
+            piece = self._piece(partial(_belongs, place, together, count, wanted))
+            if piece.numbers:
+                yield piece
 
     def _piece(self, ours: Callable[[list[str]], bool]) -> Piece:
         text, numbers = io.StringIO(), list[int]()

@@ -7,7 +7,7 @@ note and mended on the half "dev" only; the half "test" is what counts. The peer
 learns from all notes but the tenth it is asked about, so it sees more notes than the rules ever did. Its threshold is
 the one that is best for it on what it is asked.
 
-    PYTHONPATH=. python bench/notes.py [--data DIR] [--misses]
+    PYTHONPATH=. python bench/notes.py [--data DIR [--points]] [--misses]
 """
 
 from __future__ import annotations
@@ -142,27 +142,46 @@ def our_notes() -> Row:
     return found
 
 
-def messages(folder: Path) -> Row:
-    """Rules, points and peers on messages sent after disasters. The rules were written from general knowledge and
-    mended on every second message ("dev"), from which the points were learned; the others, which nobody looked at, are
-    what counts ("test")."""
+def read_messages(folder: Path) -> list[Row]:
+    """The messages, of which every second one is "dev"."""
     with (folder / "needs_text" / "validation.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def halves(count: int) -> dict[str, range]:
+    """Which messages are looked at together."""
+    return {"dev": range(0, count, 2), "test": range(1, count, 2), "all": range(count)}
+
+
+def rules_and_points(rows: list[Row]) -> dict[str, Row]:
+    """What the two ways of the house reach on each half."""
     texts, kinds = [row["message"] for row in rows], sorted(MESSAGES)
     truth = [{label for label in MESSAGES if row[label] == "1"} for row in rows]
     told = _labels(ours(texts))
     pointed = _labels([{found.code for found in suggest_of_message(text)} for text in texts])
-    crossed = left_out(texts, truth, kinds)
-    dev, test = (range(half, len(rows), 2) for half in (0, 1))
-    likely = learned([texts[i] for i in dev], [truth[i] for i in dev], [texts[i] for i in test], kinds)
-    found: Row = {"positive": dict(Counter(label for labels in truth for label in labels))}
-    for name, here in (("dev", dev), ("test", test), ("all", range(len(rows)))):
-        real = [truth[i] for i in here]
-        found[name] = {
-            "rules": score(real, [told[i] for i in here], kinds),
-            "rules and points": score(real, [pointed[i] for i in here], kinds),
-            "TF-IDF + LR, learned from nine tenths": at_its_best(crossed[list(here)], real, kinds, kinds),
+    return {
+        half: {
+            "rules": score([truth[i] for i in here], [told[i] for i in here], kinds),
+            "rules and points": score([truth[i] for i in here], [pointed[i] for i in here], kinds),
         }
+        for half, here in halves(len(rows)).items()
+    }
+
+
+def messages(folder: Path) -> Row:
+    """Rules, points and peers on messages sent after disasters. The rules were written from general knowledge and
+    mended on every second message ("dev"), from which the points were learned; the others, which nobody looked at, are
+    what counts ("test")."""
+    rows = read_messages(folder)
+    texts, kinds = [row["message"] for row in rows], sorted(MESSAGES)
+    truth = [{label for label in MESSAGES if row[label] == "1"} for row in rows]
+    crossed, parts = left_out(texts, truth, kinds), halves(len(rows))
+    dev, test = parts["dev"], parts["test"]
+    likely = learned([texts[i] for i in dev], [truth[i] for i in dev], [texts[i] for i in test], kinds)
+    found: Row = {"positive": dict(Counter(label for labels in truth for label in labels)), **rules_and_points(rows)}
+    for half, here in parts.items():
+        real = [truth[i] for i in here]
+        found[half]["TF-IDF + LR, learned from nine tenths"] = at_its_best(crossed[list(here)], real, kinds, kinds)
     real = [truth[i] for i in test]
     found["test"]["TF-IDF + LR, learned from dev"] = at_its_best(likely, real, kinds, kinds)
     return found
@@ -187,12 +206,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--misses", action="store_true")
+    parser.add_argument("--points", action="store_true", help="only rules and points; the peers' rows stay")
     asked = parser.parse_args()
     if asked.misses:
         show_misses()
         return
-    result = {"machine": machine(), "notes": our_notes()}
-    if asked.data:
+    if asked.points:
+        result = json.loads(RESULT.read_text("utf-8"))
+        for half, row in rules_and_points(read_messages(asked.data)).items():
+            result["messages"][half] = {
+                **row,
+                **{name: one for name, one in result["messages"][half].items() if name not in row},
+            }
+    else:
+        result = {"machine": machine(), "notes": our_notes()}
+    if asked.data and not asked.points:
         result["messages"] = messages(asked.data)
     RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({key: value for key, value in result.items() if key != "machine"}, ensure_ascii=False, indent=1))

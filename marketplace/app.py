@@ -263,7 +263,9 @@ def _answer(status: int, *, code: str = "", sentence: str = "", reference: str =
         sentence = str(known.get(code) or SENTENCES.get(status) or SENTENCES[400 if status < 500 else 500])
     reference = reference or secrets.token_hex(4)
     if _wants_json():
-        response = jsonify(error=code or str(status), message=sentence, reference=reference)
+        # A machine learns no more than a person: whether a row is missing or not the asker's stays untold.
+        public = "not_found" if status == 404 else code or str(status)
+        response = jsonify(error=public, message=sentence, reference=reference)
     else:
         page = render_template("errors/error.html", status=status, sentence=sentence, reference=reference)
         response = Response(page, mimetype="text/html")

@@ -91,6 +91,7 @@ class Case:
         def told(rows: Iterable[Any], *names: str) -> Iterable[Any]:
             return map(attrgetter(*names), rows)
 
+        alone, useless = {n for n, r in bans if r == ALL}, {r for n, r in bans if n == ALL}
         needs, resources, period = self.needs, self.resources, ("valid_from", "valid_to")
         kinds: dict[str, tuple[Iterable[Any], Iterable[Any], Any]] = {
             "category": (told(needs, "category"), told(resources, "category"), lambda a, b: a == b),
@@ -101,11 +102,7 @@ class Case:
             "tags": (told(needs, "tags"), told(resources, "tags_any", "tags_all", "tags_none"), fits_tags),
             "window": (told(needs, *period), told(resources, *period), lambda a, b: active(*a) and active(*b)),
             "cool_off": (self._waits(), (0 for _ in resources), lambda a, b: not a),
-            "banned": (
-                map({n for n, r in bans if r == ALL}.__contains__, self.n),
-                map({r for n, r in bans if n == ALL}.__contains__, self.r),
-                lambda a, b: not a | b,
-            ),
+            "banned": (map(alone.__contains__, self.n), map(useless.__contains__, self.r), lambda a, b: not a | b),
             "covered": ((self.open > 0).tolist(), (0 for _ in resources), lambda a, b: a),
         }
         self.tests = {}

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from marketplace.decisions.models import Match
 from marketplace.held import Held, row_of
-from marketplace.payments.models import BankResult, LineState, Payee, PayeeState, PaymentLine
+from marketplace.payments.models import BankNumber, BankResult, LineState, Payee, PayeeState, PaymentLine
 
 HELD = (
     Held(
@@ -29,5 +29,11 @@ HELD = (
         col(Match.household_id),
         at=(BankResult.told_at,),
         joins=(row_of(Match, BankResult.match_id),),
+    ),
+    Held(
+        BankNumber,
+        col(PaymentLine.household_id),
+        at=(BankNumber.told_at,),
+        joins=(row_of(PaymentLine, BankNumber.line_id),),
     ),
 )

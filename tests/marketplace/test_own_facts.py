@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
+from marketplace.accounts.models import StaffTie
 from marketplace.actors import Actor, Role
 from marketplace.boards import own_facts
 from marketplace.calendar import local_day
@@ -112,6 +113,9 @@ def test_kin_of_staff_are_told_while_the_tie_stands_and_seen_by_two(session: Ses
     visit = visits.from_alert(session, home.id, TaskKind.VISIT, actor=goes, now=now)
     assert (visit.cause, visit.two) == ("KIN", True)
     ties.untie(session, tie.id, actor=officer, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    assert amounts(session) == {"KIN_OF_STAFF": 1}
+    session.delete(session.get_one(StaffTie, tie.id))  # as `ties.forget` does once it has counted on for long enough
     own_facts.tell(session, actor=CLERK, now=now)
     assert amounts(session) == {"KIN_OF_STAFF": 0}
 

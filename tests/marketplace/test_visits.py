@@ -20,6 +20,7 @@ from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
 from marketplace.cases import counter, outcome, quick
 from marketplace.cases.models import Case, CaseState, ItemState
+from marketplace.cases.service import list_items
 from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -633,8 +634,9 @@ def test_one_tap_opens_a_real_case_on_the_fast_path_signed_by_the_household(sess
     with pytest.raises(NotAllowed, match="second_person_needed"):
         outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.one, now=NOW)
     outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.two, now=NOW)
-    (left,) = uncovered(session, session.get_one(Case, case.id))
-    assert (left.want, left.units) == ("illness", 5_950_000)
+    (larger,) = (one for one in list_items(session, case.id) if one.id != item.id)
+    assert (larger.path, larger.state) == ("LINSHI_GENERAL", ItemState.RUNNING)
+    assert not uncovered(session, session.get_one(Case, case.id))
 
 
 def test_nobody_sends_an_application_that_the_household_began_itself(session: Session, scene: Scene) -> None:
