@@ -35,7 +35,7 @@ class Residual:
 
 
 def _plainly(*arrays: Ints) -> Iterator[memoryview]:
-    return (memoryview(array) for array in arrays)
+    return (array.data for array in arrays)
 
 
 class _Plain:
