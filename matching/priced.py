@@ -146,7 +146,7 @@ def _started(
         old = replace(old, enough=bound - int(bound * NEAR))
         if _score(old.state) >= bound - int(bound * NEAR):
             return old
-    fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), reopens=means.settles)
+    fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), reopens=means.settles, bids=False)
     if old is not None and (fresh is None or _score(fresh) - _score(old.state) <= FAR_WORSE * _score(fresh)):
         return old
     return None if fresh is None else _Start(fresh)
@@ -166,10 +166,13 @@ def _announced(compiled: Compiled, limits: Limits, part: Component, *, reopens: 
     return _Start(same, stands=True) if _score(same) == _score(old) else _Start(old)
 
 
-def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *, reopens: bool) -> State | None:
+def _filled(
+    compiled: Compiled, limits: Limits, part: Component, units: Ints, *, reopens: bool, bids: bool = True
+) -> State | None:
     """These units cut down to what is allowed, with everything given out that still fits.
 
-    A flow in between, if it `reopens`, gains most while few choices are made, and leaves fewer bids to settle.
+    A flow in between, if it `reopens`, gains most while few choices are made, and leaves fewer `bids` to settle: what
+    is searched afterwards settles them in the end, what may stand as it is settles them now.
     """
     state = State(compiled, limits, part, np.zeros_like(units))
     state.change(np.arange(len(units)), allowed(state, units))
@@ -178,7 +181,10 @@ def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *,
     if reopens:
         refill(state)
         _reopen(state)
-    top_up(state)
+    if bids:
+        top_up(state)
+    else:
+        refill(state)
     return state
 
 

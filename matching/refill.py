@@ -7,7 +7,6 @@ allowed plan. Called by `priced`. Everything is ordered by gain and then by plac
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,21 +86,20 @@ def refill(state: State) -> None:
     filler = Filler(state)
     heap, gone = filler.hopes(), set[int]()
     heapify(heap)
+    plain = state.plain
     while heap:
         known, place = heappop(heap)
-        resource = int(state.resource[place])
+        resource = plain.resource[place]
         if resource in gone:
             continue
-        gain = filler.gain(place)
+        take, gain = filler.offer(place)
         if gain <= 0:
-            if state.given[resource] >= state.compiled.stock[resource] and filler.used[place] < 0:
+            if plain.given[resource] >= plain.stock[resource] and filler.used[place] < 0:
                 gone.add(resource)
             continue
-        if gain < -known:
-            heappush(heap, (-gain, place))
-            continue
-        filler.give(place)
-        gain = filler.gain(place)
+        if gain >= -known:
+            filler.add(place, take)
+            _, gain = filler.offer(place)
         if gain > 0:
             heappush(heap, (-gain, place))
 
@@ -119,6 +117,8 @@ class Filler:
         self.whole = flag(compiled, "all_or_nothing")[state.need]
         needs = np.arange(len(compiled.need_ids), dtype=np.int64)
         self.sizes, self.ranks = level_sizes(compiled, needs), rank_table(compiled)[compiled.urgency]
+        self.ends: list[list[int]] = np.cumsum(self.sizes, axis=1).tolist()
+        self.rank: list[list[int]] = self.ranks.tolist()
         self.provider: dict[int, int] = {}
         held = np.flatnonzero((state.units > 0) & self.single)
         self.provider.update(zip(state.need[held].tolist(), held.tolist(), strict=True))
@@ -157,7 +157,7 @@ class Filler:
         unfilled = np.cumsum(self.sizes, axis=1)[need] > state.received[need][:, None]
         best = np.where(unfilled.any(axis=1), self.ranks[need, unfilled.argmax(axis=1)], 0).astype(np.float64)
         for at in np.flatnonzero(self.used[places] >= 0).tolist():
-            best[at] = self.gain(int(places[at]))
+            best[at] = self.offer(int(places[at]))[1]
         return [(-gain, at) for gain, at in zip(best.tolist(), places.tolist(), strict=True) if gain > 0]
 
     def step(self, place: int, *, more: int = 0) -> tuple[int, int]:
@@ -166,79 +166,66 @@ class Filler:
         A step is the least allowed amount, or as much as fits into the need's level if that is more. `more` units of
         the resource are counted on beside those that are left.
         """
-        state, need = self.state, int(self.state.need[place])
-        have, wish = int(state.units[place]), int(state.compiled.open[need] - state.received[need])
+        plain = self.state.plain
+        need, have, most = plain.need[place], plain.units[place], int(self.most[place])
+        wish = plain.open[need] - plain.received[need]
+        if wish <= 0 or most == 0 or (self.single[place] and self.provider.get(need, place) != place):
+            return 0, 0
         supply, household = self.room(place)
         supply += more
-        if wish <= 0 or self.most[place] == 0 or (self.provider.get(need, place) != place and self.single[place]):
-            return 0, 0
-        if self.used[place] >= 0:
-            take = int(self.used[place])
-            return (take, wish) if have == 0 and take <= supply and wish <= household else (0, 0)
-        lot, first = int(self.lot[place]), self.first(place)
-        room = min(supply, household, wish, int(self.most[place]) - have) // lot * lot
+        used, lot = int(self.used[place]), int(self.lot[place])
+        if used >= 0:
+            return (used, wish) if have == 0 and used <= supply and wish <= household else (0, 0)
+        first = lot if have else -(-max(int(self.least[place]), 1) // lot) * lot
+        room = min(supply, household, wish, most - have) // lot * lot
         if self.whole[place]:
             return (wish, wish) if wish == room and wish >= first else (0, 0)
         take = min(room, max(first, self._level_left(need) // lot * lot))
         return (take, take) if take >= first else (0, 0)
 
-    def first(self, place: int) -> int:
-        """The least that the pair can get more."""
-        lot = int(self.lot[place])
-        return -(-max(int(self.least[place]), 1) // lot) * lot if self.state.units[place] == 0 else lot
-
     def _level_left(self, need: int) -> int:
-        got = int(self.state.received[need])
-        for end in accumulate(self.sizes[need].tolist()):
-            if end > got:
-                return int(end) - got
-        return 0
+        got = self.state.plain.received[need]
+        return next((end - got for end in self.ends[need] if end > got), 0)
 
     def room(self, place: int) -> tuple[int, int]:
         """Units that the supply side and the household's limits still allow this pair."""
-        state = self.state
-        supply = int(state.compiled.stock[state.resource[place]] - state.given[state.resource[place]])
-        mark = int(state.limits.resource_earmark[state.resource[place]])
-        while mark >= 0:
-            spent = int(state.given[state.marks[mark]].sum())
-            supply, mark = (
-                min(supply, int(state.limits.earmark_budget[mark]) - spent),
-                int(state.limits.earmark_parent[mark]),
-            )
-        household, share = FAR, int(state.share[place])
-        if share >= 0:
-            household = int(state.limits.share_limit[share] - state.shared[share])
-        for group in state.group_of.get(int(state.need[place]), ()):
-            household = min(household, int(state.limits.group_limit[group] - state.grouped[group]))
+        state, plain = self.state, self.state.plain
+        resource, need, share = plain.resource[place], plain.need[place], plain.share[place]
+        supply = plain.stock[resource] - plain.given[resource]
+        for mark in plain.above(resource):
+            supply = min(supply, plain.budget[mark] - plain.spent[mark])
+        household = plain.share_limit[share] - plain.shared[share] if share >= 0 else FAR
+        for group in state.group_of.get(need, ()):
+            household = min(household, plain.group_limit[group] - plain.grouped[group])
         if state.rival[place] >= 0:
             rivals = state.rivals[self.rivals.at(int(state.rival[place]))]
-            if (state.units[rivals[state.resource[rivals] != state.resource[place]]] > 0).any():
+            if (state.units[rivals[state.resource[rivals] != resource]] > 0).any():
                 return 0, 0
         return supply, household
 
-    def gain(self, place: int) -> float:
-        """Rank gained per unit taken by the next step, 0 if none fits."""
+    def offer(self, place: int) -> tuple[int, float]:
+        """What the next step takes, and the rank it gains per unit taken; 0 if none fits."""
         take, count = self.step(place)
-        if count == 0:
-            return 0.0
-        return self.worth(int(self.state.need[place]), count) / max(1, take)
+        return take, self.worth(self.state.plain.need[place], count) / max(1, take) if count else 0.0
 
     def worth(self, need: int, count: int) -> int:
         """What so many units more score for the need."""
-        got, total, start = int(self.state.received[need]), 0, 0
-        for size, rank in zip(self.sizes[need].tolist(), self.ranks[need].tolist(), strict=True):
-            total += rank * max(0, min(start + size, got + count) - max(start, got))
-            start += size
+        got, total = self.state.plain.received[need], 0
+        goal = got + count
+        for end, rank in zip(self.ends[need], self.rank[need], strict=True):
+            if end > got:
+                upto = min(end, goal)
+                total += rank * (upto - got)
+                got = upto
+                if got == goal:
+                    break
         return total
-
-    def give(self, place: int) -> None:
-        """Take the next step of this pair."""
-        self.add(place, self.step(place)[0])
 
     def add(self, place: int, units: int) -> None:
         """Give so many units more, or take them back."""
-        self.state.add(np.array([place]), np.array([units]))
+        self.state.give(place, units)
         if self.single[place]:
-            self.provider[int(self.state.need[place])] = place
-            if not self.state.units[place]:
-                del self.provider[int(self.state.need[place])]
+            need = self.state.plain.need[place]
+            self.provider[need] = place
+            if not self.state.plain.units[place]:
+                del self.provider[need]

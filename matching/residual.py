@@ -8,6 +8,7 @@ stocks, gaps and limits, so that every solver here can work on it as on any othe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,34 @@ class Residual:
     places: Ints
 
 
+def _plainly(*arrays: Ints) -> Iterator[memoryview]:
+    return (array.data for array in arrays)
+
+
+class _Plain:
+    """The same numbers as in the arrays of a `State`, read and written one by one as plain Python integers."""
+
+    def __init__(self, state: State) -> None:
+        compiled, limits = state.compiled, state.limits
+        self.need, self.resource, self.share = _plainly(state.need, state.resource, state.share)
+        self.pairs, self.used, self.open, self.stock = _plainly(
+            state.part.pairs, compiled.pair_used, compiled.open, compiled.stock
+        )  # fmt: skip
+        self.units, self.given, self.received = _plainly(state.units, state.given, state.received)
+        self.shared, self.grouped, self.spent = _plainly(state.shared, state.grouped, state.spent)
+        self.share_limit, self.group_limit = _plainly(limits.share_limit, limits.group_limit)
+        self.mark, self.parent, self.budget = _plainly(
+            limits.resource_earmark, limits.earmark_parent, limits.earmark_budget
+        )  # fmt: skip
+
+    def above(self, resource: int) -> Iterator[int]:
+        """The earmarks above a resource, from the nearest up."""
+        mark = self.mark[resource]
+        while mark >= 0:
+            yield mark
+            mark = self.parent[mark]
+
+
 class State:
     """Units of each pair of a part (`units`, by place in ``part.pairs``) and what they take from every limit."""
 
@@ -53,6 +82,8 @@ class State:
         self.received = np.zeros(len(compiled.need_ids), dtype=np.int64)
         self.shared = np.zeros(len(limits.share_limit) + 1, dtype=np.int64)
         self.grouped = np.zeros(len(limits.group_limit), dtype=np.int64)
+        self.spent = np.zeros(len(limits.earmark_ids), dtype=np.int64)
+        self.plain = _Plain(self)
         self.add(np.arange(len(units)), units)
 
     def add(self, places: Ints, units: Ints) -> None:
@@ -67,10 +98,31 @@ class State:
         if len(places) > MANY:
             self.grouped[:] = 0
             np.add.at(self.grouped, self.member_group, self.received[self.member_need])
+            for mark, under in self.marks.items():
+                self.spent[mark] = self.given[under].sum()
             return
+        for resource, more in zip(self.resource[places].tolist(), units.tolist(), strict=True) if self.marks else ():
+            for mark in self.plain.above(resource):
+                self.spent[mark] += more
         for need, more in zip(self.need[places].tolist(), count.tolist(), strict=True) if self.group_of else ():
             for group in self.group_of.get(need, ()):
                 self.grouped[group] += more
+
+    def give(self, place: int, units: int) -> None:
+        """`add` at one place."""
+        plain = self.plain
+        need, resource, before = plain.need[place], plain.resource[place], plain.units[place]
+        count = units
+        if plain.used[plain.pairs[place]] >= 0:
+            count = plain.open[need] * ((before + units > 0) - (before > 0))
+        plain.units[place] = before + units
+        plain.given[resource] += units
+        plain.received[need] += count
+        plain.shared[plain.share[place]] += units
+        for mark in plain.above(resource):
+            plain.spent[mark] += units
+        for group in self.group_of.get(need, ()):
+            plain.grouped[group] += count
 
     def change(self, places: Ints, units: Ints) -> None:
         """Set the units at these places."""
@@ -87,7 +139,7 @@ class State:
             (self.given[resources] <= compiled.stock[resources]).all()
             and (self.shared[shares[shares >= 0]] <= limits.share_limit[shares[shares >= 0]]).all()
             and (self.grouped[groups] <= limits.group_limit[groups]).all()
-            and (self._spent() <= limits.earmark_budget).all()
+            and (self.spent <= limits.earmark_budget).all()
         )
 
     def closed(self) -> Ints:
@@ -128,7 +180,7 @@ class State:
         )  # fmt: skip
         left = replace(
             limits,
-            earmark_budget=limits.earmark_budget - self._spent(),
+            earmark_budget=limits.earmark_budget - self.spent,
             group_limit=limits.group_limit - self.grouped,
             share_limit=limits.share_limit - self.shared[:-1],
             pair_share=limits.pair_share[pairs],
@@ -150,13 +202,6 @@ class State:
         )  # fmt: skip
         kept = [pair for pair in pairs.tolist() if pair in self.promised] if self.promised else []
         return tuple(Announced(ids[owner[pair]], goods[giver[pair]], self.promised[pair]) for pair in kept)
-
-    def _spent(self) -> Ints:
-        """Units given under each earmark; 0 for earmarks of other parts."""
-        spent = np.zeros(len(self.limits.earmark_ids), dtype=np.int64)
-        for mark, resources in self.marks.items():
-            spent[mark] = self.given[resources].sum()
-        return spent
 
 
 def _groups_by_need(limits: Limits, part: Component) -> dict[int, list[int]]:

@@ -122,7 +122,7 @@ def test_a_flow_is_left_out_where_the_budget_has_no_room_for_it(monkeypatch: pyt
     asked: list[list[bool]] = []
     filled = priced._filled
     monkeypatch.setattr(
-        "matching.priced._filled", lambda *of, reopens: asked.append([reopens]) or filled(*of, reopens=reopens)
+        "matching.priced._filled", lambda *of, **how: asked.append([how["reopens"]]) or filled(*of, **how)
     )
     monkeypatch.setattr("matching.priced._finish", lambda state, *, thorough: asked[-1].append(thorough))
     monkeypatch.setattr("matching.priced.improve", lambda *_, **__: True)
