@@ -44,7 +44,6 @@ from marketplace.payments.models import (
 )
 from marketplace.payments.results_known import BACK, Known, Told, known_of
 from marketplace.payments.results_table import PENDING, results_schema
-from marketplace.payments.twice import HANDED_OVER
 from marketplace.policy import require
 
 _ORDER = (ResultKind.FAILED, ResultKind.PAID, ResultKind.RETURNED, ResultKind.RECLAIMED)
@@ -187,7 +186,7 @@ def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
             return ""
         if state is not LineState.PAID:
             return "payment_not_paid"
-        if line.reason_code == HANDED_OVER:
+        if line.id in known.beside:
             return ""
         asked_back = known.matches[line.match_id] in (MatchState.RECLAIMING, MatchState.RECLAIMED)
         return "" if asked_back or kind is ResultKind.RETURNED else "payment_not_asked_back"

@@ -9,9 +9,10 @@ the giver leaves the money with the household: the books go on naming it. Called
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
@@ -53,9 +54,14 @@ def ask(session: Session, line: PaymentLine, match: Match, /, *, actor: Actor, n
 def is_too_much(session: Session, line: PaymentLine, /) -> bool:
     """Whether it was paid beside another payment, or beside a hand-over about which a person was asked: if it comes
     back, the match stays as it is."""
-    asked = exists().where(col(Clock.object_ref) == ref_of(line.id))
-    beside = line.state is LineState.PAID and line.reason_code == HANDED_OVER and session.scalar(select(asked))
-    return line.state is LineState.PAID_TWICE or bool(beside)
+    return line.state is LineState.PAID_TWICE or bool(beside_hand_over(session, [line]))
+
+
+def beside_hand_over(session: Session, lines: Sequence[PaymentLine], /) -> set[str]:
+    """Those of these lines that are paid beside a hand-over and about which a person was asked, by their ids."""
+    ids = {line.id for line in lines if line.state is LineState.PAID and line.reason_code == HANDED_OVER}
+    asked = select(Clock.object_ref).where(col(Clock.object_ref).in_([ref_of(one) for one in ids]))
+    return {ref.removeprefix(TWICE) for ref in session.exec(asked)} if ids else set()
 
 
 def came_back(session: Session, line: PaymentLine, match: Match, /, *, now: datetime) -> None:

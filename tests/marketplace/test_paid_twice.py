@@ -17,9 +17,10 @@ from marketplace.consent.ask import is_alive
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.intake import Checked, ImportBatch
+from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
 from marketplace.payments import batches, results, twice
 from marketplace.payments.books import Books, books_of
@@ -233,6 +234,42 @@ def test_what_the_bank_pays_after_a_stop_and_a_hand_over_is_asked_about_and_its_
         twice.leave(session, line.id, actor=OFFICER, now=now)
     month.answer([(line.reference, back, "other" if back == "returned" else "")])
     assert (asked(session, line), match.state, match.paid_at) == ([], MatchState.DELIVERED, None)
+
+
+def handed_over(session: Session, now: datetime) -> tuple[Month, PaymentLine, Match]:
+    """Two people stopped the payment, and the grant was handed over otherwise."""
+    month = a_month(session, now, grants=1)
+    (line,) = month.lines(month.sent())
+    stop(month, line)
+    return month, line, decisions.deliver(session, line.match_id, actor=month.clerk, now=now)
+
+
+def test_what_came_after_the_household_said_nothing_came_is_told_and_not_taken_back_unasked(
+    session: Session, now: datetime
+) -> None:
+    month, line, match = handed_over(session, now)
+    decisions.not_received(session, match.id, actor=month.grants[0].actor, now=now)
+    month.answer([(line.reference, "paid", "")])
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert (asked(session, line), letters.count("payment_paid")) == ([], 1)
+    decisions.reclaim_drop(session, match.id, actor=OFFICER, now=now)
+    assert match.state is MatchState.DELIVERED
+    _batch, checked = month.check([(line.reference, "reclaimed", "")])
+    assert [fault.code for fault in checked.faults] == ["payment_not_asked_back"]
+
+
+def test_where_the_household_says_that_nothing_came_and_the_bank_has_it_back_the_need_is_open_again(
+    session: Session, now: datetime
+) -> None:
+    month, line, match = handed_over(session, now)
+    month.answer([(line.reference, "paid", "")])
+    decisions.not_received(session, match.id, actor=month.grants[0].actor, now=now)
+    assert match.state is MatchState.RECLAIMING
+    month.answer([(line.reference, "returned", "other")])
+    need = session.get_one(Need, match.need_id, populate_existing=True)
+    assert (asked(session, line), clocks.running_of(session, match.id)) == ([], [])
+    assert (match.state, match.paid_at, need.state) == (MatchState.RECLAIMED, None, NeedState.VERIFIED)
+    assert (need.committed_units, books(month).moved_fen) == (0, 0)
 
 
 def test_a_payment_that_is_not_at_the_bank_yet_is_taken_out_first(session: Session, now: datetime) -> None:
