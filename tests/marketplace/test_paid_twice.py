@@ -88,6 +88,8 @@ def test_what_the_bank_paid_twice_is_kept_and_a_person_asked_until_one_comes_bac
     assert letters.count("paid_twice") == 1
     month.answer([(first.reference, "returned", "other")])
     assert (first.state, match.state, asked(session, first)) == (LineState.RETURNED, MatchState.DELIVERED, [])
+    told = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert told.count("twice_back") == 1, "what happens with it was promised"
     assert (books(month).moved_fen, books(month).difference_fen, books(month).differences) == (100_000, 0, ())
 
 
@@ -304,6 +306,8 @@ def test_an_officer_of_the_area_writes_down_that_it_is_left_to_the_household(
     assert ("¥1,000" in page, name in page) == (True, False)
     assert officer.post(path).status_code == 303
     assert officer.get(path).status_code == 404
+    assert "给了您两次" not in home.get("/payments/my-account").text, "nothing has to be left untouched any more"
     with sqlite_database.reading() as session:
         rows = books_of(session, month.organisation.id, "2026-11").differences
         assert [row.cause for row in rows] == ["paid_twice"], "the difference stays, with its cause"
+        assert "twice_kept" in session.exec(select(Notice.letter).where(Notice.household_id == home_id)).all()
