@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.decisions.models import MatchState
@@ -110,6 +111,8 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
         apply(session, answer, month=booked[answer.on_day], import_id=batch.id, actor=actor, now=now)
     for line, kind, bank_ref in found.numbers:
         session.add(BankNumber(line_id=line.id, kind=kind, bank_ref=bank_ref, import_id=batch.id, told_at=now))
+        entry = audit.Entry("payment:number", object_ref=line.reference, subject=line.household_id, decision=kind.value)
+        audit.record(session, entry, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
 

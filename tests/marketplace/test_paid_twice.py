@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from adapters.tabular_writer import write_csv
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent.ask import is_alive
@@ -154,9 +155,26 @@ def test_the_bank_s_number_alone_makes_no_second_payment(session: Session, now: 
         (paid.reference, "paid", "", "B3", "2026-11-23"),
     )
     assert (counts["new"], counts["numbered"], counts["same"], len(month.lines(batch))) == (0, 1, 1, 2)
+    acts = select(AuditRow.object_ref, AuditRow.decision).where(AuditRow.action == "payment:number")
+    assert session.exec(acts).all() == [(paid.reference, "paid")]
     third = told(month, (paid.reference, "paid", "", "B4", "2026-11-23"))
     assert (third["paid_twice"], len(month.lines(batch))) == (1, 3), "beside the number that came later it is another"
     assert told(month, (paid.reference, "paid", "", "B3", "2026-11-23"))["same"] == 1
+
+
+def test_the_bank_s_numbers_tell_the_answers_of_one_payment_apart_where_it_is_found(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now, grants=1)
+        (line,) = month.lines(month.sent())
+        told(month, (line.reference, "paid", "", "", "2026-11-23"))
+        told(month, (line.reference, "paid", "", "B-LATE", "2026-11-23"))
+        told(month, (line.reference, "paid", "", "B-OTHER", "2026-11-23"))
+        org_id, reference = month.organisation.id, line.reference
+    giver = client_as(create_app(settings, database=sqlite_database), Role.CHARITY_MANAGER, org_id=org_id)
+    page = giver.get(f"/payments/find?reference={reference}").text
+    assert ("B-LATE" in page, "B-OTHER" in page) == (True, True)
 
 
 def test_two_payments_of_which_the_first_came_without_a_number_are_told_apart_in_one_table(
