@@ -71,12 +71,14 @@ def of_giver(session: Session, org_id: str, match_ids: Sequence[str], /) -> list
 MOST_FOUND, LEAST_TYPED = 25, 4
 
 
-def find_of_giver(session: Session, org_id: str, number: str, /) -> list[Match]:
-    """Matches of the organisation whose number begins so, whatever their state; none for fewer than four characters."""
+def find_of_giver(session: Session, org_id: str, number: str, /) -> tuple[list[Match], bool]:
+    """Matches of the organisation whose number begins so, whatever their state, and whether there are more than these;
+    none for fewer than four characters."""
     if len(number) < LEAST_TYPED:
-        return []
+        return [], False
     mine = select(Match).where(col(Match.org_id) == org_id, col(Match.id).startswith(number.lower(), autoescape=True))
-    return list(session.exec(mine.order_by(col(Match.id)).limit(MOST_FOUND)))
+    found = session.exec(mine.order_by(col(Match.id)).limit(MOST_FOUND + 1)).all()
+    return list(found[:MOST_FOUND]), len(found) > MOST_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """From the number of a match, as letters, books and tables give it, to its page; for the giver's people.
 
-Enters: the beginning of a number. Leaves: the page of the one match that has it, or a list of those that begin so.
+Enters: the beginning of a number. Leaves: the page of the one match that has it, or a list of those that begin so,
+which says where there are more, or where too little was typed to look.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from marketplace.web.transactions import current_session
 def find_match() -> ResponseReturnValue:
     """The giver's own match of this number, whatever its state."""
     session, number = current_session(), request.args.get("number", "").strip()[:40]
-    found = queues.find_of_giver(session, own_org(), number)
+    found, more = queues.find_of_giver(session, own_org(), number)
     if len(found) == 1:
         return redirect(url_for("decisions.charity_match", match_id=found[0].id), code=303)
-    return pages.render("decisions/found.html", cards=giver_cards(session, found, now=utc_now()), number=number)
+    cards, short = giver_cards(session, found, now=utc_now()), len(number) < queues.LEAST_TYPED
+    return pages.render("decisions/found.html", cards=cards, more=more, short=short, number=number)

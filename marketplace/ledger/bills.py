@@ -194,7 +194,7 @@ def find(session: Session, need_id: str, /) -> CostBill | None:
 
 
 def layers_of(session: Session, bill_id: str, /) -> list[CostLayer]:
-    """The payers of a bill, in the order in which they pay."""
+    """The payers of a bill, in the order of the city's table; a district may have them pay in another (`standing`)."""
     rows = session.exec(select(CostLayer).where(col(CostLayer.bill_id) == bill_id)).all()
     return sorted(rows, key=lambda row: PAYERS.index(row.payer))
 

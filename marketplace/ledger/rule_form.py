@@ -91,9 +91,11 @@ def change_form(row: DuplicateRule, where: str, /) -> ChangeForm:
 
 
 def shows_other_ticks(row: DuplicateRule, form: ChangeForm, where: str, /) -> bool:
-    """Whether the ticks that were shown are not those of the district for which the form was handed in."""
+    """Whether the ticks, or the order of payers, that were shown are not those of the district for which the form was
+    handed in."""
     here, there = (_standing(row, one) for one in (where, _district(form)))
     told = [*(name for name in SETS if name in form), *(["apart"] if row.apart else [])]
+    told += ["order"] if rules.has_order(row) else []
     return any(getattr(here, name) != getattr(there, name) for name in told)
 
 
@@ -107,8 +109,15 @@ def tick_again(row: DuplicateRule, form: ChangeForm, /) -> str:
         form[name].data = sorted(group)
     if "by_person" in form:
         form.by_person.data = [code for code, _words in form.by_person.choices if there.of_person(code)]
+    if rules.has_order(row):
+        _offer_order(row, form, there)
     form.district.errors = [
-        _("In this place other boxes are ticked. They are shown now: change them, then hand in again.")
+        _(
+            "In this place they pay in another order: %(names)s. Look at it, then hand in again.",
+            names=" → ".join(word(code, "payer") for code in there.order),
+        )
+        if rules.has_order(row)
+        else _("In this place other boxes are ticked. They are shown now: change them, then hand in again.")
     ]
     return _district(form)
 

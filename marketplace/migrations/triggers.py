@@ -26,7 +26,10 @@ FROZEN = (
 )
 """Tables whose rows are written once."""
 
-ORDERED = ("payment_line", ("batch_id", "match_id", "household_id", "payee_id", "reference", "amount_fen"))
+ORDERED = (
+    "payment_line",
+    ("batch_id", "match_id", "household_id", "payee_id", "reference", "amount_fen", "account_mark"),
+)
 """A table whose rows move on but never say anything else than at first: these columns are written once."""
 
 COUNTED = (("need", "need_id"), ("offer", "offer_id"))

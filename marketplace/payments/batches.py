@@ -29,6 +29,7 @@ from marketplace.payments.models import (
     BatchState,
     LineState,
     Payee,
+    PayeeState,
     PaymentBatch,
     PaymentLine,
     PaymentMonth,
@@ -101,6 +102,7 @@ def _write_lines(session: Session, batch: PaymentBatch, sound: Iterable[Payable]
             "payee_id": payable.payee.id,
             "reference": f"SQ{new_id()[:12].upper()}",
             "amount_fen": payable.match.units,
+            "account_mark": mark_of(payable.payee),
             "state": LineState.WAITING,
             "reason_code": "",
             "changed_at": now,
@@ -114,18 +116,27 @@ def _write_lines(session: Session, batch: PaymentBatch, sound: Iterable[Payable]
         raise conflict_of(error) from error
 
 
+def mark_of(payee: Payee, /) -> str:
+    """SHA-256 over an account as it is kept, sealed: after an erasure nobody can make it again."""
+    sealed = payee.account.envelope if payee.account is not None else b""
+    return sha256(sealed + payee.account_index.encode()).hexdigest()
+
+
 def fingerprint_of(session: Session, batch: PaymentBatch, /) -> str:
-    """SHA-256 over what goes to the bank: references, matches, accounts and amounts, whatever became of the lines."""
+    """SHA-256 over what goes to the bank: references, matches, accounts (an erased one as its line was made) and
+    amounts, whatever became of the lines."""
     wanted = (
-        select(PaymentLine, col(Payee.account_index))
+        select(PaymentLine, Payee)
         .join(Payee, col(Payee.id) == col(PaymentLine.payee_id))
         .where(col(PaymentLine.batch_id) == batch.id, col(PaymentLine.reason_code) != LEFT_OUT, is_ordered())
         .order_by(col(PaymentLine.reference))
         .execution_options(populate_existing=True)
     )
     rows: list[list[str | int]] = [[batch.id, batch.org_id, batch.month]]
-    for line, index in session.exec(wanted):
-        rows.append([line.reference, line.match_id, line.payee_id, index, line.amount_fen])
+    for line, payee in session.exec(wanted):
+        forgotten = payee.account is None and payee.state is not PayeeState.OK
+        mark = line.account_mark if forgotten else mark_of(payee)
+        rows.append([line.reference, line.match_id, line.payee_id, mark, line.amount_fen])
     return sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 

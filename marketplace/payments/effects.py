@@ -33,7 +33,8 @@ _STATE = {
     ResultKind.RECLAIMED: LineState.RECLAIMED,
 }
 MONEY_TOLD = (MatchState.HELD, *OVER)
-"""The household had withdrawn, or the match had ended: that the money was paid is told all the same."""
+"""The household had withdrawn, or the match had ended: that the money was paid is told all the same, as it is to one
+that says that nothing came."""
 HANDED_OVER = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 """Somebody said that the aid was handed over before the bank said that it paid: it may have been given twice."""
 
@@ -60,6 +61,8 @@ def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, ac
         twice.ask(session, line, match, actor=actor, now=now)
     elif too_much:
         twice.came_back(session, line, match, now=now)
+        if match.paid_at is None and match.reason_code == PAID_MISSING:
+            _back(session, line, match, kind=answer.kind, actor=actor, now=now)
     elif answer.kind is not ResultKind.PAID and (other := twice.take_place(session, match, actor=actor, now=now)):
         if answer.kind is ResultKind.FAILED:
             follow_payment(session, other, match, actor=actor, now=now)
@@ -145,5 +148,7 @@ def follow_payment(session: Session, line: PaymentLine, match: Match, /, *, acto
 
 
 def _tell(session: Session, letter: str, line: PaymentLine, match: Match, *, now: datetime) -> None:
-    if match.state is MatchState.IN_DELIVERY or (letter == "payment_paid" and match.state in MONEY_TOLD):
+    said_missing = match.state is MatchState.RECLAIMING and match.reason_code == PAID_MISSING
+    told = match.state in MONEY_TOLD or said_missing
+    if match.state is MatchState.IN_DELIVERY or (letter == "payment_paid" and told):
         notices.post(session, letter, key=f"{line.id}:{letter}", household_id=line.household_id, now=now)

@@ -137,6 +137,8 @@ class PaymentLine(SQLModel, table=True):
     payee_id: str = Field(foreign_key="payee.id", index=True)
     reference: str = Field(unique=True, max_length=16)
     amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    account_mark: str = Field(default="", max_length=64)
+    """Of the account as it was when the line was made; it tells nothing once the payee is forgotten."""
     state: LineState = Field(sa_column=choice(LineState, index=True))
     reason_code: str = Field(default="", max_length=32)
     stop_asked_by: str = Field(default="", max_length=64)

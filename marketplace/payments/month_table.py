@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, col, select
 
 from adapters.ports import Cell
 from adapters.tabular_writer import Column
 from marketplace.payments.books import SIGN
-from marketplace.payments.models import BankNumber, BankResult, LineState, PaymentBatch, PaymentLine
+from marketplace.payments.models import BankNumber, BankResult, BatchState, LineState, PaymentBatch, PaymentLine
 from marketplace.payments.twice import HANDED_OVER
 from marketplace.reference.words import label
 
@@ -39,7 +39,7 @@ def columns(lang: str, /) -> list[Column]:
 
 
 def rows(session: Session, org_id: str, month: str, /, *, lang: str) -> Iterator[tuple[Cell, ...]]:
-    """What the bank said in this month by its day, then the payments of the month without an answer."""
+    """What the bank said in this month by its day, then the month's payments that wait at the bank."""
     of_line = select(PaymentLine, PaymentBatch).join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
     of_line = of_line.where(col(PaymentLine.org_id) == org_id)
     told = of_line.add_columns(BankResult, BankNumber)
@@ -58,10 +58,10 @@ def rows(session: Session, org_id: str, month: str, /, *, lang: str) -> Iterator
             _reason(line, result, lang=lang),
         )
     silent = of_line.where(col(PaymentBatch.month) == month)
-    silent = silent.where(~exists().where(col(BankResult.line_id) == col(PaymentLine.id)))
-    nothing: tuple[str, date | None, str, float] = ("", None, "", 0.0)
+    silent = silent.where(col(PaymentBatch.state) == BatchState.SENT, col(PaymentLine.state) == LineState.WAITING)
+    nothing: tuple[str, date | None, str, float, str] = ("", None, "", 0.0, "")
     for line, batch in session.execute(silent.order_by(col(PaymentLine.reference))):
-        yield (*_of(line, batch, lang=lang), *nothing, _reason(line, None, lang=lang))
+        yield (*_of(line, batch, lang=lang), *nothing)
 
 
 def _of(line: PaymentLine, batch: PaymentBatch, *, lang: str) -> tuple[Cell, ...]:
@@ -70,11 +70,8 @@ def _of(line: PaymentLine, batch: PaymentBatch, *, lang: str) -> tuple[Cell, ...
     return (line.reference, batch.number, line.match_id[:8].upper(), ordered, state)
 
 
-def _reason(line: PaymentLine, result: BankResult | None, *, lang: str) -> str:
-    """Why it failed, came back, or was taken out; or that it was handed over beside it."""
-    if result is not None and result.reason_code:
+def _reason(line: PaymentLine, result: BankResult, *, lang: str) -> str:
+    """Why it failed or came back; or that it was handed over beside it."""
+    if result.reason_code:
         return label("payment_failure", result.reason_code, lang=lang)
-    if line.reason_code == HANDED_OVER:
-        return label("payment_difference", "handed_over_too", lang=lang)
-    dropped = line.state is LineState.DROPPED and result is None and line.reason_code
-    return label("payment_drop", line.reason_code, lang=lang) if dropped else ""
+    return label("payment_difference", "handed_over_too", lang=lang) if line.reason_code == HANDED_OVER else ""

@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.decisions.models import MatchState
@@ -44,7 +45,6 @@ from marketplace.payments.models import (
 )
 from marketplace.payments.results_known import BACK, Known, Told, known_of
 from marketplace.payments.results_table import PENDING, results_schema
-from marketplace.payments.twice import HANDED_OVER
 from marketplace.policy import require
 
 _ORDER = (ResultKind.FAILED, ResultKind.PAID, ResultKind.RETURNED, ResultKind.RECLAIMED)
@@ -111,6 +111,8 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
         apply(session, answer, month=booked[answer.on_day], import_id=batch.id, actor=actor, now=now)
     for line, kind, bank_ref in found.numbers:
         session.add(BankNumber(line_id=line.id, kind=kind, bank_ref=bank_ref, import_id=batch.id, told_at=now))
+        entry = audit.Entry("payment:number", object_ref=line.reference, subject=line.household_id, decision=kind.value)
+        audit.record(session, entry, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
 
@@ -187,7 +189,7 @@ def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
             return ""
         if state is not LineState.PAID:
             return "payment_not_paid"
-        if line.reason_code == HANDED_OVER:
+        if line.id in known.beside:
             return ""
         asked_back = known.matches[line.match_id] in (MatchState.RECLAIMING, MatchState.RECLAIMED)
         return "" if asked_back or kind is ResultKind.RETURNED else "payment_not_asked_back"

@@ -27,6 +27,7 @@ from marketplace.payments.models import (
     ResultKind,
 )
 from marketplace.payments.open_matches import LIVE_LINE
+from marketplace.payments.twice import beside_hand_over
 
 _ASKED = 500
 MOST_AGAIN = 9
@@ -65,6 +66,8 @@ class Known:
     unsent: set[str]
     """Lines that wait in a batch that is not with the bank yet."""
     matches: dict[str, MatchState]
+    beside: set[str] = field(default_factory=set)
+    """Lines that are paid beside a hand-over about which a person was asked."""
     again: dict[str, list[PaymentLine]] = field(default_factory=dict)
     """Reference ► what the bank paid under it beside its first payment."""
     states: dict[str, LineState] = field(default_factory=dict)
@@ -163,6 +166,7 @@ def known_of(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock:
             if told.kind is ResultKind.PAID:
                 known.paid_on[told.line_id] = told.on_day
         _load_live(session, known, matches)
+        known.beside |= beside_hand_over(session, [line for line, _batch in found])
         known.matches.update((m.id, m.state) for m in session.exec(select(Match).where(col(Match.id).in_(matches))))
     return known
 

@@ -4,14 +4,17 @@ Enters: a line that the bank paid while another line of its match was with the b
 handed the aid over itself. Leaves: the line as paid twice, or as paid beside the hand-over, a clock of staff
 (`paid_twice`) and a letter to the household. The clock ends when one of two payments comes back or fails, for then the
 other is the payment of the match, or what was paid beside the hand-over comes back; or when a person writes down that
-the giver leaves the money with the household: the books go on naming it. Called by `effects`, `batches` and the page.
+the giver leaves the money with the household: the books go on naming it. However it ends, the household is told.
+Called by `effects`, `batches` and the page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, exists, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
@@ -19,6 +22,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.db import flush
+from marketplace.decisions.closing import PAID_MISSING
 from marketplace.decisions.models import Match
 from marketplace.decisions.moves import URGENT
 from marketplace.decisions.officers import choose, load
@@ -53,9 +57,25 @@ def ask(session: Session, line: PaymentLine, match: Match, /, *, actor: Actor, n
 def is_too_much(session: Session, line: PaymentLine, /) -> bool:
     """Whether it was paid beside another payment, or beside a hand-over about which a person was asked: if it comes
     back, the match stays as it is."""
-    asked = exists().where(col(Clock.object_ref) == ref_of(line.id))
-    beside = line.state is LineState.PAID and line.reason_code == HANDED_OVER and session.scalar(select(asked))
-    return line.state is LineState.PAID_TWICE or bool(beside)
+    return line.state is LineState.PAID_TWICE or bool(beside_hand_over(session, [line]))
+
+
+def beside_hand_over(session: Session, lines: Sequence[PaymentLine], /) -> set[str]:
+    """Those of these lines that are paid beside a hand-over and about which a person was asked, by their ids."""
+    beside = [line for line in lines if line.state is LineState.PAID and line.reason_code == HANDED_OVER]
+    return _asked(session, beside)
+
+
+def unsettled(session: Session, lines: Sequence[PaymentLine], /) -> set[str]:
+    """Those of these lines of which a person still finds out what happens with them, by their ids."""
+    return _asked(session, lines, col(Clock.ended_at).is_(None))
+
+
+def _asked(session: Session, lines: Sequence[PaymentLine], *which: ColumnElement[bool]) -> set[str]:
+    if not lines:
+        return set()
+    asked = select(Clock.object_ref).where(col(Clock.object_ref).in_([ref_of(line.id) for line in lines]), *which)
+    return {ref.removeprefix(TWICE) for ref in session.exec(asked)}
 
 
 def came_back(session: Session, line: PaymentLine, match: Match, /, *, now: datetime) -> None:
@@ -65,6 +85,13 @@ def came_back(session: Session, line: PaymentLine, match: Match, /, *, now: date
         match.paid_at = None
         session.add(match)
     clocks.end(session, ref_of(line.id), step=STEP, outcome="came_back", now=now)
+    if match.reason_code != PAID_MISSING:
+        _tell(session, "twice_back", line, now=now)
+
+
+def _tell(session: Session, letter: str, line: PaymentLine, *, now: datetime) -> None:
+    """The household was asked to leave it untouched: what happens with it is told."""
+    notices.post(session, letter, key=f"{line.id}:{letter}", household_id=line.household_id, now=now)
 
 
 def take_place(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> PaymentLine | None:
@@ -79,6 +106,7 @@ def take_place(session: Session, match: Match, /, *, actor: Actor, now: datetime
     session.add_all([line, match])
     flush(session)
     clocks.end(session, ref_of(line.id), step=STEP, outcome="is_the_payment", now=now)
+    _tell(session, "twice_back", line, now=now)
     _record(session, line, "payment:once", rule="", actor=actor, now=now)
     return line
 
@@ -97,6 +125,7 @@ def leave(session: Session, line_id: str, /, *, actor: Actor, now: datetime) -> 
     """The giver has said that it does not ask it back: the difference stands in its books, with this cause."""
     line, _match = get_asked(session, line_id, actor=actor, lock=True)
     clocks.end(session, ref_of(line.id), step=STEP, outcome=LEFT, now=now)
+    _tell(session, "twice_kept", line, now=now)
     _record(session, line, "payment:settle", rule=LEFT, actor=actor, now=now)
     return line
 

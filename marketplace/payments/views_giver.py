@@ -256,12 +256,13 @@ def own() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             staff, actor = bool(form.staff.data), current_actor()
-            own_accounts.add_many(session, org_id, form.account.data, staff=staff, actor=actor, now=utc_now())
+            new = own_accounts.add_many(session, org_id, form.account.data, staff=staff, actor=actor, now=utc_now())
         except (BadInput, Conflict) as error:
             line = _("Line %(n)s:", n=error.facts["row"]) + " " if "row" in error.facts else ""
             form.account.errors = [line + str(SENTENCES.get(error.code, error.code))]
         else:
-            return pages.done(_("Kept, without the number itself."), to=url_for(".own"))
+            kept = ngettext("%(num)d kept, without the number itself.", "%(num)d kept, without the numbers.", new)
+            return pages.done(kept if new else _("Nothing new: all of it is on the list."), to=url_for(".own"))
     return pages.render("payments/own.html", form=form, own=own_accounts.list_own(session, org_id))
 
 

@@ -36,7 +36,7 @@ from marketplace.payments.open_matches import (
     open_of_household,
     permits_begun,
 )
-from marketplace.payments.twice import is_too_much
+from marketplace.payments.twice import unsettled
 from marketplace.policy import require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -50,7 +50,7 @@ TONES = {PayeeState.OK: "done", PayeeState.TO_CHECK: "wait", PayeeState.REFUSED:
 @dataclass(frozen=True, slots=True)
 class Payment:
     """One money match as the household sees it: `step` says in one word what it waits for; `twice` that it
-    has come beside that, from the bank again or from the giver's hand."""
+    has come beside that, from the bank again or from the giver's hand, and that a person still finds out."""
 
     match: Match
     giver: str
@@ -67,7 +67,8 @@ def _payments(session: Session, household_id: str, payee: Payee | None) -> list[
     )
     found_lines = session.exec(lines.order_by(col(PaymentLine.changed_at))).all()
     last = {line.match_id: line for line in sorted(found_lines, key=lambda line: line.state in LIVE_LINE)}
-    second = {line.match_id for line in found_lines if is_too_much(session, line)}
+    still = unsettled(session, found_lines)
+    second = {line.match_id for line in found_lines if line.id in still}
     matches = {match.id: match for match in open_of_household(session, household_id)}
     for match_id in last:
         matches.setdefault(match_id, session.get_one(Match, match_id))

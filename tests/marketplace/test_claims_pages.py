@@ -90,6 +90,7 @@ def test_an_insurer_enrols_finds_cover_asks_papers_and_pays(desk):
     assert desk.claim.case.reference in desk.clerk.get("/insurance/over").text
     asked = f"/insurance/cases?reference={desk.claim.case.reference.lower()}"
     assert desk.clerk.get(asked).headers["Location"] == claim, "whatever list it is on"
+    assert ['role="search"' in desk.clerk.get(f"/insurance/{tab}").text for tab in ("enrol", "over")] == [True] * 2
     assert "没有这个编号" in desk.clerk.get("/insurance/cases?reference=BX0", follow_redirects=True).text
 
 

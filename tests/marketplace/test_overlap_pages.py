@@ -154,6 +154,22 @@ def test_two_people_change_groups_that_exclude_each_other_and_the_order_of_payer
     assert rules["D01"].order[3:] == ("COMMERCIAL_SUPPLEMENT", "TEMPORARY_AID", "MEDICAL_ASSISTANCE", "CHARITY")
 
 
+def test_a_district_s_own_order_of_payers_is_shown_before_it_is_changed(app, staff, sqlite_database):
+    """Another payer than the one that was seen would move before the one that was seen."""
+    form = {"valid_from": local_day(utc_now()).isoformat(), "source": "x", "district": "500103"}
+    moves = {"moves": "TEMPORARY_AID", "before": "MEDICAL_ASSISTANCE"}
+    assert staff.post("/aid/rules/D01/change", data={**form, **moves}).status_code == 303
+    with sqlite_database.reading() as session:
+        change = session.exec(select(OverlapRule)).one()
+    client_as(app, Role.APPROVER).post(f"/aid/rules/changes/{change.id}/approve")
+    other = {"moves": "COMMERCIAL_SUPPLEMENT", "before": "CHARITY"}
+    again = staff.post("/aid/rules/D01/change?lang=en", data={**form, **other})
+    assert "they pay in another order" in again.text
+    assert re.search(r"another order: .*Temporary aid → Medical assistance", again.text)
+    assert 'name="ticks_of" value="500103"' in again.text
+    assert staff.post("/aid/rules/D01/change", data={**form, **other, "ticks_of": "500103"}).status_code == 303
+
+
 def test_a_district_s_own_ticks_are_shown_before_it_changes_a_rule(app, staff, sqlite_database):
     """Yuzhong looks at one programme more under D11 than the city: a change of its days leaves that as it is."""
     form = {"valid_from": local_day(utc_now()).isoformat(), "source": "x", "district": "500103"}

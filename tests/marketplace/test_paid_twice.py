@@ -11,15 +11,17 @@ from sqlmodel import Session, select
 from adapters.tabular_writer import write_csv
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent.ask import is_alive
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.intake import Checked, ImportBatch
+from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
 from marketplace.payments import batches, results, twice
 from marketplace.payments.books import Books, books_of
@@ -87,6 +89,8 @@ def test_what_the_bank_paid_twice_is_kept_and_a_person_asked_until_one_comes_bac
     assert letters.count("paid_twice") == 1
     month.answer([(first.reference, "returned", "other")])
     assert (first.state, match.state, asked(session, first)) == (LineState.RETURNED, MatchState.DELIVERED, [])
+    told = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert told.count("twice_back") == 1, "what happens with it was promised"
     assert (books(month).moved_fen, books(month).difference_fen, books(month).differences) == (100_000, 0, ())
 
 
@@ -151,9 +155,26 @@ def test_the_bank_s_number_alone_makes_no_second_payment(session: Session, now: 
         (paid.reference, "paid", "", "B3", "2026-11-23"),
     )
     assert (counts["new"], counts["numbered"], counts["same"], len(month.lines(batch))) == (0, 1, 1, 2)
+    acts = select(AuditRow.object_ref, AuditRow.decision).where(AuditRow.action == "payment:number")
+    assert session.exec(acts).all() == [(paid.reference, "paid")]
     third = told(month, (paid.reference, "paid", "", "B4", "2026-11-23"))
     assert (third["paid_twice"], len(month.lines(batch))) == (1, 3), "beside the number that came later it is another"
     assert told(month, (paid.reference, "paid", "", "B3", "2026-11-23"))["same"] == 1
+
+
+def test_the_bank_s_numbers_tell_the_answers_of_one_payment_apart_where_it_is_found(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now, grants=1)
+        (line,) = month.lines(month.sent())
+        told(month, (line.reference, "paid", "", "", "2026-11-23"))
+        told(month, (line.reference, "paid", "", "B-LATE", "2026-11-23"))
+        told(month, (line.reference, "paid", "", "B-OTHER", "2026-11-23"))
+        org_id, reference = month.organisation.id, line.reference
+    giver = client_as(create_app(settings, database=sqlite_database), Role.CHARITY_MANAGER, org_id=org_id)
+    page = giver.get(f"/payments/find?reference={reference}").text
+    assert ("B-LATE" in page, "B-OTHER" in page) == (True, True)
 
 
 def test_two_payments_of_which_the_first_came_without_a_number_are_told_apart_in_one_table(
@@ -235,6 +256,42 @@ def test_what_the_bank_pays_after_a_stop_and_a_hand_over_is_asked_about_and_its_
     assert (asked(session, line), match.state, match.paid_at) == ([], MatchState.DELIVERED, None)
 
 
+def handed_over(session: Session, now: datetime) -> tuple[Month, PaymentLine, Match]:
+    """Two people stopped the payment, and the grant was handed over otherwise."""
+    month = a_month(session, now, grants=1)
+    (line,) = month.lines(month.sent())
+    stop(month, line)
+    return month, line, decisions.deliver(session, line.match_id, actor=month.clerk, now=now)
+
+
+def test_what_came_after_the_household_said_nothing_came_is_told_and_not_taken_back_unasked(
+    session: Session, now: datetime
+) -> None:
+    month, line, match = handed_over(session, now)
+    decisions.not_received(session, match.id, actor=month.grants[0].actor, now=now)
+    month.answer([(line.reference, "paid", "")])
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert (asked(session, line), letters.count("payment_paid")) == ([], 1)
+    decisions.reclaim_drop(session, match.id, actor=OFFICER, now=now)
+    assert match.state is MatchState.DELIVERED
+    _batch, checked = month.check([(line.reference, "reclaimed", "")])
+    assert [fault.code for fault in checked.faults] == ["payment_not_asked_back"]
+
+
+def test_where_the_household_says_that_nothing_came_and_the_bank_has_it_back_the_need_is_open_again(
+    session: Session, now: datetime
+) -> None:
+    month, line, match = handed_over(session, now)
+    month.answer([(line.reference, "paid", "")])
+    decisions.not_received(session, match.id, actor=month.grants[0].actor, now=now)
+    assert match.state is MatchState.RECLAIMING
+    month.answer([(line.reference, "returned", "other")])
+    need = session.get_one(Need, match.need_id, populate_existing=True)
+    assert (asked(session, line), clocks.running_of(session, match.id)) == ([], [])
+    assert (match.state, match.paid_at, need.state) == (MatchState.RECLAIMED, None, NeedState.VERIFIED)
+    assert (need.committed_units, books(month).moved_fen) == (0, 0)
+
+
 def test_a_payment_that_is_not_at_the_bank_yet_is_taken_out_first(session: Session, now: datetime) -> None:
     month = a_month(session, now, grants=1)
     (first,) = month.lines(month.sent())
@@ -267,6 +324,8 @@ def test_an_officer_of_the_area_writes_down_that_it_is_left_to_the_household(
     assert ("¥1,000" in page, name in page) == (True, False)
     assert officer.post(path).status_code == 303
     assert officer.get(path).status_code == 404
+    assert "给了您两次" not in home.get("/payments/my-account").text, "nothing has to be left untouched any more"
     with sqlite_database.reading() as session:
         rows = books_of(session, month.organisation.id, "2026-11").differences
         assert [row.cause for row in rows] == ["paid_twice"], "the difference stays, with its cause"
+        assert "twice_kept" in session.exec(select(Notice.letter).where(Notice.household_id == home_id)).all()

@@ -20,7 +20,7 @@ from marketplace.errors import BadInput, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
-from marketplace.payments import after_end, batches, payees
+from marketplace.payments import after_end, batches, month_table, payees
 from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.models import BatchState, LineState, PaymentBatch, PaymentLine, PaymentMonth
 from marketplace.payments.months import open_month
@@ -285,10 +285,12 @@ def test_the_figures_of_a_month_say_what_became_of_each_grant(session: Session, 
 
 
 def test_opening_a_month_carries_open_lines_over_and_keeps_the_old_figures(session: Session, month: Month) -> None:
-    first, second, _third = month.lines(month.sent())
+    first, second, third = month.lines(month.sent())
     month.answer([(first.reference, "paid", ""), (second.reference, "failed", "limit")])
     month.grant()
     draft = month.prepare()
+    table = [row[0] for row in month_table.rows(session, month.organisation.id, draft.month, lang="en")]
+    assert table == [first.reference, second.reference, third.reference], "what was never at the bank waits for nothing"
     month.now += timedelta(days=10)
     opened = open_month(session, month.organisation.id, actor=month.clerk, now=month.now)
     assert draft.state is BatchState.DROPPED

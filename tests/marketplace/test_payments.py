@@ -37,6 +37,9 @@ from marketplace.payments.models import AccountKind, BankResult, LineState, Paye
 from marketplace.payments.open_matches import is_permitted, open_of_giver
 from marketplace.proofs import evidence, slips
 from marketplace.proofs import table as deliveries
+from marketplace.rights import erasing
+from marketplace.rights import service as rights
+from marketplace.rights.models import RightKind
 from marketplace.sealed import Vault
 from marketplace.sharing import deletions
 from marketplace.sharing.lists import disclose_list
@@ -160,7 +163,7 @@ def test_only_what_was_shown_is_released(session: Session, month: Month) -> None
 
 
 @pytest.mark.both_engines
-@pytest.mark.parametrize("column", ["amount_fen", "payee_id", "match_id", "reference"])
+@pytest.mark.parametrize("column", ["amount_fen", "payee_id", "match_id", "reference", "account_mark"])
 def test_the_database_itself_refuses_to_change_what_a_line_says(on_each_engine: Month, column: str) -> None:
     session, month = on_each_engine.session, on_each_engine
     line = month.lines(month.prepare())[0]
@@ -177,6 +180,25 @@ def test_a_batch_that_was_changed_behind_the_house_is_not_opened(session: Sessio
     session.flush()
     with pytest.raises(Conflict, match="batch_changed"):
         month.file(batch)
+
+
+@pytest.mark.parametrize("stage", ["draft", "released", "sent"])
+def test_an_erasure_takes_its_own_line_out_and_the_others_are_paid(session: Session, month: Month, stage: str) -> None:
+    batch, gone, now = month.prepare(), month.grants[0], month.now
+    if stage != "draft":
+        month.release(batch)
+    if stage == "sent":
+        month.file(batch)
+    request = rights.ask(session, gone.person, RightKind.ERASE, words="请删除", actor=gone.actor, now=now)
+    erasing.agree(session, request.id, actor=Actor(id="approver-1", role=Role.APPROVER), now=now)
+    officer = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
+    erasing.carry_out(session, request.id, text="已删除", actor=officer, now=now)
+    if stage == "draft":
+        month.release(batch)
+    assert [row["Account number"] for row in rows_of(month.file(batch))] == [card(2)]
+    line = next(line for line in month.lines(batch) if line.household_id == gone.household.id)
+    payee = session.get_one(payees.Payee, line.payee_id)
+    assert (payee.account, batches.mark_of(payee) == line.account_mark) == (None, False)
 
 
 @pytest.mark.both_engines

@@ -138,6 +138,7 @@ def test_a_month_is_paid_through_the_browser(
     at = clerk.get(f"/our-matches/find?number={match_id[:8].upper()}").headers["Location"]
     assert at == f"/our-matches/{match_id}"
     assert "没有以此开头" in clerk.get("/our-matches/find?number=0000").text
+    assert "至少输入" in clerk.get(f"/our-matches/find?number={match_id[:3]}").text, "that nothing fits is not known"
     for page in ("/payments/", "/our-matches/household", "/deliveries/", f"/payments/batches/{batch.id}"):
         assert "find" in clerk.get(page).text, page
     assert "户家庭待更正账户" in clerk.get("/payments/").text
@@ -249,6 +250,9 @@ def test_own_accounts_are_kept_without_their_number_and_can_be_removed(clerk: Fl
     assert card(3)[-4:] not in clerk.get("/payments/own-accounts").text, "all of them or none"
     many = clerk.post("/payments/own-accounts", data={"account": "\n".join(column)}, follow_redirects=True).text
     assert [many.count(f"尾号 {card(n)[-4:]}</td>") for n in (1, 2, 3)] == [1, 1, 1]
+    assert "已保存 2 个" in many, "the first one was on the list"
+    same = clerk.post("/payments/own-accounts", data={"account": "\n".join(column)}, follow_redirects=True).text
+    assert "没有新的" in same
     assert "您机构或员工的" in clerk.get("/payments/").text
     action = re.search(r'action="(/payments/own-accounts/\w+/remove)"', page)
     assert action is not None
@@ -423,6 +427,8 @@ def test_every_page_says_what_to_do_while_it_is_empty(app: Flask, sqlite_databas
         org_id = a_month(session, datetime.now(UTC)).organisation.id
     giver, verifier = client_as(app, Role.CHARITY_MANAGER, org_id=org_id), client_as(app, Role.VERIFIER)
     assert "还没有批次" in giver.get("/payments/").text
+    for page in ("/payments/", "/deliveries/", "/our-matches/household"):
+        assert 'role="search"' in giver.get(page).text, "what is looked for may stand on no list"
     assert "现在没有可以付款的资助" in giver.post("/payments/prepare", follow_redirects=True).text
     assert "还没有账户" in giver.get("/payments/own-accounts").text
     assert "这个月没有付款" in verifier.get("/payments/overview").text

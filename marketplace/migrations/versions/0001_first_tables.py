@@ -3197,6 +3197,7 @@ def upgrade() -> None:
     sa.Column('payee_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('account_mark', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('state', sa.Enum('waiting', 'paid', 'paid_twice', 'failed', 'returned', 'reclaimed', 'dropped', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('stop_asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
