@@ -20,7 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id, remembering
 from marketplace.decisions import moves
-from marketplace.decisions.at_once import held
+from marketplace.decisions.at_once import held, locked_rows
 from marketplace.decisions.conflicts import refuse_kin, refuse_own_giver
 from marketplace.decisions.givers import refuse_pair
 from marketplace.decisions.models import LineDecision, Match, MatchState
@@ -214,8 +214,9 @@ def reject(
     if not line_ids:
         raise BadInput("nothing_chosen", field="line")
     done, excluded = [], []
+    known = {line.id: line for line in locked_rows(session, ProposedLine, line_ids)}  # all before the first act
     for line_id in dict.fromkeys(line_ids):
-        line = _fetch(session, ProposedLine, line_id, lock=True)
+        line = known.get(line_id) or _fetch(session, ProposedLine, line_id)
         if not decide(actor, "match:reject", district=line.district_code).allow:
             raise NotFound("proposed_line")
         if line.state is not LineState.PROPOSED:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session, col, select, union_all
 
@@ -85,13 +86,29 @@ def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> H
 
 
 def _held(session: Session, household_id: str) -> Homes:
+    return _locked(session, [household_id])[household_id]
+
+
+def hold_homes(session: Session, household_ids: Sequence[str], /) -> None:
+    """Lock many at once, in one order, with all that count with any of them: within the same act `homes_of` knows
+    them."""
+    found = _locked(session, household_ids)
+    for home in household_ids:
+        remembered(session, ("held", home), partial(found.__getitem__, home))
+
+
+def _locked(session: Session, household_ids: Sequence[str]) -> dict[str, Homes]:
     """Which households count as one is asked again once they are locked: a verdict may have come meanwhile."""
-    before = same_as(session, [household_id]).of(household_id)
-    rows = lock_homes(session, before)
-    same = same_as(session, [household_id], fresh=True)
-    if same.of(household_id) != before:
-        rows = lock_homes(session, same.of(household_id))
-    return counted(rows, same)
+    before = _all_of(same_as(session, household_ids), household_ids)
+    rows = {row.id: row for row in lock_homes(session, before)}
+    same = same_as(session, household_ids, fresh=True)
+    if more := _all_of(same, household_ids) - before:
+        rows |= {row.id: row for row in lock_homes(session, more)}
+    return {home: counted([rows[one] for one in sorted(same.of(home))], same) for home in household_ids}
+
+
+def _all_of(same: Same, household_ids: Sequence[str]) -> set[str]:
+    return {one for home in household_ids for one in same.of(home)}
 
 
 def counted(rows: Sequence[Household], same: Same, /) -> Homes:
