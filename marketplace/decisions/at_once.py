@@ -64,4 +64,3 @@ def lock_open(session: Session, household_id: str, /) -> None:
         select(Offer.id).where(col(Offer.id).in_(select(Match.offer_id).where(*is_open))).order_by(col(Offer.id)),
     ):
         session.exec(rows.with_for_update()).all()
-

@@ -80,35 +80,28 @@ class Homes:
 def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> Homes:
     """The household and those that count with it. With `lock` their rows are held until the transaction ends."""
     if lock:
-        return remembered(session, ("held", household_id), lambda: _held(session, household_id))
+        return remembered(session, ("held", household_id), lambda: _held(session, [household_id])[household_id])
     same = same_as(session, [household_id])
     return counted(_rows(session, same.of(household_id)), same)
-
-
-def _held(session: Session, household_id: str) -> Homes:
-    return _locked(session, [household_id])[household_id]
 
 
 def hold_homes(session: Session, household_ids: Sequence[str], /) -> None:
     """Lock many at once, in one order, with all that count with any of them: within the same act `homes_of` knows
     them."""
-    found = _locked(session, household_ids)
+    found = _held(session, household_ids)
     for home in household_ids:
         remembered(session, ("held", home), partial(found.__getitem__, home))
 
 
-def _locked(session: Session, household_ids: Sequence[str]) -> dict[str, Homes]:
+def _held(session: Session, household_ids: Sequence[str]) -> dict[str, Homes]:
     """Which households count as one is asked again once they are locked: a verdict may have come meanwhile."""
-    before = _all_of(same_as(session, household_ids), household_ids)
-    rows = {row.id: row for row in lock_homes(session, before)}
+    before = frozenset[str]().union(*map(same_as(session, household_ids).of, household_ids))
+    rows = lock_homes(session, before)
     same = same_as(session, household_ids, fresh=True)
-    if more := _all_of(same, household_ids) - before:
-        rows |= {row.id: row for row in lock_homes(session, more)}
-    return {home: counted([rows[one] for one in sorted(same.of(home))], same) for home in household_ids}
-
-
-def _all_of(same: Same, household_ids: Sequence[str]) -> set[str]:
-    return {one for home in household_ids for one in same.of(home)}
+    if more := before.union(*map(same.of, household_ids)) - before:
+        rows += lock_homes(session, more)
+    by_id = {row.id: row for row in rows}
+    return {home: counted([by_id[one] for one in sorted(same.of(home))], same) for home in household_ids}
 
 
 def counted(rows: Sequence[Household], same: Same, /) -> Homes:
