@@ -171,6 +171,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         state=MatchState.AWAITING_SECOND if above else after_approval(offer),
         ledger_entry_id=entry.id,
         approver_id=actor.id,
+        approver_for=actor.on_behalf_of or "",
         asked_at=now,
         created_at=now,
         updated_at=now,
@@ -278,7 +279,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     if match.held_for:
         raise WrongState("match_held", cause=match.held_for)
     need = session.get_one(Need, match.need_id)
-    if actor.people & {match.approver_id, *need.vouched_by}:
+    if actor.people & {match.approver_id, match.approver_for, *need.vouched_by}:
         raise WrongState("same_person_twice")
     offer, organisation = session.get_one(Offer, match.offer_id), session.get_one(Organisation, match.org_id)
     _refuse_close(session, need, organisation, actor=actor)
@@ -286,9 +287,9 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asked: dict[str, Any] = {"org_id": match.org_id, "units": match.units, "own": match.ledger_entry_id}
     refuse_overlap(session, need, on=local_day(now), lock=True, **asked)
-    match.second_approver_id, match.asked_at = actor.id, now
+    match.second_approver_id, match.second_approver_for = actor.id, actor.on_behalf_of or ""
     match.state = after_approval(offer)
-    match.updated_at = now
+    match.asked_at = match.updated_at = now
     session.add(match)
     line = session.get_one(ProposedLine, match.line_id)
     write_decision(session, line, verdict="second_approve", state=match.state.value, actor=actor, now=now)

@@ -83,7 +83,7 @@ def source_index(vault: Vault, source: str, source_ref: str) -> str:
 def register_many(
     session: Session, facts: Sequence[HouseholdFacts], /, *, actor: Actor, now: datetime
 ) -> dict[tuple[str, str], str]:
-    """Store new households, change what differs in known ones of the same source; the log is locked and written last."""
+    """Store new households, change what differs in known ones of the same source; the log is written last."""
     ids: dict[tuple[str, str], str] = {}
     came, arrived, changes = list[str](), list[tuple[str, str]](), list[Change]()
     for some in chunks(facts, CHUNK):
