@@ -31,7 +31,9 @@ class Decided:
     household_id: str
     district_code: str
     decided_by: str
+    decided_for: str
     seconded_by: str
+    seconded_for: str
     at: datetime
     what: tuple[str, str]
     state: tuple[str, str]
@@ -66,7 +68,9 @@ def _match(session: Session, match_id: str) -> Decided | None:
         match.household_id,
         match.district_code,
         match.approver_id,
+        match.approver_for,
         match.second_approver_id or "",
+        match.second_approver_for,
         match.created_at,
         ("need", need.category),
         ("match_state", match.state.value),
@@ -84,6 +88,8 @@ def _item(session: Session, item_id: str) -> Decided | None:
         item.household_id,
         item.district_code,
         item.decided_by,
+        item.decided_for,
+        "",
         "",
         item.decided_at,
         ("aid_item", item.code),

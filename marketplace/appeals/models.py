@@ -34,13 +34,13 @@ class AppealState(StrEnum):
 
 class Appeal(SQLModel, table=True):
     """One of them. `object_ref` is what it is about, such as ``match:…``; `office` is who is named; `decided_by` and
-    `seconded_by` made the decision and therefore do not answer."""
+    `seconded_by` made the decision, `decided_for` and `seconded_for` had it made by a stand-in: none answers."""
 
     __table_args__ = (
         check("answered", "(state IN ('open', 'withdrawn')) = (answered_at IS NULL)"),
         check("about", "kind <> 'appeal' OR object_ref <> ''"),
         check("household", "kind = 'favours' OR household_id IS NOT NULL"),
-        check("another", "answered_by = '' OR (answered_by <> decided_by AND answered_by <> seconded_by)"),
+        check("another", "answered_by = '' OR answered_by NOT IN (decided_by, decided_for, seconded_by, seconded_for)"),
         unique_where("uq_appeal_open", "household_id", "kind", "object_ref", where="state = 'open'"),
     )
 
@@ -52,7 +52,9 @@ class Appeal(SQLModel, table=True):
     district_code: str = Field(default="", index=True, max_length=6)
     office: str = Field(default="", max_length=16)
     decided_by: str = Field(default="", max_length=64)
+    decided_for: str = Field(default="", max_length=64)
     seconded_by: str = Field(default="", max_length=64)
+    seconded_for: str = Field(default="", max_length=64)
     words: Any = Field(default=None, sa_column=sealed_column())
     answer: Any = Field(default=None, sa_column=sealed_column())
     code_index: str = Field(default="", index=True, max_length=64)

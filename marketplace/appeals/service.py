@@ -63,7 +63,8 @@ def raise_about(
     row = _new(kind, actor=actor, now=now)
     row.object_ref, row.household_id = decided.ref, decided.household_id
     row.district_code = decided.district_code
-    row.decided_by, row.seconded_by = decided.decided_by, decided.seconded_by
+    row.decided_by, row.decided_for = decided.decided_by, decided.decided_for
+    row.seconded_by, row.seconded_for = decided.seconded_by, decided.seconded_for
     waiting = select(Appeal.id).where(
         Appeal.household_id == row.household_id,
         Appeal.kind == kind,
@@ -134,14 +135,18 @@ def answer(
 
 
 def took_part(row: Appeal, actor: Actor, /) -> bool:
-    """Whether this reader, or whom it stands in for, made the decision."""
-    return bool({row.decided_by, row.seconded_by} & actor.people)
+    """Whether this reader, or whom it stands in for, made the decision or had it made."""
+    return bool(actor.people.intersection(_made_by(row)))
 
 
 def deciders(session: Session, appeal_id: str, /) -> tuple[str, ...]:
     """Who made the decision that it is about: none of them is named to answer it."""
     row = session.get(Appeal, appeal_id)
-    return tuple(one for one in (row.decided_by, row.seconded_by) if one) if row is not None else ()
+    return _made_by(row) if row is not None else ()
+
+
+def _made_by(row: Appeal) -> tuple[str, ...]:
+    return tuple(one for one in (row.decided_by, row.decided_for, row.seconded_by, row.seconded_for) if one)
 
 
 def take_back(session: Session, appeal_id: str, /, *, actor: Actor, now: datetime) -> Appeal:

@@ -38,7 +38,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
         _take_over(session, item, newer, actor=actor, now=now)
     item.state, item.reason, item.note, item.letter = ItemState.RUNNING, "", "", ""
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
-    item.late_cause = ""
+    item.decided_for = item.late_cause = ""
     _push_anew(item)
     item.due_at = days.due_after(now, last.limit_days, unit=last.unit, district=item.district_code)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
@@ -107,7 +107,8 @@ def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetim
     step, waiting = steps.running_step(session, item.id), orders.payable(session, item)
     step.stopped_at, step.left_days = None, None
     steps.end_step(session, item, step, outcome="withdrawn", actor=actor, now=now)
-    item.state, item.decided_at, item.decided_by = ItemState.GRANTED, last.ended_at, last.ended_by
+    item.state, item.decided_at = ItemState.GRANTED, last.ended_at
+    item.decided_by, item.decided_for = last.ended_by, last.ended_for
     item.month = f"{local_day(last.ended_at):%Y-%m}"
     item.days_taken = lateness.days_taken(session, item, now=last.ended_at)
     if waiting is not None:

@@ -1,4 +1,4 @@
-"""Who ended the steps of an item: the account, in which role, and for whom where a stand-in acted.
+"""Who ended the steps of an item: the account, and for whom where a stand-in acted.
 
 Enters: a step and an actor, or which steps are asked about. Leaves: the step marked, or everybody with a hand in their
 end, so that none of them counts as another person later. Called by the rooms of `cases`.
@@ -18,7 +18,7 @@ from marketplace.cases.models import CaseStep
 def mark_ended(step: CaseStep, /, *, outcome: str, actor: Actor, now: datetime) -> None:
     """The step is over."""
     step.ended_at, step.outcome = now, outcome
-    step.ended_by, step.ended_role, step.ended_for = actor.id, actor.role.value, actor.on_behalf_of or ""
+    step.ended_by, step.ended_for = actor.id, actor.on_behalf_of or ""
 
 
 def hands_of(session: Session, /, *which: ColumnElement[bool] | bool) -> set[str]:

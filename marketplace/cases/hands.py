@@ -36,7 +36,7 @@ def _granted_by(session: Session, item: CaseItem) -> set[str]:
     """Who granted it last, also while it is decided anew, and whom a stand-in did it for."""
     asked = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.outcome == "granted")
     last = session.exec(asked.order_by(col(CaseStep.ended_at).desc()).limit(1)).first()
-    return hands_of(session, CaseStep.id == last) if last is not None else {item.decided_by}
+    return hands_of(session, CaseStep.id == last) if last is not None else {item.decided_by, item.decided_for} - {""}
 
 
 def refuse(session: Session, item: CaseItem, step_code: str, /, *, actor: Actor) -> None:

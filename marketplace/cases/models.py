@@ -162,6 +162,7 @@ class CaseItem(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     decided_by: str = Field(default="", max_length=64)
+    decided_for: str = Field(default="", max_length=64)
     holder: str = Field(default="", max_length=16)
     days_taken: int = 0
     month: str = Field(default="", max_length=7)
@@ -210,7 +211,6 @@ class CaseStep(SQLModel, table=True):
     urged: int = 0
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_by: str = Field(default="", max_length=64)
-    ended_role: str = Field(default="", max_length=32)
     ended_for: str = Field(default="", max_length=64)
     outcome: str = Field(default="", max_length=32)
 

@@ -179,7 +179,8 @@ def settle(
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause if late else ""
-    item.decided_at, item.decided_by, item.letter = now, actor.id, " ".join(letter.split())[:40]
+    item.decided_at, item.letter = now, " ".join(letter.split())[:40]
+    item.decided_by, item.decided_for = actor.id, actor.on_behalf_of or ""
     item.late_with = lateness.late_with(session, item, now=now) if late else ""
     item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)

@@ -148,20 +148,14 @@ def living_auto_match(session: Session, household_id: str, /, *, org_id: str, no
 
 
 def locked_word(session: Session, household_id: str, /, *, now: datetime) -> Willing | None:
-    """What the household's adults say about being matched; nobody says otherwise until the transaction ends."""
+    """What the household's adults say about being matched, every living word locked in one order: whoever ends one of
+    them, and whoever relies on one, waits for the other."""
 
     def read() -> Willing | None:
-        lock_words(session, household_id)
+        session.exec(_living_words(household_id).with_for_update().execution_options(populate_existing=True)).all()
         return auto_match_of(session, household_id, now=now)
 
     return remembered(session, ("words", household_id, now), read)
-
-
-def lock_words(session: Session, household_id: str, /) -> list[ConsentHead]:
-    """All living words of the household about being matched, locked in one order: whoever ends one of them, and whoever
-    relies on one, waits for the other."""
-    words = _living_words(household_id).with_for_update()
-    return list(session.exec(words.execution_options(populate_existing=True)))
 
 
 def lock_all(session: Session, household_id: str, /) -> None:

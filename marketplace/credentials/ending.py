@@ -39,10 +39,8 @@ def end_of_facts(session: Session, gone: Sequence[Changed], /, *, actor: Actor, 
     by_home: dict[str, list[Changed]] = {}
     for each in gone:
         by_home.setdefault(each.household_id, []).append(each)
-    found: list[IssuedCredential] = []
-    for some in chunks(sorted(by_home), ASKED_AT_ONCE):
-        found += living_among(session, col(IssuedCredential.household_id).in_(some))
-    for one in found:
+    of_them = [col(IssuedCredential.household_id).in_(some) for some in chunks(sorted(by_home), ASKED_AT_ONCE)]
+    for one in living_among(session, *of_them):
         told_of = newest(session, lock_head(session, one.consent_chain_id)).person_id
         if any(_says(one, each, told_of) for each in by_home[one.household_id]):
             end(session, one, actor=actor, now=now, reason="corrected")

@@ -198,12 +198,14 @@ def list_of_household(session: Session, household_id: str, /) -> list[IssuedCred
     return list(session.exec(asked.order_by(col(IssuedCredential.issued_at).desc(), col(IssuedCredential.id))))
 
 
-def living_among(session: Session, which: ColumnElement[bool], /) -> list[IssuedCredential]:
-    """The living ones, locked after the heads that they stand on, as whoever issues one does."""
-    asked = select(IssuedCredential).where(which, col(IssuedCredential.revoked_at).is_(None))
-    for chain_id in sorted({one.consent_chain_id for one in session.exec(asked)}):
+def living_among(session: Session, *which: ColumnElement[bool]) -> list[IssuedCredential]:
+    """The living ones of which any of these holds, locked after all heads that they stand on, as whoever issues one
+    does."""
+    asked = [select(IssuedCredential).where(one, col(IssuedCredential.revoked_at).is_(None)) for one in which]
+    for chain_id in sorted({one.consent_chain_id for rows in asked for one in session.exec(rows)}):
         lock_head(session, chain_id)
-    return list(session.exec(asked.with_for_update().execution_options(populate_existing=True)))
+    anew = [rows.with_for_update().execution_options(populate_existing=True) for rows in asked]
+    return [one for rows in anew for one in session.exec(rows)]
 
 
 def living_of(session: Session, chain_id: str, /) -> IssuedCredential:

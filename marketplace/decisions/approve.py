@@ -20,7 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id, remembering
 from marketplace.decisions import moves
-from marketplace.decisions.at_once import held
+from marketplace.decisions.at_once import held, locked_rows
 from marketplace.decisions.conflicts import refuse_kin, refuse_own_giver
 from marketplace.decisions.givers import refuse_pair
 from marketplace.decisions.models import LineDecision, Match, MatchState
@@ -171,6 +171,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         state=MatchState.AWAITING_SECOND if above else after_approval(offer),
         ledger_entry_id=entry.id,
         approver_id=actor.id,
+        approver_for=actor.on_behalf_of or "",
         asked_at=now,
         created_at=now,
         updated_at=now,
@@ -214,8 +215,9 @@ def reject(
     if not line_ids:
         raise BadInput("nothing_chosen", field="line")
     done, excluded = [], []
+    known = {line.id: line for line in locked_rows(session, ProposedLine, line_ids)}  # all before the first act
     for line_id in dict.fromkeys(line_ids):
-        line = _fetch(session, ProposedLine, line_id, lock=True)
+        line = known.get(line_id) or _fetch(session, ProposedLine, line_id)
         if not decide(actor, "match:reject", district=line.district_code).allow:
             raise NotFound("proposed_line")
         if line.state is not LineState.PROPOSED:
@@ -277,7 +279,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     if match.held_for:
         raise WrongState("match_held", cause=match.held_for)
     need = session.get_one(Need, match.need_id)
-    if actor.people & {match.approver_id, *need.vouched_by}:
+    if actor.people & {match.approver_id, match.approver_for, *need.vouched_by}:
         raise WrongState("same_person_twice")
     offer, organisation = session.get_one(Offer, match.offer_id), session.get_one(Organisation, match.org_id)
     _refuse_close(session, need, organisation, actor=actor)
@@ -285,9 +287,9 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asked: dict[str, Any] = {"org_id": match.org_id, "units": match.units, "own": match.ledger_entry_id}
     refuse_overlap(session, need, on=local_day(now), lock=True, **asked)
-    match.second_approver_id, match.asked_at = actor.id, now
+    match.second_approver_id, match.second_approver_for = actor.id, actor.on_behalf_of or ""
     match.state = after_approval(offer)
-    match.updated_at = now
+    match.asked_at = match.updated_at = now
     session.add(match)
     line = session.get_one(ProposedLine, match.line_id)
     write_decision(session, line, verdict="second_approve", state=match.state.value, actor=actor, now=now)

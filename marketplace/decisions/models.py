@@ -91,7 +91,7 @@ class Match(SQLModel, table=True):
         _listed("ix_match_under_way", UNDER_WAY, "org_id"),
         check("units", "units > 0"),
         check("short", "short_units >= 0"),
-        check("two_people", "second_approver_id IS NULL OR second_approver_id <> approver_id"),
+        check("two_people", "second_approver_id IS NULL OR second_approver_id NOT IN (approver_id, approver_for)"),
         unique_where(
             "uq_match_live",
             "need_id",
@@ -113,7 +113,9 @@ class Match(SQLModel, table=True):
     state: MatchState = Field(sa_column=choice(MatchState, index=True))
     ledger_entry_id: str = Field(foreign_key="ledger_entry.id", unique=True)
     approver_id: str = Field(max_length=64)
+    approver_for: str = Field(default="", max_length=64)
     second_approver_id: str | None = Field(default=None, max_length=64)
+    second_approver_for: str = Field(default="", max_length=64)
     consent_chain_id: str | None = Field(default=None, max_length=32)
     consent_version: int | None = None
     reason_code: str = Field(default="", max_length=48)

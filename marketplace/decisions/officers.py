@@ -84,7 +84,7 @@ def name_holder(session: Session, clock: Clock, /, *, barred: Mapping[str, Barre
     match = session.get(Match, ref)
     but = barred[clock.step](session, ref) if clock.step in barred else ()
     if clock.step == "second_approval" and match is not None:
-        but = (match.approver_id,)
+        but = (match.approver_id, match.approver_for)
     clock.account_id = choose(load(session, clock.step, role=role), clock.district_code, but=but)
     if clock.account_id is None:
         return False

@@ -20,7 +20,8 @@ from marketplace.consent import service as consent
 from marketplace.consent.ask import MATCHES, lock_with_all, others_say_yes
 from marketplace.consent.models import Consent, ConsentHead, Purpose
 from marketplace.decisions import moves
-from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.decisions.at_once import lock_open
+from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import WrongState
 from marketplace.incidents.service import Reach, open_found
 from marketplace.proposals.models import LineState, ProposedLine
@@ -140,12 +141,7 @@ def _left_out(session: Session, head: ConsentHead, org_ids: frozenset[str], acto
 changes.LEFT_OUT.append(_left_out)
 
 
-def _lock_open(session: Session, household_id: str) -> None:
-    rows = select(Match.id).where(col(Match.household_id) == household_id, col(Match.state).in_(OPEN))
-    session.exec(rows.order_by(col(Match.id)).with_for_update()).all()
-
-
-MATCHES.append(_lock_open)
+MATCHES.append(lock_open)
 
 
 def _waiting(session: Session, household_id: str, *where: ColumnElement[bool]) -> list[Match]:

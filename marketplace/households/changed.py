@@ -1,7 +1,7 @@
 """What a source tells otherwise now of households that are known, and who hears of it.
 
-Enters: the households of one delivery with the fields that differ. Leaves: what said the old values ended, one act for
-each household, and its work taken along where it lives elsewhere. Called by `register`.
+Enters: the households of one delivery, new ones and those in which fields differ. Leaves: what said the old values
+ended, one act for each household, and its work taken along where it lives elsewhere. Called by `register`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.db import chunks
 from marketplace.households import moved
 from marketplace.households.models import Household
+
+_WRITTEN = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,18 @@ WHEN_CHANGED: list[Callable[..., object]] = []
 """Called with all facts that are told otherwise now; filled by whoever has said the old values to somebody."""
 
 
-def record_changes(session: Session, changes: Sequence[Change], /, *, actor: Actor, now: datetime) -> None:
-    """Write down what changed. What said the old values ends before the first act: the log is locked last."""
+def record(session: Session, came: Sequence[str], changes: Sequence[Change], /, *, actor: Actor, now: datetime) -> None:
+    """Write down which households came in and what changed in others. What said the old values ends before the first
+    act: the log is locked last."""
     gone = [one for change in changes for one in change.facts]
     for each in WHEN_CHANGED if gone else ():
         each(session, gone, actor=actor, now=now)
+    for some in chunks(came, _WRITTEN):
+        entries = (audit.Entry("household:register", subject=home) for home in some)
+        audit.record_many(session, entries, actor=actor, now=now)
     for change in changes:
-        if change.fields:
-            entry = audit.Entry("household:update", subject=change.home.id, fields=change.fields)
-            audit.record(session, entry, actor=actor, now=now)
+        entry = audit.Entry("household:update", subject=change.home.id, fields=change.fields)
+        audit.record(session, entry, actor=actor, now=now)
         if {"district_code", "street_code"} & set(change.fields):
             session.flush()
             moved.follow(session, change.home, was=change.was, actor=actor, now=now)

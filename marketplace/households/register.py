@@ -16,12 +16,11 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
-from marketplace import audit
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor
 from marketplace.db import chunks
 from marketplace.households import moved, reaching, search
-from marketplace.households.changed import Change, Changed, record_changes
+from marketplace.households.changed import Change, Changed, record
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
@@ -84,8 +83,9 @@ def source_index(vault: Vault, source: str, source_ref: str) -> str:
 def register_many(
     session: Session, facts: Sequence[HouseholdFacts], /, *, actor: Actor, now: datetime
 ) -> dict[tuple[str, str], str]:
-    """Store new households, change what differs in known ones of the same source, leave those of others alone."""
+    """Store new households, change what differs in known ones of the same source; the log is written last."""
     ids: dict[tuple[str, str], str] = {}
+    came, arrived, changes = list[str](), list[tuple[str, str]](), list[Change]()
     for some in chunks(facts, CHUNK):
         homes = resolve_many(session, some)
         ids.update(homes)
@@ -94,11 +94,15 @@ def register_many(
         for item in some:
             if homes[item.key] not in known:
                 new.setdefault(homes[item.key], item)
-        _insert(session, new, actor=actor, now=now)
+        arrived += _insert(session, new, now=now)
+        came += new
         told = [(home, item) for item in some if (home := known.get(homes[item.key])) and _may_tell(item, home)]
-        record_changes(session, [_update(session, *one, now=now) for one in told], actor=actor, now=now)
+        differ = (_update(session, *one, arrived=arrived, now=now) for one in told)
+        changes += [change for change in differ if change.fields]
         session.flush()
         vault_of(session).forget(session)
+    record(session, came, changes, actor=actor, now=now)
+    reaching.take_along(session, arrived, now=now)
     return ids
 
 
@@ -110,9 +114,9 @@ def known_homes(session: Session, ids: Iterable[str], /) -> dict[str, Household]
     return found
 
 
-def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, actor: Actor, now: datetime) -> None:
+def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, now: datetime) -> list[tuple[str, str]]:
     if not new:
-        return
+        return []
     vault = vault_of(session)
     session.execute(insert(Household), [_household_row(vault, home, item, now) for home, item in new.items()])
     people = [(home, item, person) for home, item in new.items() for person in item.people]
@@ -127,9 +131,7 @@ def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, actor: Actor
         session.execute(insert(Person), rows)
         told = ((person_id, with_birth(person)) for person_id, (_, _, person) in zip(ids, people, strict=True))
         search.new_keys(session, ((person_id, facts.name, facts.birth_date) for person_id, facts in told))
-    entries = (audit.Entry("household:register", subject=home) for home in new)
-    audit.record_many(session, entries, actor=actor, now=now)
-    reaching.take_along(session, zip(ids, (person.id_number for _, _, person in people), strict=True), now=now)
+    return list(zip(ids, (person.id_number for _, _, person in people), strict=True))
 
 
 def _household_row(vault: Vault, home: str, item: HouseholdFacts, now: datetime) -> dict[str, Any]:
@@ -198,7 +200,9 @@ def with_birth(person: PersonFacts) -> PersonFacts:
     )
 
 
-def _update(session: Session, home: Household, item: HouseholdFacts, *, now: datetime) -> Change:
+def _update(
+    session: Session, home: Household, item: HouseholdFacts, *, arrived: list[tuple[str, str]], now: datetime
+) -> Change:
     fields, was = [], home.district_code
     place = {"district": item.district_code, "street": item.street_code, "village": item.village_code}
     wanted = {
@@ -216,6 +220,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, now: dat
         person_id, theirs = _update_person(session, home, with_birth(person), item=item, now=now)
         fields += theirs
         facts += [Changed(home.id, person_id, name) for name in theirs if name in SEALED]
+        arrived += [(person_id, person.id_number)] if "people" in theirs else []
     return Change(home, was, tuple(dict.fromkeys(fields)), tuple(facts))
 
 
@@ -265,13 +270,13 @@ def _add(
     values = _person_row(session, facts, person_id=person_id, home=home.id, free=free, now=now)
     session.execute(insert(Person), [values])
     search.new_keys(session, [(person_id, facts.name, facts.birth_date)])
-    reaching.take_along(session, [(person_id, facts.id_number)], now=now)
 
 
 def add_person(session: Session, home: Household, facts: PersonFacts, /, *, now: datetime) -> str:
     """One more person, by its own reference; a number has one bearer. The caller writes the audit row."""
     person_id = vault_of(session).ref("person", home.id, facts.ref)
     _add(session, home, with_birth(facts), person_id, free=_free_numbers(session, [facts]), now=now)
+    reaching.take_along(session, [(person_id, facts.id_number)], now=now)
     return person_id
 
 

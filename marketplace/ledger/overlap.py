@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session, col, select, union_all
 
@@ -79,19 +80,28 @@ class Homes:
 def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> Homes:
     """The household and those that count with it. With `lock` their rows are held until the transaction ends."""
     if lock:
-        return remembered(session, ("held", household_id), lambda: _held(session, household_id))
+        return remembered(session, ("held", household_id), lambda: _held(session, [household_id])[household_id])
     same = same_as(session, [household_id])
     return counted(_rows(session, same.of(household_id)), same)
 
 
-def _held(session: Session, household_id: str) -> Homes:
+def hold_homes(session: Session, household_ids: Sequence[str], /) -> None:
+    """Lock many at once, in one order, with all that count with any of them: within the same act `homes_of` knows
+    them."""
+    found = _held(session, household_ids)
+    for home in household_ids:
+        remembered(session, ("held", home), partial(found.__getitem__, home))
+
+
+def _held(session: Session, household_ids: Sequence[str]) -> dict[str, Homes]:
     """Which households count as one is asked again once they are locked: a verdict may have come meanwhile."""
-    before = same_as(session, [household_id]).of(household_id)
+    before = frozenset[str]().union(*map(same_as(session, household_ids).of, household_ids))
     rows = lock_homes(session, before)
-    same = same_as(session, [household_id], fresh=True)
-    if same.of(household_id) != before:
-        rows = lock_homes(session, same.of(household_id))
-    return counted(rows, same)
+    same = same_as(session, household_ids, fresh=True)
+    if more := before.union(*map(same.of, household_ids)) - before:
+        rows += lock_homes(session, more)
+    by_id = {row.id: row for row in rows}
+    return {home: counted([by_id[one] for one in sorted(same.of(home))], same) for home in household_ids}
 
 
 def counted(rows: Sequence[Household], same: Same, /) -> Homes:

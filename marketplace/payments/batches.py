@@ -190,7 +190,8 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
         raise WrongState("batch_moved_on", state=batch.state.value)
     if batch.prepared_by in actor.people:
         raise WrongState("same_person_twice")
-    approvers = select(col(Match.approver_id), col(Match.second_approver_id), col(Payee.typed_by))
+    seconds = (col(Match.second_approver_id), col(Match.second_approver_for))
+    approvers = select(col(Match.approver_id), col(Match.approver_for), *seconds, col(Payee.typed_by))
     joined = approvers.join(PaymentLine, col(PaymentLine.match_id) == col(Match.id)).join(Payee)
     for row in session.execute(joined.where(col(PaymentLine.batch_id) == batch.id)):
         if (actor.people | {batch.prepared_by}) & set(row):

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.consent.ask import LIVING
+from marketplace.consent.ask import LIVING, lock_all
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import Database, flush
 from marketplace.decisions import service as decisions
@@ -71,6 +71,7 @@ def carry_out(session: Session, request_id: str, /, *, text: str, actor: Actor, 
 
 def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -> None:
     """Consents of this person end; with the last person of a household its open needs and matches end too."""
+    lock_all(session, person.household_id)  # needs as well, before the first act
     others = select(Person.id).where(Person.household_id == person.household_id, Person.id != person.id)
     alone = session.exec(others.where(col(Person.name).is_not(None))).first() is None
     heads = select(ConsentHead).where(ConsentHead.household_id == person.household_id)

@@ -6,7 +6,7 @@ Enters: a session on PostgreSQL, and an act. Leaves: the tables in the order of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,13 +19,14 @@ LOCKED = (HEAD, "issued_credential", "audit_head")
 
 
 @contextmanager
-def watched(session: Session) -> Iterator[list[str]]:
-    """The names of those tables, each where it was first locked while this block ran."""
+def watched(session: Session, tables: Collection[str] = LOCKED, *, anew: bool = False) -> Iterator[list[str]]:
+    """The names of those tables, each where it was first locked while this block ran; with `anew` also where it was
+    locked again after another one."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         found = re.search(r"FROM (\w+)", statement)
-        if "FOR UPDATE" in statement and found and found[1] in LOCKED and found[1] not in seen:
+        if "FOR UPDATE" in statement and found and found[1] in tables and found[1] not in (seen[-1:] if anew else seen):
             seen.append(found[1])
 
     connection = session.connection()

@@ -25,6 +25,8 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from marketplace.readback import service as readback
@@ -192,12 +194,12 @@ def test_anybody_reports_a_favour_without_a_name(app: Flask, lang: str, thanks: 
     assert "索要好处" in officer.get("/appeals/").text
 
 
-def a_refusal(session: Session, now: datetime) -> tuple[CaseItem, Actor, datetime]:
-    """An item refused by the usual approver, and the household."""
+def a_refusal(session: Session, now: datetime, *, actor: Actor = APPROVER) -> tuple[CaseItem, Actor, datetime]:
+    """An item refused by this approver, and the household."""
     case, items = cases.send(session, now, all_classes=False)
     item = items["DIBAO"]
     day = cases.walk(session, item, now)
-    outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    outcome.decide(session, item.id, granted=False, reason="income_over", actor=actor, now=day)
     me = Actor(id=case.subject_id, role=Role.HOUSEHOLD, household_id=case.household_id)
     return item, me, day
 
@@ -215,6 +217,22 @@ def test_a_refused_item_is_appealed_against_and_decided_anew_by_somebody_else(se
     fresh = replace(APPROVER, id="approver-9")
     outcome.decide(session, item.id, granted=True, amount_fen=100, actor=fresh, now=day)
     assert (item.state, item.amount_fen) == (ItemState.GRANTED, 100)
+
+
+def test_for_whom_a_stand_in_decided_answers_no_appeal_against_it(session: Session, now: datetime) -> None:
+    deputy = replace(OTHER, id="deputy", on_behalf_of=APPROVER.id)
+    item, me, day = a_refusal(session, now, actor=deputy)
+    row = service.raise_about(session, item.id, AppealKind.APPEAL, about="item", words="算错了", actor=me, now=day)
+    assert service.deciders(session, row.id) == (deputy.id, APPROVER.id)
+    scene = a_scene(session)
+    approval.approve(session, [scene.line.id], actor=deputy, now=now)
+    match = session.exec(select(Match).where(Match.line_id == scene.line.id)).one()
+    about = {"words": "不公平", "actor": scene.household_actor, "now": now}
+    for one in (row, service.raise_about(session, match.id, AppealKind.APPEAL, **about)):
+        for same in (deputy, APPROVER):
+            with pytest.raises(NotAllowed, match="decided_it_oneself"):
+                service.answer(session, one.id, AppealState.REJECTED, text="对", actor=same, now=day)
+        service.answer(session, one.id, AppealState.REJECTED, text="对", actor=OTHER, now=day)
 
 
 def test_a_rejected_appeal_a_complaint_and_a_foreign_item_begin_nothing(session: Session, now: datetime) -> None:

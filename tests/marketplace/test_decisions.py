@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,11 +10,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from marketplace import audit
+from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
+from marketplace.clocks.models import Clock
 from marketplace.consent import service as consent
 from marketplace.consent.ask import all_auto_match
 from marketplace.consent.models import Consent
 from marketplace.decisions import approve as approval
+from marketplace.decisions import officers
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
@@ -136,6 +139,19 @@ def test_an_amount_above_the_limit_waits_for_a_second_person(
         approval.second_approve(session, match.id, actor=Actor(id="verifier-1", role=Role.APPROVER), now=now)
     approval.second_approve(session, match.id, actor=Actor(id="approver-2", role=Role.APPROVER), now=now)
     assert match.state is MatchState.AWAITING_GIVER
+
+
+def test_for_whom_a_stand_in_approved_is_not_the_second_person(
+    session: Session, scene: Scene, approver: Actor, now: datetime
+) -> None:
+    scene.line.value_fen = 2_000_001
+    session.add(scene.line)
+    match = approved(session, scene, replace(approver, id="deputy", on_behalf_of=approver.id), now)
+    clock = session.exec(select(Clock).where(Clock.object_ref == match.id, col(Clock.ended_at).is_(None))).one()
+    session.add(Account(id=approver.id, login="a", role=approver.role, display_name="甲", created_at=now))
+    assert not officers.name_holder(session, clock, barred={}, now=now), "there is nobody else"
+    with pytest.raises(WrongState, match="same_person_twice"):
+        approval.second_approve(session, match.id, actor=approver, now=now)
 
 
 def test_two_charities_cannot_cover_one_need_twice(

@@ -23,7 +23,7 @@ from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.households import by_hand
+from marketplace.households import by_hand, register
 from marketplace.households.models import Household
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import list_people
@@ -214,6 +214,37 @@ def test_a_credential_with_the_old_value_ends_and_every_other_rests_while_its_ma
     assert status.state_of(session, bare, now=now) == VALID
 
 
+def _of_register(session, now):
+    """A household as a register told it, and the consent under which a giver sees it."""
+    person = PersonFacts(name="王小明", phone="10000000001", address="解放碑街道测试路1号")
+    facts = HouseholdFacts("test", "home-7", "500103", people=(person,))
+    (home_id,) = register_many(session, [facts], actor=STAFF, now=now).values()
+    home, giver = session.get_one(Household, home_id), make.an_organisation(session)
+    need, offer, [head] = make.a_need(session, home), make.an_offer(session, giver), list_people(session, home_id)
+    make.auto_match(session, home, now=now)
+    scene = Scene(home, head, need, giver, offer, make.a_line(session, need, offer))
+    match = scene.taken_on(session, now)
+    given = {"data_fields": ["name", "phone"], "agrees_to_share": True, "agrees_to_terms": True}
+    by = {"person_id": scene.person.id, "actor": scene.household_actor, "now": now}
+    return facts, scene, decisions.household_accepts(session, match.id, **given, **by).consent_chain_id
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_register_s_delivery_locks_heads_and_credentials_before_the_log_however_long_it_is(
+    database, now, monkeypatch
+):
+    monkeypatch.setattr(register, "CHUNK", 1)
+    with database.transaction() as session:
+        facts, scene, chain = _of_register(session, now)
+        jwk = ECKey.generate_key("P-256").as_dict(private=False)
+        credentials.issue(session, scene.giver, chain, fields=["phone"], now=now, holder_jwk=jwk)
+    new = [replace(facts, source_ref=ref) for ref in ("home-6", "home-8")]
+    changed = replace(facts, people=(replace(facts.people[0], phone="10000000055"),))
+    with database.transaction() as session, watched(session) as order:
+        register_many(session, [new[0], changed, new[1]], actor=STAFF, now=now)
+    assert tuple(order) == LOCKED
+
+
 @pytest.mark.parametrize(
     ("told", "of_all", "ends"),
     [
@@ -227,17 +258,8 @@ def test_a_credential_with_the_old_value_ends_and_every_other_rests_while_its_ma
     ids=["the same again", "another telephone", "another name", "one person more", "another size", "another county"],
 )
 def test_what_a_register_tells_otherwise_ends_the_credentials_that_say_the_old_value(session, now, told, of_all, ends):
-    known = PersonFacts(name="王小明", phone="10000000001", address="解放碑街道测试路1号")
-    facts = HouseholdFacts("test", "home-7", "500103", people=(known,))
-    (home_id,) = register_many(session, [facts], actor=STAFF, now=now).values()
-    home, giver = session.get_one(Household, home_id), make.an_organisation(session)
-    need, offer, [person] = make.a_need(session, home), make.an_offer(session, giver), list_people(session, home_id)
-    make.auto_match(session, home, now=now)
-    scene = Scene(home, person, need, giver, offer, make.a_line(session, need, offer))
-    match = scene.taken_on(session, now)
-    given = {"data_fields": ["name", "phone"], "agrees_to_share": True, "agrees_to_terms": True}
-    by = {"person_id": scene.person.id, "actor": scene.household_actor, "now": now}
-    chain = decisions.household_accepts(session, match.id, **given, **by).consent_chain_id
+    facts, scene, chain = _of_register(session, now)
+    [known] = facts.people
     jwk = ECKey.generate_key("P-256").as_dict(private=False)
     for field in ("name", "phone", "household_size_band", "county"):
         credentials.issue(session, scene.giver, chain, fields=[field], now=now, holder_jwk=jwk)

@@ -33,9 +33,11 @@ from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer
 from marketplace.proofs.archive import grant_file
+from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.sharing import deletions
 from marketplace.sharing.models import DeletionOrder
 from tests import factories as make
+from tests.marketplace.locks import HEAD, watched
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.pages.people import household_client
 
@@ -432,3 +434,66 @@ def test_who_moves_a_match_and_who_ends_a_consent_wait_for_each_other_in_one_ord
     assert not failed
     with database.reading() as session:
         assert session.get_one(Match, match.id).state is MatchState.CANCELLED
+
+
+def _approves(session: Session, scene: Scene, now: datetime) -> None:
+    assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).approved == (scene.line.id,)
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.parametrize(("kind", "rival"), [("line", "withdraw"), ("offer", "withdraw"), ("line", "reject")])
+def test_who_approves_and_who_withdraws_or_rejects_wait_for_each_other_in_one_order(
+    database: Database, now: datetime, kind: str, rival: str
+) -> None:
+    """An approval holds its lines and offers before it asks for any word, and writes to the log last: so does whoever
+    ends a consent, or rejects several lines, among them of another household."""
+    with database.transaction() as session:
+        scene = a_scene(session)
+        other = a_scene(session, phone="10000000002", organisation=scene.organisation, offer=scene.offer)
+        if kind == "offer":
+            other.approved(session, now)
+        chain = _auto(session, other if kind == "offer" else scene)
+    by = {"now": now}
+    failed: list[BaseException] = []
+
+    def act() -> None:
+        try:
+            with database.transaction() as session:
+                if rival == "reject":
+                    both = [other.line.id, scene.line.id]
+                    approval.reject(session, both, reason_code="no_longer_needed", actor=APPROVER, **by)
+                else:
+                    owner = other if kind == "offer" else scene
+                    decisions.withdraw_consent(session, chain, actor=owner.household_actor, **by)
+        except Exception as error:  # noqa: BLE001  a thread's fault is the test's
+            failed.append(error)
+
+    with database.transaction() as session:
+        held: tuple[type[Any], str] = (Offer, scene.offer.id) if kind == "offer" else (ProposedLine, scene.line.id)
+        session.get(*held, with_for_update=True)
+        thread = Thread(target=act)
+        thread.start()
+        thread.join(timeout=0.3)
+        assert thread.is_alive(), "it waits for what the approval holds"
+        _approves(session, scene, now)
+    thread.join(timeout=20)
+    assert not failed
+    with database.reading() as session:
+        states = set(session.exec(select(Match.state)))
+        line = session.get_one(ProposedLine, other.line.id)
+    assert (MatchState.CANCELLED in states) == (rival == "withdraw"), "a withdrawal counts for what came before it"
+    assert (line.state is LineState.REJECTED) == (rival == "reject")
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_an_approval_of_several_lines_locks_each_kind_of_row_once_and_the_log_last(
+    database: Database, now: datetime
+) -> None:
+    """Words and households in turns would let two presses stand still against each other."""
+    with database.transaction() as session:
+        scene = a_scene(session)
+        other = a_scene(session, phone="10000000002", organisation=scene.organisation, offer=scene.offer)
+    kinds = ("proposed_line", "need", "offer", "organisation", HEAD, "household", "audit_head")
+    with database.transaction() as session, watched(session, kinds, anew=True) as order:
+        approval.approve(session, [scene.line.id, other.line.id], actor=APPROVER, now=now)
+    assert tuple(order) == kinds
