@@ -38,10 +38,12 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
     return case
 
 
-def withdraw_item(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseItem:
+def withdraw_item(
+    session: Session, item_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime
+) -> CaseItem:
     """The household takes one thing back: what waited for it goes on or falls, and the rest of the application runs,
     also what had fallen because this was decided anew. The last that is open is the application itself."""
-    case = get_case(session, steps.get_item(session, item_id).case_id, actor=actor, asks="case:withdraw")
+    case = get_case(session, steps.get_item(session, item_id).case_id, actor=actor, asks=asks)
     session.refresh(case, with_for_update=True)
     item = steps.get_item(session, item_id, lock=True)
     if item.state in ENDED:
@@ -52,7 +54,7 @@ def withdraw_item(session: Session, item_id: str, /, *, actor: Actor, now: datet
     steps.record(session, item, "case:withdraw", rule=item.code, actor=actor, now=now)
     larger.begin(session, item, now=now)
     if all(one.state in ENDED for one in list_items(session, case.id)):
-        withdraw(session, case.id, actor=actor, now=now)
+        withdraw(session, case.id, asks=asks, actor=actor, now=now)
     else:
         outcome.follow(session, case.id, now=now)
     outcome.follow_others(session, item, now=now)
@@ -62,6 +64,11 @@ def withdraw_item(session: Session, item_id: str, /, *, actor: Actor, now: datet
 def is_over(session: Session, case_id: str, /) -> bool:
     """Whether nothing of the case is left to take back: it was decided, or taken back, meanwhile."""
     return session.get_one(Case, case_id).state not in (CaseState.DRAFT, CaseState.OPEN)
+
+
+def is_running(session: Session, item_id: str, /) -> bool:
+    """Whether this one thing can still be taken back: it was not decided, or taken back, meanwhile."""
+    return steps.get_item(session, item_id).state not in ENDED
 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
