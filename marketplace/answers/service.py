@@ -17,7 +17,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.answers import texts
 from marketplace.cases import counter, handing_on
-from marketplace.cases.withdrawing import is_over
+from marketplace.cases.withdrawing import is_over, is_running, withdraw_item
 from marketplace.cases.withdrawing import withdraw as withdraw_case
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -39,8 +39,8 @@ from marketplace.reference.words import list_codes
 
 DENIED = "denied_answer"
 ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
-TAKE_BACK, HAND_ON = "withdraw_case", "hand_on_yes"
-WAITS = (TAKE_BACK, HAND_ON)
+TAKE_BACK, TAKE_ITEM, HAND_ON = "withdraw_case", "withdraw_item", "hand_on_yes"
+WAITS = (TAKE_BACK, TAKE_ITEM, HAND_ON)
 """What is said about an application and counts only when the second call has confirmed it."""
 ACTS = {
     MatchState.AWAITING_HOUSEHOLD: (ACCEPT, DECLINE),
@@ -169,6 +169,8 @@ def _confirmed(session: Session, row: ReadBack, ref: str, /, *, actor: Actor, no
         _accept(session, row, ref, actor=actor, now=now)
     elif row.act == TAKE_BACK and not is_over(session, ref):
         withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
+    elif row.act == TAKE_ITEM and is_running(session, ref):
+        withdraw_item(session, ref, asks="reading:second", actor=actor, now=now)
     elif row.act == HAND_ON and handing_on.is_sayable(session, ref):
         handing_on.say(session, ref, yes=True, said_by=row.person_id, asks="reading:second", actor=actor, now=now)
 

@@ -1,9 +1,9 @@
 """What a household without a page says about its applications: take back, remind, object, leave the register.
 
 Enters: a reading by a worker of the district, on the telephone, at home or at the counter. Leaves: the same as if the
-household had pressed the button, with the reading beside it. An application ends only when somebody else has asked
-again, and a yes to writing down what stays uncovered counts only then; everything else takes nothing from the household
-and counts at once. Called by the pages of this room.
+household had pressed the button, with the reading beside it. An application, or one thing of it, ends only when
+somebody else has asked again, and a yes to writing down what stays uncovered counts only then; everything else takes
+nothing from the household and counts at once. Called by the pages of this room.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from datetime import datetime
 from sqlmodel import Session
 
 from marketplace.actors import Actor
-from marketplace.answers.service import HAND_ON, TAKE_BACK, WAITS
+from marketplace.answers.service import HAND_ON, TAKE_BACK, TAKE_ITEM, WAITS
 from marketplace.appeals import service
 from marketplace.appeals.decided import ITEM
 from marketplace.appeals.models import AppealKind
 from marketplace.calendar import local_day
 from marketplace.cases import handing_on, register, steps
-from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.papers import signer_of
 from marketplace.cases.service import first_of, list_cases, list_items
 from marketplace.errors import NotFound, WrongState
@@ -33,7 +33,7 @@ from marketplace.readback.service import Heard
 ASKS = "reading:keep"
 URGE, LEAVE, KEEP_BACK = "urge", "leave_register", "hand_on_no"
 RAISED = {"appeal": AppealKind.APPEAL, "complaint": AppealKind.COMPLAINT}
-OF_CASE = (*WAITS, KEEP_BACK)
+OF_CASE = (TAKE_BACK, HAND_ON, KEEP_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,10 @@ def possible(session: Session, household_id: str, /, *, actor: Actor, now: datet
     for case in list_cases(session, household_id):
         found += [Possible(act, case.id, case.number) for act in _of_case(session, case)]
         held = {one.item_id for one in steps.list_steps(session, case.id) if not one.ended_at and not one.stopped_at}
-        for item in list_items(session, case.id):
-            found += [Possible(act, item.id, case.number, item.code) for act in _acts(item, held=item.id in held)]
+        items = list_items(session, case.id)
+        for item in items:
+            acts = [*_acts(item, held=item.id in held), *_one_back(session, case, item, of=len(items))]
+            found += [Possible(act, item.id, case.number, item.code) for act in acts]
     return found
 
 
@@ -74,6 +76,15 @@ def _acts(item: CaseItem, *, held: bool) -> list[str]:
     """Whoever holds it is reminded, of its payment too; what was decided is objected to."""
     decided = item.state in (ItemState.GRANTED, ItemState.REFUSED)
     return [*([URGE] if held else []), *(RAISED if decided else [])]
+
+
+def _one_back(session: Session, case: Case, item: CaseItem, *, of: int) -> list[str]:
+    """One thing of several that run is taken back alone; what waits for its second call is not said again."""
+    if case.state is not CaseState.OPEN or item.state in ENDED or of < 2:
+        return []
+    rows = readback.of_object(session, f"{ITEM}:{item.id}")
+    due = any(row.act == TAKE_ITEM and row.second is SecondCall.DUE for row in rows)
+    return [] if due else [TAKE_ITEM]
 
 
 def keep(

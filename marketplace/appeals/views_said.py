@@ -11,7 +11,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.answers.service import HAND_ON, TAKE_BACK
+from marketplace.answers.service import HAND_ON, TAKE_BACK, TAKE_ITEM
 from marketplace.appeals import said as saying
 from marketplace.appeals.doors import bp
 from marketplace.calendar import utc_now
@@ -61,6 +61,7 @@ def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
     if form.validate_on_submit() and _kept(household_id, row, form, script):
         waits = {
             TAKE_BACK: _("Kept. It ends when somebody else has asked again."),
+            TAKE_ITEM: _("Kept. It ends when somebody else has asked again."),
             HAND_ON: _("Kept. It counts when somebody else has asked again."),
         }
         return done(waits.get(act) or _("Kept. It counts now."), to=url_for(".said", household_id=household_id))
@@ -90,6 +91,11 @@ def _script(row: saying.Possible) -> list[str]:
         TAKE_BACK: [
             _("You take your application %(number)s back. Nothing more is checked.", number=row.number),
             _("What was granted stays granted. You can apply again at any time."),
+            _("Somebody else calls you and asks again before it ends."),
+        ],
+        TAKE_ITEM: [
+            _("You take only this back: %(item)s. It is not checked any more.", item=item),
+            _("The rest of your application %(number)s goes on. You can apply again at any time.", number=row.number),
             _("Somebody else calls you and asks again before it ends."),
         ],
         saying.URGE: [_("You remind the office about: %(item)s. It is counted and everybody sees it.", item=item)],

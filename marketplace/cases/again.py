@@ -53,8 +53,11 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
 
 def _take_over(session: Session, item: CaseItem, newer: CaseItem, *, actor: Actor, now: datetime) -> None:
     """The newer application leaves this item to the older one, and what waits there waits for it; one that was late is
-    counted."""
+    counted. The larger aid of the same application goes on when the quick help is decided."""
     lateness.close(session, newer, lateness.TAKEN_OVER, now=now)
+    if newer.case_id == item.case_id:
+        steps.drop(session, newer, note="quick_first", actor=actor, now=now)
+        return
     steps.drop(session, newer, note="decided_elsewhere", actor=actor, now=now)
     case = session.get_one(Case, newer.case_id)
     case.answers = {**case.answers, once.APART: {**(case.answers.get(once.APART) or {}), item.code: item.id}}

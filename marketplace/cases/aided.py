@@ -23,6 +23,11 @@ def aided_already(session: Session, item: CaseItem, /, *, now: datetime) -> bool
     return any(item.path == FAST or one.path != FAST for one in known)
 
 
+def larger_given(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether more than the quick help was given for the same cause this year."""
+    return any(one.path != FAST for one in _aided(session, item, now=now))
+
+
 def fast_given(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """What the fast path gave for the same cause this year: the larger amount is less by it."""
     if item.path == FAST:

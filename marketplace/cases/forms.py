@@ -7,11 +7,11 @@ from typing import Any
 
 from wtforms import HiddenField
 
-from marketplace.cases import lateness
+from marketplace.calendar import utc_now
+from marketplace.cases import larger, lateness
 from marketplace.cases.evaluate import Tests, classes_in
-from marketplace.cases.larger import NOT_SUDDEN
 from marketplace.cases.models import CaseItem
-from marketplace.cases.rules import FAST, papers_of
+from marketplace.cases.rules import papers_of
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -26,6 +26,7 @@ from marketplace.web import (
     YuanField,
     _,
     _l,
+    current_session,
 )
 from marketplace.web.display import language
 
@@ -150,11 +151,12 @@ class DecideForm(Form):
 
 
 def decide_form(item: CaseItem, tests: Tests | None = None, /) -> DecideForm:
-    """With the classes that this item can give; the one that the household's numbers speak for is chosen beforehand."""
+    """With the classes that this item can give; the one that the household's numbers speak for is chosen beforehand.
+    That nothing was sudden can be said only where it goes on then."""
     form: DecideForm = filled(DecideForm())
     words = dict(choices("case_label", lang=language()))
-    if item.path != FAST:
-        form.reason.choices = [pair for pair in form.reason.choices if pair[0] != NOT_SUDDEN]
+    if not larger.may_begin(current_session(), item, now=utc_now()):
+        form.reason.choices = [pair for pair in form.reason.choices if pair[0] != larger.NOT_SUDDEN]
     form.found.choices = [(code, words[code]) for code in classes_in(item.code)]
     if form.found.choices and tests is not None and (tests.borderline or tests.rigid) and not form.is_submitted():
         form.found.data = "DIBIAN" if tests.borderline else "GANGXING"

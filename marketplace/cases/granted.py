@@ -22,6 +22,7 @@ from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState
 from marketplace.cases.once import CLASSES, FOUND_AS, category_of
 from marketplace.errors import Conflict
 from marketplace.households import categories
+from marketplace.households.models import Spell
 from marketplace.liveness import duties
 from marketplace.reference.monitoring import is_personal
 
@@ -53,13 +54,23 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
 
 def _other_class(session: Session, item: CaseItem, category: str, *, now: datetime) -> None:
     """Identified as another class than before: the former one ends, and nobody watches the family as one that left."""
-    today, former = local_day(now), set(FOUND_AS.values()) - {category}
     if category not in FOUND_AS.values():
         return
-    for spell in categories.list_spells(session, item.household_id):
-        if spell.category in former and (spell.to_on is None or spell.to_on > today):
-            told: Any = {"reason": "CLASS_CHANGED", "actor": SYSTEM, "now": now}
-            categories.leave(session, spell.id, on=today, watched=False, **told)
+    for spell in _held(session, item.household_id, set(FOUND_AS.values()) - {category}, now=now):
+        told: Any = {"reason": "CLASS_CHANGED", "actor": SYSTEM, "now": now}
+        categories.leave(session, spell.id, on=local_day(now), watched=False, **told)
+
+
+def _held(session: Session, household_id: str, wanted: set[str], *, now: datetime) -> list[Spell]:
+    """The spells of these categories that somebody can end today: what a list told the end of ends on that day by
+    itself, and what is to begin has not begun."""
+    today = local_day(now)
+    spells = [one for one in categories.list_spells(session, household_id) if one.category in wanted]
+    return [
+        one
+        for one in spells
+        if one.ended_at is None and one.from_on <= today and (one.to_on is None or one.to_on > today)
+    ]
 
 
 def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> None:
@@ -93,15 +104,15 @@ def _over(session: Session, item: CaseItem, *, now: datetime) -> None:
 
 def _leave(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
     """The family, or the person, leaves the category that the item stood for, unless another benefit holds it there."""
-    category, today = category_of(item) or "", local_day(now)
+    category = category_of(item) or ""
     person = session.get_one(Case, item.case_id).subject_id if is_personal(category) else None
     rest = duties.duties_of_household(session, item.household_id)
     held = any(duties.CATEGORIES.get(duty.kind) == category and person in (None, duty.person_id) for duty in rest)
     if not category or held:
         return
-    for spell in categories.list_spells(session, item.household_id):
-        if spell.category == category and spell.person_id == person and (spell.to_on is None or spell.to_on > today):
-            categories.leave(session, spell.id, on=today, reason="BENEFIT_OVER", actor=actor, now=now)
+    for spell in _held(session, item.household_id, {category}, now=now):
+        if spell.person_id == person:
+            categories.leave(session, spell.id, on=local_day(now), reason="BENEFIT_OVER", actor=actor, now=now)
 
 
 def _end_label(session: Session, household_id: str, *, now: datetime) -> None:

@@ -4,7 +4,8 @@ Enters: quick help that was granted a moment ago, or refused because nothing was
 more for what the family paid itself, or nothing was given, an item on the ordinary path in the same application, on the
 answers and papers that lie there, with a letter that says so; what was given quickly is counted in, and the family can
 take it back as any other. Nothing begins where the same is asked for
-elsewhere already, or was had this year. Called by `outcome`.
+elsewhere already, was had this year, or went on once in this application: then nobody is told that it would. Called by
+`outcome`, `withdrawing` and the page of who decides.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ KEPT = {"case_id", "household_id", "code", "department", "once_for", "district_c
 
 def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | None:
     """The item that goes on after this one, if there is one."""
-    if item.path != FAST or (item.state is ItemState.REFUSED and item.reason != NOT_SUDDEN):
+    goes_on = item.state is ItemState.GRANTED or (item.state is ItemState.REFUSED and item.reason == NOT_SUDDEN)
+    if not goes_on or not may_begin(session, item, now=now):
         return None
     case, on = session.get_one(Case, item.case_id), local_day(now)
     facts = facts_of(session, case, on=on)
@@ -41,11 +43,9 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     path = unhurried_path(item.code, facts, **here)
     if item.state is ItemState.GRANTED and proposed(item.code, facts, path=path, **here) <= item.amount_fen:
         return None
-    found = _fallen(session, item) or CaseItem(
+    found = _other(session, item) or CaseItem(
         **item.model_dump(include=KEPT), id=new_id(), path=path, after=[], state=ItemState.WAITING
     )
-    if once.open_besides(session, found) is not None or aided.aided_already(session, found, now=now):
-        return None
     lateness.set_waiting(found)
     session.add(found)
     flush(session)
@@ -56,8 +56,17 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     return found
 
 
-def _fallen(session: Session, item: CaseItem) -> CaseItem | None:
-    """The one that had begun and fell, because the quick help was decided anew."""
+def may_begin(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether something could go on after this quick help: what went on once does so anew only where it fell because
+    the quick help was decided anew."""
+    if item.path != FAST:
+        return False
+    other = _other(session, item)
+    ended = other is not None and other.state is not ItemState.NOT_NEEDED
+    return not ended and once.open_besides(session, item) is None and not aided.larger_given(session, item, now=now)
+
+
+def _other(session: Session, item: CaseItem) -> CaseItem | None:
+    """What went on after it in the same application, however it ended."""
     asked = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.code == item.code)
-    asked = asked.where(CaseItem.id != item.id, CaseItem.state == ItemState.NOT_NEEDED)
-    return session.exec(asked.order_by(col(CaseItem.id))).first()
+    return session.exec(asked.where(CaseItem.id != item.id).order_by(col(CaseItem.id))).first()

@@ -30,7 +30,7 @@ NOBODYS = ("payment", "public_notice", "re_notice")
 
 def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
     """Who held the step that went furthest over its limit."""
-    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    found = _steps(session, item)
     held = [step for step in found if step.code not in NOBODYS]
     over = max(held, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
     return over.holder if over is not None else item.holder
@@ -46,14 +46,14 @@ def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     """Whether the item, or any of its steps, went over its limit."""
     if item.due_at is not None and now > item.due_at:
         return True
-    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    found = _steps(session, item)
     return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
 
 
 def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """Working days that the offices had it: from the start to the end without the days it was stopped, nor those
     between a decision and its beginning anew after an appeal."""
-    own = session.exec(select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.started_at) <= now)).all()
+    own = [step for step in _steps(session, item) if step.started_at <= now]
     stopped = sum(step.stopped_days for step in own)
     begun = item.started_at or now
     return (
@@ -61,6 +61,12 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
         - stopped
         - _days_decided(item, own)
     )
+
+
+def _steps(session: Session, item: CaseItem) -> list[CaseStep]:
+    """Its steps since it began; those of a run that fell before it began anew are not of this one."""
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id))
+    return [step for step in found if item.started_at is None or step.started_at >= item.started_at]
 
 
 def _days_decided(item: CaseItem, own: Sequence[CaseStep]) -> int:

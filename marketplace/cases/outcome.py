@@ -21,15 +21,7 @@ from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.ended import hands_of
 from marketplace.cases.evaluate import LABEL_CHANNEL, classes_in
-from marketplace.cases.models import (
-    ENDED,
-    Case,
-    CaseDecision,
-    CaseItem,
-    CaseState,
-    CaseStep,
-    ItemState,
-)
+from marketplace.cases.models import ENDED, Case, CaseDecision, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule, waits_for
 from marketplace.cases.service import facts_of, list_items
 from marketplace.db import flush
@@ -81,10 +73,10 @@ def decide(
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
-    if reason == larger.NOT_SUDDEN and not fast:
-        raise BadInput("reason_missing", field="reason")
     if granted:
         _check_yes(session, item, step, amount_fen=amount_fen, found=found, now=now)
+    elif reason == larger.NOT_SUDDEN and not (fast and larger.may_begin(session, item, now=now)):
+        raise BadInput("reason_missing", field="reason")
     owed = granted and step.code == "confirm"
     notice = ahead.owed_notice(session, item, amount_fen=amount_fen) if owed else None
     if notice is not None:
@@ -265,7 +257,8 @@ def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str
     wanted = {code: when for code, when in waits.items() if code in item.after}
     states = {code: items[code].state for code in wanted}
     over = all(state in ENDED for state in states.values())
-    begins = any(states[code].value == when for code, when in wanted.items()) or (over and "ended" in wanted.values())
+    begins = any(_is_told(states[code], when) for code, when in wanted.items())
+    begins |= over and ("ended" in wanted.values() or not wanted)
     if begins and item.code in register.CLASSES and not case.all_classes:
         item.state, item.note = ItemState.NOT_NEEDED, "not_asked_for"
     elif begins:
@@ -281,19 +274,27 @@ def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str
     return True
 
 
+def _is_told(state: ItemState, when: str) -> bool:
+    """Whether this is the end that starts what waits; a class that was taken back was not given, as a refused one."""
+    return state.value == when or (when == ItemState.REFUSED.value and state is ItemState.WITHDRAWN)
+
+
 def _close(session: Session, case: Case, *, now: datetime) -> None:
     items = list_items(session, case.id)
     if case.state is not CaseState.OPEN or any(item.state not in ENDED for item in items):
         return
     states = [item.state for item in items]
     refused, granted = ItemState.REFUSED in states, ItemState.GRANTED in states
-    case.decision = (
-        CaseDecision.PARTLY if refused and granted else CaseDecision.GRANTED if granted else CaseDecision.REFUSED
-    )
-    case.state, case.decided_at = CaseState.CLOSED, now
+    if ItemState.WITHDRAWN in states and not (refused or granted):
+        case.state = CaseState.WITHDRAWN
+    else:
+        kind = CaseDecision.PARTLY if refused else CaseDecision.GRANTED
+        case.decision = kind if granted else CaseDecision.REFUSED
+        case.state, case.decided_at = CaseState.CLOSED, now
     session.add(case)
     flush(session)
-    entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
+    said = case.decision.value if case.decision else ""
+    entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=said)
     audit.record(session, entry, actor=SYSTEM, now=now)
     left.ask(session, case, now=now)
     if case.review_of is None and case.channel != LABEL_CHANNEL and register.is_left_out(items):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 
 from sqlalchemy import String, cast, func, literal
@@ -27,6 +27,7 @@ from marketplace.cases.models_orders import PaymentOrder
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput
+from marketplace.households.categories import months_later
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 
@@ -163,14 +164,24 @@ def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> 
 
 
 def publish_due(database: Database, /, *, now: datetime) -> int:
-    """The month that is over is published by the house itself: nobody whose times it tells has to want it."""
-    month = f"{local_day(now).replace(day=1) - timedelta(days=1):%Y-%m}"
+    """Every month that is over is published by the house itself: nobody whose times it tells has to want it. From the
+    first in which something ended; one without an end is published as such, and one missed before follows."""
     with database.reading() as session:
-        if published(session, month) or not times_of(session, month):
-            return 0
-    with database.transaction() as session:
-        _freeze(session, month, actor=SYSTEM, now=now)
-    return 1
+        owed = _unpublished(session, before=f"{local_day(now):%Y-%m}")
+    if owed:
+        with database.transaction() as session:
+            for month in owed:
+                _freeze(session, month, actor=SYSTEM, now=now)
+    return len(owed)
+
+
+def _unpublished(session: Session, *, before: str) -> list[str]:
+    month = session.exec(select(func.min(CaseItem.month)).where(CaseItem.month != "")).one() or before
+    known, found = {report.month for report in published(session)}, list[str]()
+    while month < before:
+        found += [month] if month not in known else []
+        month = f"{months_later(date.fromisoformat(f'{month}-01'), 1):%Y-%m}"
+    return found
 
 
 def _freeze(session: Session, month: str, *, actor: Actor, now: datetime) -> MonthReport:

@@ -49,15 +49,18 @@ def uncovered(session: Session, case: Case, /) -> list[Left]:
     """What stayed uncovered of a case that is over; nothing without the family's yes."""
     if case.state not in OVER or not case.hand_on:
         return []
-    taken_back = case.state is CaseState.WITHDRAWN
-    own = [item for item in list_items(session, case.id) if not taken_back or item.decided_at is not None]
+    every = list_items(session, case.id)
+    back = {item.code for item in every if item.state is ItemState.WITHDRAWN}
+    all_back = case.state is CaseState.WITHDRAWN
+    own = [item for item in every if item.decided_at is not None or not (all_back or item.code in back)]
     named = {"illness": illness_left(own), "schooling": int(case.answers.get("schooling_fen") or 0)}
     found = []
     for row in rows("want_needs"):
-        mine = [item for item in own if item.code in codes(row["items"])]
+        behind = codes(row["items"])
+        mine = [item for item in own if item.code in behind]
         granted = any(item.state is ItemState.GRANTED for item in mine)
         part = row["want"] == "illness" and named["illness"] > 0
-        decided = bool(mine) or not taken_back
+        decided = any(item.decided_at is not None for item in mine) or not (all_back or back & set(behind))
         if part or (decided and _wished(case, row["want"], mine) and not granted):
             found.append(Left(row["want"], row["category"], row["event"], named.get(row["want"], 0)))
     return found

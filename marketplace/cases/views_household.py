@@ -16,6 +16,7 @@ from marketplace.cases import (
     apart,
     forms,
     handing_on,
+    lateness,
     notice,
     once,
     papers,
@@ -123,7 +124,7 @@ def _elsewhere(found: dict[str, Any]) -> list[str]:
 def _decided(item: CaseItem) -> list[str]:
     """What was decided about one item, in the words of who decided it."""
     lines, lang = [], language()
-    if item.path == FAST:
+    if item.path == FAST and item.state is ItemState.GRANTED:
         lines.append(_("This is the quick help for the first days."))
     if item.found and item.state is ItemState.GRANTED:
         lines.append(_("Identified as: %(family)s", family=label("case_label", item.found, lang=lang)))
@@ -154,10 +155,13 @@ def _followed(case_id: str) -> dict[str, Any]:
     case: Case = service.get_case(session, case_id, actor=current_actor())
     done_so_far = steps.list_steps(session, case.id)
     rows: list[dict[str, Any]] = []
-    for item in service.list_items(session, case.id):
+    items = service.list_items(session, case.id)
+    for item in items:
         own = [step for step in done_so_far if step.item_id == item.id]
         running = next((step for step in own if step.ended_at is None), None)
-        rows.append({"item": item, "stages": stages_of(item, own, now=now), "step": running})
+        row = {"item": item, "stages": stages_of(item, own, now=now), "step": running}
+        anew = item.turn > 0 and any(step.outcome in lateness.DECISIONS for step in own)
+        rows.append({**row, "anew": anew, "after_quick": _quick_before(item, items)})
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
@@ -168,6 +172,12 @@ def _followed(case_id: str) -> dict[str, Any]:
     told["signs"] = signs and handing_on.is_sayable(session, case.id)
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+
+
+def _quick_before(item: CaseItem, items: list[CaseItem]) -> str:
+    """How the quick help ended after which this goes on; empty where it is none of that kind."""
+    quick = [one.state.value for one in items if one.path == FAST and one.code == item.code and one.id != item.id]
+    return quick[0] if quick else ""
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])
@@ -264,7 +274,9 @@ def withdraw_item(item_id: str) -> ResponseReturnValue:
     back = url_for(".one", case_id=case.id)
     if form.validate_on_submit():
         withdrawing.withdraw_item(session, item.id, actor=current_actor(), now=utc_now())
-        return done(_("Taken back. The rest of the application goes on."), to=back)
+        goes_on = case.state is CaseState.OPEN
+        told = _("Taken back. The rest of the application goes on.") if goes_on else _("Taken back.")
+        return done(told, to=back)
     name = label("aid_item", item.code, lang=language())
     return _asked(form, _("Take only this back: %(item)s?", item=name), back=back)
 

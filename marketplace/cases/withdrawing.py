@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.cases import again, lateness, outcome, register, steps, uncovered
+from marketplace.cases import again, larger, lateness, outcome, register, steps, uncovered
 from marketplace.cases.ended import mark_ended
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
@@ -38,21 +38,25 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
     return case
 
 
-def withdraw_item(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseItem:
-    """The household takes one thing back: what waited for it goes on or falls, and the rest of the application runs.
-    The last that is open is the application itself."""
+def withdraw_item(
+    session: Session, item_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime
+) -> CaseItem:
+    """The household takes one thing back: what waited for it goes on or falls, and the rest of the application runs,
+    also what had fallen because this was decided anew. The last that is open is the application itself."""
+    case = get_case(session, steps.get_item(session, item_id).case_id, actor=actor, asks=asks)
+    session.refresh(case, with_for_update=True)
     item = steps.get_item(session, item_id, lock=True)
-    case = get_case(session, item.case_id, actor=actor, asks="case:withdraw")
     if item.state in ENDED:
         raise WrongState("item_ended")
-    if not [one for one in list_items(session, case.id) if one.state not in ENDED and one.id != item.id]:
-        withdraw(session, case.id, actor=actor, now=now)
-        return item
     _end(session, item, actor=actor, now=now)
     _end_step(session, item, actor=actor, now=now)
     flush(session)
     steps.record(session, item, "case:withdraw", rule=item.code, actor=actor, now=now)
-    outcome.follow(session, case.id, now=now)
+    larger.begin(session, item, now=now)
+    if all(one.state in ENDED for one in list_items(session, case.id)):
+        withdraw(session, case.id, asks=asks, actor=actor, now=now)
+    else:
+        outcome.follow(session, case.id, now=now)
     outcome.follow_others(session, item, now=now)
     return item
 
@@ -60,6 +64,11 @@ def withdraw_item(session: Session, item_id: str, /, *, actor: Actor, now: datet
 def is_over(session: Session, case_id: str, /) -> bool:
     """Whether nothing of the case is left to take back: it was decided, or taken back, meanwhile."""
     return session.get_one(Case, case_id).state not in (CaseState.DRAFT, CaseState.OPEN)
+
+
+def is_running(session: Session, item_id: str, /) -> bool:
+    """Whether this one thing can still be taken back: it was not decided, or taken back, meanwhile."""
+    return steps.get_item(session, item_id).state not in ENDED
 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:

@@ -19,7 +19,7 @@ from marketplace.app import create_app
 from marketplace.appeals import said, service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
-from marketplace.cases import outcome, register, steps
+from marketplace.cases import outcome, register, steps, withdrawing
 from marketplace.cases.models import CaseDecision, CaseItem, CaseState, ItemState
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -28,6 +28,7 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household
 from marketplace.notices import Notice
 from marketplace.readback import service as readback
 from marketplace.readback.models import SignedBy
@@ -284,7 +285,7 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     with pytest.raises(NotFound):
         said.possible(session, home, actor=FAR, now=now)
     sayable = said.possible(session, home, actor=WORKER, now=now)
-    assert {one.act for one in sayable} == {"withdraw_case", "urge", "hand_on_no"}
+    assert {one.act for one in sayable} == {"withdraw_case", "withdraw_item", "urge", "hand_on_no"}
     said.keep(session, home, "urge", items["DIBAO"].id, CALL, **told)
     assert steps.running_step(session, items["DIBAO"].id).urged == 1
     row = said.keep(session, home, "withdraw_case", case.id, CALL, **told)
@@ -309,6 +310,29 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     assert [one.act for one in said.possible(session, home, actor=WORKER, now=over)] == [], "it ran out by itself"
     said.keep(session, home, "leave_register", entry.id, CALL, **told)
     assert register.list_entries(session, home) == []
+
+
+def test_one_thing_is_taken_back_by_telephone_and_the_rest_goes_on(session: Session, now: datetime) -> None:
+    case, items = cases.send(session, now, wants=["living", "illness"])
+    home, aid, told = case.household_id, items["LINSHI"], {"actor": WORKER, "now": now}
+    row = said.keep(session, home, "withdraw_item", aid.id, CALL, **told)
+    assert (aid.state.value, row.second.value) == ("running", "due")
+    with pytest.raises(WrongState, match="said_over"):
+        said.keep(session, home, "withdraw_item", aid.id, CALL, **told)
+    answers.second(session, row.id, confirmed=False, actor=COLLEAGUE, now=now)
+    assert aid.state.value == "running"
+    row, late = (
+        said.keep(session, home, "withdraw_item", items[code].id, CALL, **told) for code in ("LINSHI", "DIBAO")
+    )
+    for one in (row, late):
+        readback.look(session, one.id, actor=COLLEAGUE, now=now)
+    answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
+    assert (aid.state.value, case.state.value) == ("withdrawn", "open")
+    withdrawing.withdraw_item(
+        session, items["DIBAO"].id, actor=make.as_household(session.get_one(Household, home)), now=now
+    )
+    answers.second(session, late.id, confirmed=True, actor=COLLEAGUE, now=now)
+    assert late.second.value == "confirmed", "it was taken back before the second call"
 
 
 def test_what_stays_uncovered_is_said_by_telephone_too(session: Session, now: datetime) -> None:

@@ -14,7 +14,7 @@ from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases import by_label, departments, once, outcome, register, reviews, rules, service
+from marketplace.cases import by_label, departments, granted, once, outcome, register, reviews, rules, service
 from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import BY_LABEL, Facts, plan
 from marketplace.cases.models import Case, CaseItem, ItemState
@@ -92,6 +92,23 @@ def test_identified_as_another_class_at_a_look_the_family_left_nothing(
     homes, tomorrow = [case.household_id], local_day(day) + timedelta(days=1)
     assert service.facts_of(session, case, on=local_day(day)).label == other
     assert categories.categories_on(session, homes, on=tomorrow) == {homes[0]: [once.FOUND_AS[other]]}
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(-90, 30), (30, 400)])
+def test_a_class_whose_end_or_beginning_is_told_already_lets_another_be_decided(
+    session: Session, now: datetime, begins: int, ends: int
+) -> None:
+    home = make.a_household(session)
+    item = send(session, now, home)[1]["DIBIAN_GANGXING"]
+    from_on, to_on = (local_day(now) + timedelta(days=days) for days in (begins, ends))
+    listed = categories.Entry(home.id, "DIBIAN_MEMBER", from_on, source="list")
+    spell = categories.enter(session, listed, actor=SYSTEM, now=now)
+    spell.to_on, spell.ended_at = (to_on, now) if begins < 0 else (None, None)
+    item.found = "GANGXING"
+    granted.begin(session, item, now=now)
+    assert spell.to_on == (to_on if begins < 0 else None), "what the list told stays"
+    held = categories.categories_on(session, [home.id], on=local_day(now))[home.id]
+    assert "EIGHTH_UNKNOWN" in held
 
 
 @pytest.mark.parametrize(("income", "kind"), [(154_000, "C"), (154_001, "D")])

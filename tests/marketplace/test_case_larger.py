@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from marketplace.cases import outcome, register, service, steps, supervision, withdrawing
+from marketplace.cases import larger, lateness, outcome, register, service, steps, supervision, uncovered, withdrawing
 from marketplace.cases.again import decide_again
-from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -113,8 +113,9 @@ def test_one_thing_is_taken_back_and_the_rest_of_the_application_goes_on(session
     dibao, temporary = items["DIBAO"], items["LINSHI"]
     assert (dibao.state, dibao.late_cause, case.state) == (ItemState.WITHDRAWN, "withdrawn", CaseState.OPEN)
     assert [one.step for one in clocks.running_of(session, steps.clock_ref(dibao.id))] == []
+    assert items["LAJI_JIANMIAN"].state is ItemState.NOT_NEEDED, "it waited for a yes"
+    withdrawing.withdraw_item(session, items["DIBIAN_GANGXING"].id, **told)
     assert items["GONGZU"].state is ItemState.RUNNING, "what waited for its end, however it ended, begins"
-    assert {items[code].state for code in ("DIBIAN_GANGXING", "LAJI_JIANMIAN")} == {ItemState.NOT_NEEDED}
     assert steps.running_step(session, temporary.id).ended_at is None
     with pytest.raises(WrongState, match="item_ended"):
         withdrawing.withdraw_item(session, dibao.id, **told)
@@ -122,3 +123,97 @@ def test_one_thing_is_taken_back_and_the_rest_of_the_application_goes_on(session
         withdrawing.withdraw_item(session, item.id, **told)
     assert case.state is CaseState.WITHDRAWN, "the last that was open was the application itself"
     assert len(register.list_entries(session, home.id)) == 1, "and it is watched as one that took all back"
+
+
+@pytest.mark.parametrize("ends", [ItemState.REFUSED, ItemState.WITHDRAWN, ItemState.GRANTED])
+def test_what_went_on_once_begins_no_second_time_and_the_quick_help_is_decided_anew(
+    session: Session, now: datetime, ends: ItemState
+) -> None:
+    case, fast, [large] = helped(session, now)
+    day, granted = now, ends is ItemState.GRANTED
+    if ends is ItemState.WITHDRAWN:
+        me = make.as_household(session.get_one(Household, case.household_id))
+        withdrawing.withdraw_item(session, large.id, actor=me, now=now)
+    else:
+        day = walk(session, large, now)
+        said: dict[str, Any] = {
+            "granted": granted,
+            "amount_fen": 70_000 * granted,
+            "reason": "" if granted else "not_true",
+        }
+        outcome.decide(session, large.id, actor=APPROVER, now=day, **said)
+    later = now + timedelta(days=200)
+    assert decide_again(session, fast.id, actor=VERIFIER, now=later), "in the next year, too"
+    told: dict[str, Any] = {"granted": True, "amount_fen": 61_000, "actor": replace(WORKER, id="worker-7")}
+    outcome.decide(session, fast.id, **told, late_cause="backlog", now=later)
+    found = {one.id: one.state for one in service.list_items(session, case.id) if one.code == "LINSHI"}
+    assert found == {fast.id: ItemState.GRANTED, large.id: ends}
+
+
+def test_nobody_is_told_that_it_goes_on_where_nothing_would_begin(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, **{**ILL, "ticks": []})
+    day = walk(session, items["LINSHI"], now)
+    outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=70_000, actor=APPROVER, now=day)
+    _case, items = send(session, day, home, **ILL)
+    assert not larger.may_begin(session, items["LINSHI"], now=day)
+    with pytest.raises(BadInput, match="reason_missing"):
+        outcome.decide(session, items["LINSHI"].id, granted=False, reason="not_sudden", actor=WORKER, now=day)
+
+
+def test_an_appeal_about_the_quick_help_that_is_taken_back_leaves_the_larger_to_go_on(
+    session: Session, now: datetime
+) -> None:
+    case, fast, [large] = helped(session, now)
+    assert decide_again(session, fast.id, actor=VERIFIER, now=now)
+    me = make.as_household(session.get_one(Household, case.household_id))
+    withdrawing.withdraw_item(session, fast.id, actor=me, now=now)
+    assert (fast.state, large.state, case.state) == (ItemState.GRANTED, ItemState.RUNNING, CaseState.OPEN)
+
+
+def test_the_next_class_is_looked_at_where_the_one_before_it_is_taken_back(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, wants=["living"], ticks=["no_kin"])
+    for code, then in (("TEKUN", "DIBAO"), ("DIBAO", "DIBIAN_GANGXING")):
+        assert items[then].state is ItemState.WAITING
+        withdrawing.withdraw_item(session, items[code].id, actor=make.as_household(home), now=now)
+        assert (items[code].state, items[then].state) == (ItemState.WITHDRAWN, ItemState.RUNNING)
+
+
+def test_what_is_taken_back_with_all_that_waited_for_it_was_refused_by_nobody(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home, wants=["living"], medical_fen=0, all_classes=False)
+    for item in items.values():
+        if item.state is ItemState.RUNNING:
+            withdrawing.withdraw_item(session, item.id, actor=make.as_household(home), now=now)
+    assert items["DIBAO"].state is ItemState.WITHDRAWN
+    assert (case.state, case.decision) == (CaseState.WITHDRAWN, None)
+    assert uncovered.uncovered(session, case) == [], "nobody hands on what the family took back"
+    assert len(register.list_entries(session, home.id)) == 1
+
+
+def test_what_was_taken_back_beside_what_was_granted_is_handed_on_by_nobody(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home, wants=["living", "work"], all_classes=False)
+    work = items.pop("JIUYE_KUNNAN")
+    for item in items.values():
+        if item.state in OPEN:
+            withdrawing.withdraw_item(session, item.id, actor=make.as_household(home), now=now)
+    day = walk(session, work, now, to="department_answer")
+    told: dict[str, Any] = {"letter": "8", "actor": APPROVER, "now": day}
+    outcome.decide(session, work.id, granted=False, reason="department_said_no", **told)
+    assert case.state is CaseState.CLOSED
+    assert [one.want for one in uncovered.uncovered(session, case)] == ["work"]
+
+
+def test_days_and_delays_of_a_run_that_fell_are_not_those_of_the_next(session: Session, now: datetime) -> None:
+    _case, fast, [large] = helped(session, now)
+    late = now + timedelta(days=60)
+    step = steps.running_step(session, large.id)
+    step.stopped_days = 20
+    assert decide_again(session, fast.id, actor=VERIFIER, now=late)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 60_000, "actor": replace(WORKER, id="worker-7"), "now": late}
+    outcome.decide(session, fast.id, **told)
+    assert large.state is ItemState.RUNNING
+    assert not lateness.is_late(session, large, now=late)
+    assert lateness.days_taken(session, large, now=late + timedelta(days=7)) == 5

@@ -701,7 +701,13 @@ def test_a_month_that_is_over_is_published_by_the_house_itself_once(sqlite_datab
     with sqlite_database.reading() as session:
         (report,) = supervision.published(session)
         assert (report.month, report.version, report.published_by) == ("2026-11", 1, SYSTEM.id)
-        assert [(row["code"], row["ended"]) for row in report.rows] == [("LINSHI", 1)]
+        november = report.rows
+        assert [(row["code"], row["ended"]) for row in november] == [("LINSHI", 1)]
+    away = datetime(2027, 2, 1, tzinfo=UTC)
+    assert [supervision.publish_due(sqlite_database, now=away) for _twice in range(2)] == [2, 0]
+    with sqlite_database.reading() as session:
+        told = {one.month: one.rows for one in supervision.published(session)}
+    assert told == {"2027-01": [], "2026-12": [], "2026-11": november}, "a month without an end is told, too"
 
 
 def test_a_published_month_is_frozen_and_a_correction_is_a_new_version(session: Session, now: datetime) -> None:
