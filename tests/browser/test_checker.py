@@ -57,7 +57,8 @@ def test_of_what_a_window_kept_nothing_is_there_when_it_is_taken_again(windows: 
         page.evaluate(
             """async () => {
             localStorage.setItem("a", "1"); sessionStorage.setItem("a", "1"); await caches.open("a");
-            await new Promise((done) => { indexedDB.open("a").onsuccess = (e) => { e.target.result.close(); done(); }; });
+            await new Promise((done) => { indexedDB.open("a").onsuccess = (e) => {
+                e.target.result.close(); done(); }; });
             }"""
         )
         assert page.evaluate(kept) == [1, 1, 1, 1]
