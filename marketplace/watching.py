@@ -110,13 +110,26 @@ def import_categories(
     file: TableFile,
     login: Login = "",
     source: Annotated[str, typer.Option(help="Whose list it is.")] = "civil-affairs",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            help="For which day the list tells: then it also corrects ends that a list told until then.",
+        ),
+    ] = None,
 ) -> None:
-    """Take a department's list of the register in: who is in a category from when, and who has left it."""
+    """Take a department's list of the register in: who is in a category from when, and who has left it. A long list is
+    stored piece by piece; after a fault in the middle give the same file again, what is stored changes nothing."""
     with house() as (_, database):
         with database.transaction() as session:
             actor = operations.acting(session, login, role=Role.VERIFIER)
-        found = lists.take_file(database, file, source=source, actor=actor, now=utc_now())
-    typer.echo(f"{found.begun} begun, {found.ended} ended, {found.known} known, {found.strangers} not of the register")
+        day = as_of.date() if as_of else None
+        found = lists.take_file(database, file, source=source, as_of=day, actor=actor, now=utc_now())
+    typer.echo(
+        f"{found.begun} begun, {found.ended} ended, {found.corrected} taken up again, {found.known} known, "
+        f"{found.strangers} not of the register"
+    )
     for row, code in found.bad:
         typer.echo(f"row {row}: {code}")
     raise typer.Exit(1 if found.bad else 0)

@@ -111,7 +111,8 @@ class Bounds:
         return np.minimum(bound // case.scale, most), score
 
     def _best(self, parts: Parts, ranked: Numbers, *, way: Numbers, caps: Numbers) -> Numbers:
-        """The most that each need can keep of the worth of its units after paying for their way and its caps."""
+        """The most that each need can keep of the worth of its units after paying for their way and its caps. Of joined
+        parts it stands at the first need of each: their sum is told, not whose it is."""
         case, i, (some, must, inside) = self.case, self.alone, parts
         n, worth = case.pn[some], ranked[case.urgency[case.pn[some]]]
         best = np.where(self.pinned, -FAR, 0).astype(worth.dtype)

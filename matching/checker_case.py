@@ -189,7 +189,8 @@ class Case:
             wanted, (amounts,) = self.keyed(known), columns(known, "units")
             at = find(keys, wanted)
             np.add.at(into, at[at >= 0], amounts[at >= 0])
-        self.barred = wanted[at < 0]  # the lines' that may not be: they come last
+            if into is self.units:
+                self.barred = wanted[at < 0]  # the plan's lines that may not be
         self.lines = i = np.flatnonzero(self.units)
         self.by_resource = i[np.argsort(r[i], kind="stable")]
         self.drawn = r[self.by_resource]

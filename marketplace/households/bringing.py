@@ -3,8 +3,8 @@
 Enters: the bytes of a table with a row for each person. Leaves: a checked upload whose counts say what storing would
 do; then households, people and the categories that begin. A household that is known is told by its own source anew,
 and gets from another source only the members whom nobody knows yet. A member who is on record in another household is
-left there, and told of in a number. The same table again changes nothing. Called by the desk of the register and by the
-command.
+left there, and told of in a number; so is a category of a person's own whose row has no ID number. The same table again
+changes nothing. Called by the desk of the register and by the command.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from marketplace.intake import (
 )
 from marketplace.intake.places import is_town
 from marketplace.policy import require
+from marketplace.reference.monitoring import is_personal
 from marketplace.sealed import number_index, vault_of
 
 ACTION = "register:bring"
@@ -115,7 +116,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
     found = Plan()
     lives = _lives(session, facts)
     spans: dict[Word, list[Span]] = {}
-    elsewhere = new_people = 0
+    elsewhere = new_people = unnamed = 0
     for item in facts:
         home = ids[item.key]
         stay = (item.people[0], *(one for one in item.people[1:] if lives.get(one.id_number, home) == home))
@@ -127,11 +128,15 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
         else:
             found.told.append(_only(item, stay))
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
+        here = {one.id_number for one in stay}
         for row in homes[item.source_ref]:
-            number = row.values.get("id_number")
+            number = row.values.get("id_number") or ""
             index = number_index(vault_of(session), number) if number else ""
-            for category in row.values.get("categories") or ():
-                spans.setdefault((home, index, category), []).append(span_of(row))
+            for category in row.values.get("categories") or () if number in here else ():
+                if is_personal(category) and not number:
+                    unnamed += 1
+                else:
+                    spans.setdefault((home, index, category), []).append(span_of(row))
     found.spells = {key: joined(told) for key, told in spans.items()}
     begun, ended = due(session, found.spells, source=source)
     new = sum(ids[item.key] not in known for item in found.told)
@@ -142,6 +147,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
         "begun": len(begun),
         "ended": len(ended),
         "elsewhere": elsewhere,
+        "unnamed": unnamed,
         "others": len(rows) - len(ours),
     }
     return found

@@ -21,6 +21,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import end_of_day, local_day
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, Conflict, WrongState
+from marketplace.households.listed import close_words
 from marketplace.households.models import Person, Spell
 from marketplace.households.register import CHUNK
 from marketplace.reference.monitoring import get_category
@@ -61,11 +62,23 @@ def enter(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) -> 
     session.add(spell)
     flush(session)
     _tell(session, "household:enter", spell, actor=actor, now=now)
-    _end_watch(session, spell, actor=actor, now=now)
+    _end_watch(session, spell, on=spell.from_on, actor=actor, now=now)
     return spell
 
 
-def _end_watch(session: Session, spell: Spell, *, actor: Actor, now: datetime) -> None:
+def take_back_end(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """An end that was told by mistake was none: the spell goes on, and the watch that followed stops."""
+    spell = session.get_one(Spell, spell_id, with_for_update=True, populate_existing=True)
+    if spell.to_on is None:
+        raise WrongState("spell_runs")
+    after, spell.to_on, spell.reason, spell.ended_at = spell.to_on + timedelta(days=1), None, "", None
+    session.add(spell)
+    flush(session)
+    _tell(session, "household:enter", spell, actor=actor, now=now)
+    _end_watch(session, spell, on=after, actor=actor, now=now)
+
+
+def _end_watch(session: Session, spell: Spell, *, on: date, actor: Actor, now: datetime) -> None:
     """Who is in a guarantee again is not watched as somebody who left it."""
     after = get_category(spell.category, on=spell.from_on).after
     if not after:
@@ -74,10 +87,10 @@ def _end_watch(session: Session, spell: Spell, *, actor: Actor, now: datetime) -
         col(Spell.household_id) == spell.household_id,
         col(Spell.category) == after,
         col(Spell.person_id).is_not_distinct_from(spell.person_id),
-        runs_on(spell.from_on),
+        runs_on(on),
     )
     for watch in session.exec(watched):
-        _stop(session, watch, on=spell.from_on, actor=actor, now=now)
+        _stop(session, watch, on=on, actor=actor, now=now)
     flush(session)
 
 
@@ -93,6 +106,7 @@ def leave(
         raise BadInput("bad_day", field="on")
     spell.to_on, spell.reason, spell.ended_at = on, reason, now
     session.add(spell)
+    close_words(session, spell, on=on)
     flush(session)
     _tell(session, "household:leave", spell, actor=actor, now=now)
     after = get_category(spell.category, on=spell.from_on).after

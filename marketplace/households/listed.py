@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import insert, or_
 from sqlmodel import Session, col, select
 
 from marketplace.db import chunks
-from marketplace.households.models import Listed, Person
+from marketplace.households.models import Listed, Person, Spell
 from marketplace.reference.monitoring import is_personal
 
 _ASKED = 500
@@ -70,7 +70,7 @@ def laid_together(
     """The spans of people and of households, these with what earlier lists told of their other people."""
     spans: dict[Key, list[Span]] = {}
     for (home, index, category), span in told.items():
-        own = people.get((home, index)) if is_personal(category) else None
+        own = people.get((home, index), index) if is_personal(category) else None  # an index: not registered yet
         spans.setdefault((home, own, category), []).append(span)
     spoken = {(people.get((home, index)), category): span for (home, index, category), span in told.items()}
     for some in chunks(sorted({home for home, own, _category in spans if own is None}), _ASKED):
@@ -81,6 +81,20 @@ def laid_together(
             if (home, None, row.category) in spans and (newer is None or _is_older(newer, row)):
                 spans[home, None, row.category].append(Span(row.from_on, row.to_on))
     return {key: joined(those) for key, those in spans.items()}
+
+
+def close_words(session: Session, spell: Spell, /, *, on: date) -> None:
+    """The household's spell ends: what earlier lists told of its people does not begin it again."""
+    if spell.person_id is not None:
+        return
+    people = select(Person.id).where(Person.household_id == spell.household_id)
+    told = select(Listed).where(Listed.category == spell.category, col(Listed.person_id).in_(people))
+    for row in session.exec(told.where(or_(col(Listed.to_on).is_(None), col(Listed.to_on) > on))).all():
+        if row.from_on > on:
+            session.delete(row)
+        else:
+            row.to_on = on
+            session.add(row)
 
 
 def _is_older(span: Span, row: Listed) -> bool:

@@ -3,7 +3,8 @@
 Enters: the bytes of a table (ID number, category, first day, last day if it has ended, and for registered recipients
 which benefit it is, if the list says so). Leaves: spells begun and ended,
 and counts. People outside the register, or outside the actor's districts, are counted and not kept; bad rows are told
-by number and code. The same list again changes nothing. Called by the command `import categories`.
+by number and code. The same list again changes nothing. A list with its day (`as_of`) also corrects an end that a list
+had told before. Called by the command `import categories`.
 """
 
 from __future__ import annotations
@@ -25,12 +26,21 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database, chunks
 from marketplace.errors import BadInput
-from marketplace.households.categories import BENEFITS, REGISTERED, Entry, enter_many, follow_many, leave
+from marketplace.households.categories import (
+    BENEFITS,
+    REGISTERED,
+    Entry,
+    enter_many,
+    follow_many,
+    leave,
+    take_back_end,
+)
 from marketplace.households.listed import Key, Span, Word, joined, laid_together, people_of, remember
 from marketplace.households.models import Household, Person, Spell
 from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
 from marketplace.policy import require
+from marketplace.reference.monitoring import is_personal
 from marketplace.reference.words import words
 from marketplace.sealed import number_index, vault_of
 
@@ -50,12 +60,14 @@ def span_of(row: CheckedRow, /) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a list did: spells begun, ended and known already, people of others, and bad rows as (row, code)."""
+    """What a list did: spells begun, ended, taken up again and known already, people of others, and bad rows as (row,
+    code)."""
 
     begun: int = 0
     ended: int = 0
     known: int = 0
     strangers: int = 0
+    corrected: int = 0
     bad: tuple[tuple[int, str], ...] = ()
 
     def __add__(self, other: Counts) -> Counts:
@@ -64,14 +76,18 @@ class Counts:
             ended=self.ended + other.ended,
             known=self.known + other.known,
             strangers=self.strangers + other.strangers,
+            corrected=self.corrected + other.corrected,
             bad=tuple(sorted({*self.bad, *other.bad})),
         )
 
 
-def take_file(database: Database, file: Path, /, *, source: str, actor: Actor, now: datetime) -> Counts:
+def take_file(
+    database: Database, file: Path, /, *, source: str, as_of: date | None = None, actor: Actor, now: datetime
+) -> Counts:
     """Take in a file of any length, piece by piece: first who is in, then who has left, so that nobody's end is heard
-    before those who stay. A short one is a single piece."""
-    told: dict[str, Any] = {"source": source, "actor": actor, "now": now}
+    before those who stay. A short one is a single piece. Each piece is stored by itself: after a fault in the middle
+    the same file again goes on with the rest."""
+    told: dict[str, Any] = {"source": source, "as_of": as_of, "actor": actor, "now": now}
     found = Counts()
     try:
         table = long_table(file)
@@ -82,7 +98,7 @@ def take_file(database: Database, file: Path, /, *, source: str, actor: Actor, n
         with database.transaction() as session:
             return take_list(session, file.read_bytes(), **told)
     for over in (False, True):
-        for piece in table.pieces(numbers["id_number"], text_cell, size=PIECE):
+        for piece in filter(lambda one: one.numbers, table.pieces(numbers["id_number"], text_cell, size=PIECE)):
             with database.transaction() as session:
                 part = take_list(session, piece.data, over=over, **told)
             bad = tuple((piece.numbers[row - 2], code) for row, code in part.bad)
@@ -91,11 +107,21 @@ def take_file(database: Database, file: Path, /, *, source: str, actor: Actor, n
 
 
 def take_list(
-    session: Session, data: bytes, /, *, over: bool | None = None, source: str, actor: Actor, now: datetime
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    over: bool | None = None,
+    source: str,
+    as_of: date | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Counts:
     """Take a list in; one that is no table, or lacks a column, is refused whole. `over`: of its rows only those with a
-    last day, or only those without."""
+    last day, or only those without. `as_of`: the day for which the department tells."""
     require(actor, "register:enter", district=next(iter(sorted(actor.districts)), ""))
+    if as_of is not None and as_of > local_day(now):
+        raise BadInput("date_in_future", field="as_of")
     schema = _schema(local_day(now))
     try:
         table = read_table(data)
@@ -109,11 +135,12 @@ def take_list(
     checked, faults = check_records(enumerate(records, start=table.first_row), schema)
     rows = [row for row in checked.rows if over is None or bool(row.values.get("to_on")) is over]
     told, strangers = _placed(session, rows, actor)
+    again = 0 if as_of is None else _correct(session, told, as_of=as_of, actor=actor, now=now)
     begun, ended = store_spells(session, told, source=source, actor=actor, now=now)
     bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
-    counts = {"begun": begun, "ended": ended, "strangers": strangers, "bad": len(bad)}
+    counts = {"begun": begun, "ended": ended, "corrected": again, "strangers": strangers, "bad": len(bad)}
     audit.record(session, audit.Entry("register:list", body=counts), actor=actor, now=now)
-    return Counts(begun, ended, len(rows) - strangers - begun - ended, strangers, bad)
+    return Counts(begun, ended, len(rows) - strangers - begun - ended - again, strangers, again, bad)
 
 
 def _schema(today: date) -> Schema:
@@ -174,6 +201,25 @@ def store_spells(
     return len(fresh), len(ending)
 
 
+def _correct(session: Session, told: Mapping[Word, Span], *, as_of: date, actor: Actor, now: datetime) -> int:
+    """Ends that lists told, and that this one, made later, does not know or knows with another last day: such a spell
+    is taken up again, and ends anew with the rest. What people or cases have ended stays ended, and so does what only a
+    list of before would keep open. Returns how many go on."""
+    people, count = people_of(session, told), 0
+    spans = laid_together(session, told, people)
+    own = {((home, people.get((home, index)) if is_personal(category) else None, category), span.to_on)
+           for (home, index, category), span in told.items()}  # fmt: skip
+    for key, spells in _known(session, spans).items():
+        span, last = spans.get(key), spells[-1]
+        if span is None or (key, span.to_on) not in own or not _is_same_stay(last, span):
+            continue
+        heard = local_day(last.ended_at) if last.ended_at else None
+        if last.reason == LISTED and heard is not None and heard <= as_of and last.to_on != span.to_on:
+            take_back_end(session, last.id, actor=actor, now=now)
+            count += span.to_on is None
+    return count
+
+
 def _name_benefits(session: Session, spans: Mapping[Key, Span]) -> None:
     """A list that says which benefit it is says so of what runs already."""
     named = {key: span for key, span in spans.items() if key[2] == REGISTERED and span.benefit}
@@ -199,10 +245,18 @@ def _due(session: Session, spans: Mapping[Key, Span], *, source: str) -> tuple[l
         running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
         if running is not None and until is not None and until >= running.from_on:
             ending.append((running.id, until))
-        elif running is None and all(one.from_on != begun for one in spells):
+        elif running is None and not any(_is_same_stay(one, span) for one in spells):
             own = Entry(home, category, begun, to_on=until, person_id=person, source=source, benefit=span.benefit)
             fresh.append(own)
     return fresh, ending
+
+
+def _is_same_stay(spell: Spell, span: Span) -> bool:
+    """Whether a list tells of a time that is on record: a time that was over begins nothing beside it."""
+    if spell.from_on == span.from_on:
+        return True
+    until = span.to_on or span.from_on
+    return spell.from_on <= until and (spell.to_on is None or span.from_on < spell.to_on)
 
 
 def _known(session: Session, spans: Mapping[Key, Span]) -> dict[Key, list[Spell]]:

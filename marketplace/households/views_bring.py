@@ -41,6 +41,7 @@ desk = Desk(
         "begun": (_l("Categories that begin"), ""),
         "ended": (_l("Categories that end"), ""),
         "elsewhere": (_l("Left out: people on record in another household"), "wait"),
+        "unnamed": (_l("Left out: a person's own category without an ID number"), "wait"),
         "others": (_l("Left out: people of districts that you do not serve"), "wait"),
     },
     sentences={"bad_source": _l("Write a short name of letters, digits, - or _.")},

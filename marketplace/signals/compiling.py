@@ -16,7 +16,21 @@ from datetime import date, datetime, time, timedelta
 from operator import add, eq, ge, gt, le, lt, mul, sub
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, literal, null, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 from sqlmodel import col
 
 from marketplace.calendar import HERE
@@ -180,7 +194,7 @@ def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
     if not aggregates:
         known = {part: _attribute(part.name, scene) for part in parts_of(tree) if isinstance(part, Attribute)}
         met: ColumnElement[bool] = compare(_number(tree.left, known), _number(tree.right, known))
-        return met
+        return func.coalesce(met, false())  # of the unknown: not met, and `not` of it is
     inner = _grouped(aggregates, scene).subquery()
     known = {part: _over_people(part, inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
     return _asked_of(tree, known, inner, scene)

@@ -10,7 +10,7 @@ largest count people_with latest days_since silent``; of the household ``people 
 ``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``;
 ``anyone(condition)`` in a rule about households: one of its people meets it;
 ``in_category(codes, days=n)`` asks for those who are in one now and were in one before these days. A fact that nobody
-told is unknown, and a comparison with the unknown is not met.
+told, or an age that nobody knows, is unknown; a comparison with the unknown is not met, and ``not`` of it is.
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ class VisitEntry(SQLModel, table=True):
 
 
 class VisitSync(SQLModel, table=True):
-    """One parcel that a telephone sent: the same key again is the same parcel, with another content it is refused."""
+    """One parcel that a telephone sent: the same key again is the same parcel, with another content it is refused.
+    `visit_id` is the visit that got its words."""
 
     __tablename__ = "visit_sync"
 

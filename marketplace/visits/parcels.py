@@ -42,6 +42,7 @@ def sync(
     if not 16 <= len(key) <= 64:
         raise BadInput("bad_input", field="key")
     told = {
+        "visit": visit.id,
         "base": base,
         "finish": finish,
         "letters": list(letters),
@@ -50,16 +51,16 @@ def sync(
     digest = sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     known = session.get(VisitSync, key)
     if known is not None:
-        if (known.visit_id, known.author, known.sha256) != (visit.id, actor.id, digest):
+        if (known.author, known.sha256) != (actor.id, digest):
             raise Conflict("parcel_differs")
-        return bool(entries.beside(session, visit.id))
+        return bool(entries.beside(session, known.visit_id))
     made = visit
     if finish and visit.state is VisitState.DROPPED and _was_there(changes):
         made = service.take_up(session, visit, actor=actor, now=now)
     if made is not visit:
         changes, base = {**entries.words_of(session, visit.id, actor=actor), **changes}, 0
     entries.lay(session, made, changes, base=base, actor=actor, now=now)
-    session.add(VisitSync(key=key, visit_id=visit.id, author=actor.id, sha256=digest, received_at=now))
+    session.add(VisitSync(key=key, visit_id=made.id, author=actor.id, sha256=digest, received_at=now))
     flush(session)
     open_ones = entries.beside(session, made.id)
     said = entries.values(session, made.id).get(entries.OUTCOME)

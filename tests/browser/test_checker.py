@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.pages.checker import check_here
+from tests.pages.fixtures import Windows
 
 pytestmark = pytest.mark.browser
 
@@ -46,3 +47,22 @@ def test_a_planted_fault_is_found(browser_page: Page, fault: str) -> None:
     browser_page.evaluate(f"() => {{ {PLANTED[fault]} }}")
     with pytest.raises(AssertionError, match=fault):
         check_here(browser_page)
+
+
+def test_of_what_a_window_kept_nothing_is_there_when_it_is_taken_again(windows: Windows, live_server: str) -> None:
+    kept = """async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length,
+        (await indexedDB.databases()).length]"""
+    with windows.lent(live_server) as page:
+        page.goto("/")
+        page.evaluate(
+            """async () => {
+            localStorage.setItem("a", "1"); sessionStorage.setItem("a", "1"); await caches.open("a");
+            await new Promise((done) => { indexedDB.open("a").onsuccess = (e) => {
+                e.target.result.close(); done(); }; });
+            }"""
+        )
+        assert page.evaluate(kept) == [1, 1, 1, 1]
+    again = windows.take(live_server)
+    assert again is page
+    assert again.evaluate(kept) == [0, 0, 0, 0]
+    windows.give_back(again, live_server)

@@ -92,10 +92,12 @@ def test_a_departments_list_begins_and_ends_categories_once_and_keeps_nobody_els
         lists.take_list(session, b"a,b\n1,2\n", source="mca", actor=near, now=now)
 
 
-def listed(session: Session, *rows: tuple[str, str, str, str], now: datetime) -> lists.Counts:
+def listed(
+    session: Session, *rows: tuple[str, str, str, str], as_of: date | None = None, now: datetime
+) -> lists.Counts:
     """A department's list: ID number, category, first day, last day."""
     table = "\n".join(["身份证号,类别,开始日期,结束日期", *(",".join(row) for row in rows)])
-    return lists.take_list(session, table.encode(), source="mca", actor=CLERK, now=now)
+    return lists.take_list(session, table.encode(), source="mca", as_of=as_of, actor=CLERK, now=now)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -158,6 +160,54 @@ def test_of_who_lives_there_no_more_an_earlier_list_says_nothing(session: Sessio
     assert listed(session, (mother, "IN_REGISTER", "2025-01-01", "2026-11-10"), now=now).ended == 1
 
 
+@pytest.mark.parametrize(("first", "last_b"), [("2024-12-15", "2026-10-31"), ("2025-03-01", "2026-11-10")])
+def test_what_people_or_a_case_have_ended_no_end_in_a_list_begins_again(
+    session: Session, now: datetime, first: str, last_b: str
+) -> None:
+    father, son = a_number(), a_number(date(2000, 1, 1))
+    home = a_home(session, numbers=(father, son), now=now)
+    spell = into(session, home, "IN_REGISTER", from_on=date.fromisoformat(first), now=now)
+    for number in (father, son):
+        assert listed(session, (number, "IN_REGISTER", "2025-01-01", ""), now=now).known == 1
+    categories.leave(session, spell.id, on=date(2026, 11, 1), reason="BENEFIT_OVER", actor=CLERK, now=now)
+    assert listed(session, (son, "IN_REGISTER", "2025-01-01", last_b), now=now).known == 1
+    [watch, old] = categories.list_spells(session, home.id)
+    assert (old.to_on, watch.category, watch.from_on) == (date(2026, 11, 1), "EXITED_2Y", date(2026, 11, 2))
+    assert watch.ended_at is None, "a list that tells an end begins no guarantee"
+    anew = into(session, home, "IN_REGISTER", from_on=date(2026, 11, 12), now=now)
+    assert listed(session, (son, "IN_REGISTER", "2026-11-12", "2026-11-20"), now=now).ended == 1
+    assert anew.to_on == date(2026, 11, 20), "what a list told of the former stay keeps nobody in the new one"
+
+
+def test_an_end_that_a_list_told_by_mistake_is_corrected_by_a_list_of_a_later_day(
+    session: Session, now: datetime
+) -> None:
+    number, other = a_number(), a_number(date(2000, 1, 1))
+    home = a_home(session, numbers=(number, other), now=now)
+    rows = [(number, "IN_REGISTER", "2025-01-01", last) for last in ("", "2026-09-30", "2026-10-31")]
+    own = [(number, "DISABILITY_SUBSIDY", "2025-01-01", last) for last in ("", "2026-09-30")]
+    for row in (rows[0], rows[1], *own):
+        listed(session, row, now=now)
+    for day in (None, TODAY - timedelta(days=1)):
+        assert listed(session, rows[0], own[0], as_of=day, now=now).known == 2, "an older list takes nothing back"
+    assert listed(session, (other, "IN_REGISTER", "2025-01-01", "2026-09-15"), as_of=TODAY, now=now).corrected == 0
+    with pytest.raises(BadInput, match="date_in_future"):
+        listed(session, rows[0], as_of=TODAY + timedelta(days=1), now=now)
+    found = listed(session, rows[0], own[0], as_of=TODAY, now=now)
+    assert (found.corrected, found.begun, found.ended, found.known) == (2, 0, 0, 0)
+    assert categories.categories_on(session, [home.id], on=TODAY) == {home.id: ["DISABILITY_SUBSIDY", "IN_REGISTER"]}
+    assert listed(session, rows[0], as_of=TODAY, now=now).known == 1
+    listed(session, rows[1], now=now)
+    assert listed(session, rows[2], as_of=TODAY, now=now).ended == 1, "it was another day"
+    spells = categories.list_spells(session, home.id)
+    assert [one.to_on for one in spells if one.category == "IN_REGISTER"] == [date(2026, 10, 31)]
+    running = [one.from_on for one in spells if one.category == "EXITED_2Y" and one.ended_at is None]
+    assert running == [date(2026, 11, 1)]
+    ended = next(one for one in spells if one.category == "IN_REGISTER")
+    ended.reason = "BENEFIT_OVER"
+    assert listed(session, rows[0], as_of=TODAY, now=now).corrected == 0, "what people ended stays ended"
+
+
 def test_a_person_s_own_category_is_the_person_s_and_ends_with_it_alone(session: Session, now: datetime) -> None:
     one, two = a_number(), a_number()
     home = a_home(session, numbers=(one, two), names=("赵一", "赵二"), now=now)
@@ -206,6 +256,28 @@ def bring(session: Session, *lines: str, now: datetime, actor: Actor = CLERK) ->
     assert checked.faults == []
     counts = dict(bringing.confirm_import(session, batch.id, actor=actor, now=now))
     return {name: number for name, number in counts.items() if number}
+
+
+def test_what_one_person_draws_is_nobody_else_s_when_a_list_of_people_brings_it(
+    session: Session, now: datetime
+) -> None:
+    applicant, cousin, second = a_number(), a_number(), a_number(date(1960, 1, 1))
+    other = a_home(session, numbers=(cousin,), names=("张二",), now=now)
+    own = "DISABILITY_SUBSIDY,2026-01-01,"
+    lines = [
+        f"H1,张伟,{applicant},户主,渝中区,{own}",
+        f"H1,张三,{second},配偶,渝中区,{own}",
+        f"H1,张小,,子女,渝中区,IN_REGISTER;{own}",
+        f"H1,张二,{cousin},其他,渝中区,{own}",
+    ]
+    told = {"new": 1, "people": 3, "begun": 3, "elsewhere": 1, "unnamed": 1}
+    assert bring(session, *lines, now=now) == told, "what was shown is what is stored"
+    home = session.get_one(Household, find_person_by_id_number(session, applicant).household_id)  # type: ignore[union-attr]
+    known = {index: find_person_by_id_number(session, index).id for index in (applicant, second)}  # type: ignore[union-attr]
+    spells = {(one.category, one.person_id) for one in categories.list_spells(session, home.id)}
+    assert spells == {("IN_REGISTER", None), *(("DISABILITY_SUBSIDY", one) for one in known.values())}
+    assert categories.list_spells(session, other.id) == []
+    assert bring(session, *lines, now=now) == {"known": 1, "elsewhere": 1, "unnamed": 1}
 
 
 def test_families_who_never_asked_come_into_the_register_by_a_list_with_all_their_people(

@@ -19,7 +19,7 @@ from marketplace.signals import rules, sweeping
 from marketplace.signals.compiling import compile_rule
 from marketplace.signals.scene import Scene
 from tests import factories as make
-from tests.marketplace.signal_scene import a_home, a_number, into, told
+from tests.marketplace.signal_scene import a_home, a_number, head, into, told
 
 NOW = make.NOW
 TODAY = local_day(NOW)
@@ -39,7 +39,7 @@ class Case:
     meets: bool
     facts: tuple[Told, ...] = ()
     inside: str = ""
-    born: int = 1970
+    born: int | None = 1970
     two: bool = False
     urban: bool = True
     since: int = 200
@@ -83,6 +83,7 @@ CASES = [
     *happened("W06", "DEATH", two=True),
     *(Case("W06", age >= 16, (("DEATH", 5, 1),), two=True, born=TODAY.year - age) for age in (15, 16, 90)),
     *(Case("W06", not away, (("DEATH", 5, 1), ("IN_INSTITUTION", 90, away)), two=True) for away in (0, 1)),
+    Case("W06", True, (("DEATH", 5, 1),), two=True, born=None),
     Case("W06", False, (("DEATH", 5, 1),)),
     *happened("W07", "DISABILITY_1_2"),
     *happened("W07", "DISABILITY_3_MENTAL"),
@@ -145,8 +146,10 @@ def furnish(session: Session) -> dict[str, int]:
     homes: dict[str, int] = {}
     rows = defaultdict(list)
     for place, case in enumerate(CASES):
-        numbers = (a_number(date(case.born, 3, 7)), *([a_number()] if case.two else ()))
+        numbers = (a_number(date(case.born or 1970, 3, 7)), *([a_number()] if case.two else ()))
         home = a_home(session, numbers=numbers, urban=case.urban, now=NOW)
+        if case.born is None:
+            head(session, home).birth_year = None  # nobody knows when
         homes[home.id] = place
         if case.inside:
             into(

@@ -203,7 +203,7 @@ def new_page(browser: Browser, address: str, *, login: str = "", scripts: bool =
 class Windows:
     """Windows that tests at one address use one after another: a fresh one costs the browser three pages.
 
-    What a window kept (cookies, storage, faults) is gone when it is taken again.
+    What a window kept (cookies, storage, caches, keepers, faults) is gone when it is taken again.
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -215,7 +215,10 @@ class Windows:
         if not free:
             return new_page(self._browser, address, scripts=scripts)
         page = free.pop()
-        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.evaluate("() => sessionStorage.clear()")
+        told = page.context.new_cdp_session(page)
+        told.send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
+        told.detach()
         page.context.clear_cookies()
         checker.FAULTS[page].clear()
         return page
@@ -228,7 +231,11 @@ class Windows:
     def lent(self, address: str) -> Iterator[Page]:
         """A window for as long as this is open."""
         page = self.take(address)
-        yield page
+        try:
+            yield page
+        except BaseException:
+            page.context.close()
+            raise
         self.give_back(page, address)
 
     def close(self) -> None:
