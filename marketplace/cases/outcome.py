@@ -53,11 +53,10 @@ def decide(
     now: datetime,
 ) -> CaseItem:
     """A person of the confirming office says yes or no: the county, or the township where it holds the
-    confirmation. The township alone decides the fast path, up to its cap; about
-    aid for the same cause in the same year again, the county does. What another department answered on paper is typed
-    in by the confirming office, with the number of its `letter`. A yes against the first opinion, or to more than
-    the public notice named, goes to the notice first; a yes to money names an amount, and one to an item of several
-    classes the class that was `found`."""
+    confirmation. The township alone decides the fast path, up to its cap; about aid for the same cause in the same year
+    again, the county does. What another department answered on paper is typed in by the confirming office, with the
+    number of its `letter`. A yes against the first opinion, or to more than the public notice named, goes to the notice
+    first; a yes to money names an amount, and one to an item of several classes the class that was `found`."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"

@@ -128,15 +128,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
         else:
             found.told.append(_only(item, stay))
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
-        here = {one.id_number for one in stay}
-        for row in homes[item.source_ref]:
-            number = row.values.get("id_number") or ""
-            index = number_index(vault_of(session), number) if number else ""
-            for category in row.values.get("categories") or () if number in here else ():
-                if is_personal(category) and not number:
-                    unnamed += 1
-                else:
-                    spans.setdefault((home, index, category), []).append(span_of(row))
+        rows_here = [row for row in homes[item.source_ref] if _number(row) in {one.id_number for one in stay}]
+        unnamed += _told(session, rows_here, home, spans)
     found.spells = {key: joined(told) for key, told in spans.items()}
     begun, ended = due(session, found.spells, source=source)
     new = sum(ids[item.key] not in known for item in found.told)
@@ -151,6 +144,23 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
         "others": len(rows) - len(ours),
     }
     return found
+
+
+def _number(row: CheckedRow) -> str:
+    return row.values.get("id_number") or ""
+
+
+def _told(session: Session, rows: Sequence[CheckedRow], home: str, spans: dict[Word, list[Span]]) -> int:
+    """Put down in `spans` what the rows tell of categories; how many are one person's own and name no number."""
+    unnamed = 0
+    for row in rows:
+        index = number_index(vault_of(session), _number(row)) if _number(row) else ""
+        for category in row.values.get("categories") or ():
+            if is_personal(category) and not index:
+                unnamed += 1
+            else:
+                spans.setdefault((home, index, category), []).append(span_of(row))
+    return unnamed
 
 
 def _only(item: HouseholdFacts, people: tuple[PersonFacts, ...]) -> HouseholdFacts:

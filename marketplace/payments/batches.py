@@ -190,12 +190,12 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
         raise WrongState("batch_moved_on", state=batch.state.value)
     if batch.prepared_by in actor.people:
         raise WrongState("same_person_twice")
-    seconds = (col(Match.second_approver_id), col(Match.second_approver_for))
-    approvers = select(col(Match.approver_id), col(Match.approver_for), *seconds, col(Payee.typed_by))
-    joined = approvers.join(PaymentLine, col(PaymentLine.match_id) == col(Match.id)).join(Payee)
-    for row in session.execute(joined.where(col(PaymentLine.batch_id) == batch.id)):
-        if (actor.people | {batch.prepared_by}) & set(row):
-            raise WrongState("payer_is_approver")
+    approvers = (Match.approver_id, Match.approver_for, Match.second_approver_id, Match.second_approver_for)
+    named = select(*approvers, Payee.typed_by)  # type: ignore[call-overload]
+    joined = named.join(PaymentLine, col(PaymentLine.match_id) == col(Match.id)).join(Payee)
+    own = joined.where(col(PaymentLine.batch_id) == batch.id)
+    if any({*actor.people, batch.prepared_by} & set(row) for row in session.execute(own)):
+        raise WrongState("payer_is_approver")
     _refuse_own_payees(session, batch, actor=actor)
     if not lines_of(session, batch.id, states=(LineState.WAITING,), limit=1):
         raise BadInput("nothing_to_pay", field="month")
@@ -288,9 +288,8 @@ def drop_line(session: Session, line: PaymentLine, reason_code: str, /, *, actor
 
 def _sum(session: Session, batch: PaymentBatch) -> dict[str, int]:
     still = (col(PaymentLine.batch_id) == batch.id, col(PaymentLine.state) == LineState.WAITING)
-    lines, fen = session.execute(
-        select(func.count(), func.coalesce(func.sum(col(PaymentLine.amount_fen)), 0)).where(*still)
-    ).one()
+    counted = select(func.count(), func.coalesce(func.sum(col(PaymentLine.amount_fen)), 0)).where(*still)
+    lines, fen = session.execute(counted).one()
     return {"lines": int(lines), "fen": int(fen)}
 
 

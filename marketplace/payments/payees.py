@@ -202,17 +202,6 @@ def open_payee(session: Session, payee: Payee) -> Opened:
     return Opened(plain("holder"), plain("bank"), plain("account"))
 
 
-def forget(session: Session, person_id: str, /, *, now: datetime) -> None:
-    """Nothing tells the accounts of an erased person any more, nor is any of them paid; who was paid when stays."""
-    for payee in session.exec(select(Payee).where(col(Payee.person_id) == person_id).order_by(col(Payee.id))):
-        payee.holder = payee.bank = payee.account = None
-        payee.account_index = payee.holder_index = payee.last_four = ""
-        if payee.state in LIVE:
-            payee.state = PayeeState.REPLACED
-            waiting.payee_settled(session, payee, now=now)
-        session.add(payee)
-
-
 def _locked(session: Session, payee_id: str, *, actor: Actor) -> Payee:
     payee = session.get(Payee, payee_id, with_for_update=True, populate_existing=True)
     home = session.get(Household, payee.household_id) if payee is not None else None

@@ -30,7 +30,7 @@ from marketplace.households import facts, wechat
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
-from marketplace.payments import payees
+from marketplace.payments import forgetting as paid
 from marketplace.rights import emptying, service
 from marketplace.rights.held import ROOMS, silent
 from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
@@ -104,7 +104,7 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     session.add(home)
     forget(session, person)
     wechat.forget(session, person.id)
-    payees.forget(session, person.id, now=now)
+    paid.forget(session, person.id, now=now)
     facts.erase(session, person, actor=actor, now=now)
 
 
