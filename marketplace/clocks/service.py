@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import HERE, after_working_days, local_day
@@ -149,9 +149,16 @@ def end(session: Session, object_ref: str, /, *, outcome: str, now: datetime, st
     return len(clocks)
 
 
+_RUNNING = (
+    select(Clock)
+    .where(col(Clock.object_ref) == bindparam("object_ref"), col(Clock.ended_at).is_(None))
+    .order_by(col(Clock.started_at), col(Clock.id))
+)
+"""Built once: every step of anything asks it."""
+
+
 def _running(session: Session, object_ref: str) -> Sequence[Clock]:
-    statement = select(Clock).where(col(Clock.object_ref) == object_ref, col(Clock.ended_at).is_(None))
-    return session.exec(statement.order_by(col(Clock.started_at), col(Clock.id))).all()
+    return session.exec(_RUNNING, params={"object_ref": object_ref}).all()
 
 
 def _stop(session: Session, clock: Clock, *, outcome: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -105,9 +106,10 @@ def _told(since: Any) -> Any:
     return row.where(col(LedgerEntry.updated_at) >= since)
 
 
+@cache
 def _unforeseen() -> ColumnElement[bool]:
     """Aid that no rule was asked about before: what another source tells, and what was booked for a match long begun,
-    whose first row counts nothing any more."""
+    whose first row counts nothing any more. Built once: every step of a match asks it."""
     theirs = aliased(Match)
     late = exists().where(col(theirs.ledger_entry_id) == col(LedgerEntry.id))
     late = late.where(col(theirs.created_at) < col(LedgerEntry.created_at))
