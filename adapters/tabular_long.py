@@ -42,7 +42,7 @@ class LongTable:
     rows: int
 
     def pieces(self, column: str, together: Callable[[str], object], /, *, size: int) -> Iterator[Piece]:
-        """Pieces of about so many rows; rows whose `together` is the same stand in one, in their order."""
+        """Pieces of about so many rows, none empty; rows whose `together` is the same stand in one, in their order."""
         place, count = self.names.index(column), -(-self.rows // size)
         for wanted in range(count):
             piece = self._piece(partial(_belongs, place, together, count, wanted))

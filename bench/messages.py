@@ -24,7 +24,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import KFold, cross_val_predict
 
-from marketplace.needs.messages import LINE, RIGHT, features
+from marketplace.needs.messages import LINE, RIGHT, features, stems
+from marketplace.needs.reading import suggest
 
 LABELS = {
     "food": "LIVING.FOOD_PACK",
@@ -50,8 +51,8 @@ def messages(folder: Path, half: int) -> list[dict[str, str]]:
 def learn(rows: list[dict[str, str]], label: str) -> dict[str, int]:
     """Word ► points, with the line and the share that was right."""
     code = LABELS[label]
-    maker = DictVectorizer()
-    held = maker.fit_transform([dict.fromkeys(features(row["message"], code), 1.0) for row in rows])
+    maker, texts = DictVectorizer(), [row["message"] for row in rows]
+    held = maker.fit_transform([dict.fromkeys(features(stems(one), suggest(one), code), 1.0) for one in texts])
     names = maker.get_feature_names_out()
     plain = np.array([name not in ENGLISH_STOP_WORDS for name in names])
     often = plain & (np.asarray(held.sum(axis=0)).ravel() >= SELDOM)

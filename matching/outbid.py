@@ -35,7 +35,7 @@ class Bids:
     def __init__(self, state: State) -> None:
         self.state, self.filler = state, Filler(state)
         self.of_need, self.of_resource = Places(state.need), Places(state.resource)
-        self.ends = np.cumsum(self.filler.sizes, axis=1)
+        self.ends = self.filler.ends
         self.pinned = state.compiled.pair_least[state.part.pairs]
         self.keep = np.maximum(self.filler.least, self.pinned)
         self.entire = self.filler.whole | (self.filler.used >= 0)

@@ -117,7 +117,8 @@ class Filler:
         self.whole = flag(compiled, "all_or_nothing")[state.need]
         needs = np.arange(len(compiled.need_ids), dtype=np.int64)
         self.sizes, self.ranks = level_sizes(compiled, needs), rank_table(compiled)[compiled.urgency]
-        self.ends: list[list[int]] = np.cumsum(self.sizes, axis=1).tolist()
+        self.ends = np.cumsum(self.sizes, axis=1)
+        self.end: list[list[int]] = self.ends.tolist()
         self.rank: list[list[int]] = self.ranks.tolist()
         self.provider: dict[int, int] = {}
         held = np.flatnonzero((state.units > 0) & self.single)
@@ -154,7 +155,7 @@ class Filler:
         stocked = (state.given < state.compiled.stock)[state.resource]
         places = self.candidates(np.flatnonzero(stocked | (self.used == 0)))
         need = state.need[places]
-        unfilled = np.cumsum(self.sizes, axis=1)[need] > state.received[need][:, None]
+        unfilled = self.ends[need] > state.received[need][:, None]
         best = np.where(unfilled.any(axis=1), self.ranks[need, unfilled.argmax(axis=1)], 0).astype(np.float64)
         for at in np.flatnonzero(self.used[places] >= 0).tolist():
             best[at] = self.offer(int(places[at]))[1]
@@ -185,7 +186,7 @@ class Filler:
 
     def _level_left(self, need: int) -> int:
         got = self.state.plain.received[need]
-        return next((end - got for end in self.ends[need] if end > got), 0)
+        return next((end - got for end in self.end[need] if end > got), 0)
 
     def room(self, place: int) -> tuple[int, int]:
         """Units that the supply side and the household's limits still allow this pair."""
@@ -212,7 +213,7 @@ class Filler:
         """What so many units more score for the need."""
         got, total = self.state.plain.received[need], 0
         goal = got + count
-        for end, rank in zip(self.ends[need], self.rank[need], strict=True):
+        for end, rank in zip(self.end[need], self.rank[need], strict=True):
             if end > got:
                 upto = min(end, goal)
                 total += rank * (upto - got)

@@ -98,7 +98,7 @@ def take_file(
         with database.transaction() as session:
             return take_list(session, file.read_bytes(), **told)
     for over in (False, True):
-        for piece in filter(lambda one: one.numbers, table.pieces(numbers["id_number"], text_cell, size=PIECE)):
+        for piece in table.pieces(numbers["id_number"], text_cell, size=PIECE):
             with database.transaction() as session:
                 part = take_list(session, piece.data, over=over, **told)
             bad = tuple((piece.numbers[row - 2], code) for row, code in part.bad)

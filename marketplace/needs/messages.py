@@ -9,6 +9,7 @@ of `reading` found is a word among others. Notes about a household are not read 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -43,23 +44,25 @@ def stems(text: str, /) -> dict[str, str]:
     return found
 
 
-def features(text: str, code: str, /) -> dict[str, str]:
-    """Everything that can have points for a kind in a text ► the words in which it stands there."""
-    weight = max([one.weight for one in suggest(text) if one.code in (code, BESIDE.get(code))], default=0)
+def features(words: Mapping[str, str], rules: Iterable[Suggestion], code: str, /) -> dict[str, str]:
+    """Everything that can have points for a kind, of the `stems` of a text and what the rules say of it ► the words in
+    which it stands there."""
+    weight = max([one.weight for one in rules if one.code in (code, BESIDE.get(code))], default=0)
     told = {FOUND: ""} if weight else {}
-    return {**stems(text), **told, **({SURE: ""} if weight >= SURE_WEIGHT else {})}
+    return {**words, **told, **({SURE: ""} if weight >= SURE_WEIGHT else {})}
 
 
 def suggest_of_message(text: str, /) -> list[Suggestion]:
     """Kinds of need that a message may speak of, the surest first."""
-    table = _table()
-    kept = [one for one in suggest(text) if one.code not in {*table, *BESIDE.values()}]
-    rules = {one.code: one.words for one in suggest(text)}
+    table, rules, stemmed = _table(), suggest(text), stems(text)
+    kept = [one for one in rules if one.code not in {*table, *BESIDE.values()}]
+    by_rules = {one.code: one.words for one in rules}
     for code, points in table.items():
-        here = {what: points.words[what] for what in features(text, code) if what in points.words}
+        there = features(stemmed, rules, code)
+        here = {what: points.words[what] for what in there if what in points.words}
         if sum(here.values()) >= points.line:
-            spoken = (word for what, word in features(text, code).items() if word and here.get(what, 0) > 0)
-            words = tuple(dict.fromkeys((*rules.get(code, ()), *spoken)))
+            spoken = (word for what, word in there.items() if word and here.get(what, 0) > 0)
+            words = tuple(dict.fromkeys((*by_rules.get(code, ()), *spoken)))
             kept.append(Suggestion(code, points.right, words, sum(here.values())))
     return sorted(kept, key=lambda one: -one.confidence)
 

@@ -35,7 +35,7 @@ _STATE = {
 MONEY_TOLD = (MatchState.HELD, *OVER)
 """The household had withdrawn, or the match had ended: that the money was paid is told all the same, as it is to one
 that says that nothing came."""
-HANDED_OVER = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
+AFTER_HAND_OVER = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 """Somebody said that the aid was handed over before the bank said that it paid: it may have been given twice."""
 
 
@@ -89,7 +89,7 @@ def _back(session: Session, line: PaymentLine, match: Match, *, kind: ResultKind
     """The money is back; where the account was at fault the household is asked for another before anything is paid."""
     if kind is ResultKind.RETURNED and line.reason_code in ACCOUNT_AT_FAULT:
         notices.post(session, "payment_failed", key=f"{line.id}:sent_back", household_id=line.household_id, now=now)
-    if kind is ResultKind.RETURNED and match.state in HANDED_OVER:
+    if kind is ResultKind.RETURNED and match.state in AFTER_HAND_OVER:
         decisions.bank_sent_back(session, match.id, actor=actor, now=now)
     elif match.state is MatchState.RECLAIMING:
         decisions.reclaim_done(session, match.id, asks="payment:result", actor=actor, now=now)
@@ -137,7 +137,7 @@ def follow_payment(session: Session, line: PaymentLine, match: Match, /, *, acto
         decisions.deliver_paid(session, match, actor=actor, now=now)
     elif match.state in OVER:
         after_end.ask(session, match, actor=actor, now=now)
-    elif match.state in (*HANDED_OVER, MatchState.RECLAIMING):
+    elif match.state in (*AFTER_HAND_OVER, MatchState.RECLAIMING):
         line.reason_code = twice.HANDED_OVER
         session.add(line)
         if match.reason_code != PAID_MISSING:

@@ -158,10 +158,7 @@ def known_of(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock:
             else:
                 known.again.setdefault(line.reference.partition(AGAIN)[0], []).append(line)
         ids, matches = [line.id for line, _batch in found], [line.match_id for line, _batch in found]
-        later = select(BankNumber).where(col(BankNumber.line_id).in_(ids))
-        numbers = {(one.line_id, one.kind): one.bank_ref for one in session.exec(later)}
-        for told in session.exec(select(BankResult).where(col(BankResult.line_id).in_(ids))):
-            bank_ref = told.bank_ref or numbers.get((told.line_id, told.kind), "")
+        for told, bank_ref in answers_of(session, ids):
             known.told[told.line_id, told.kind] = Told(told.on_day, told.reason_code, bank_ref)
             if told.kind is ResultKind.PAID:
                 known.paid_on[told.line_id] = told.on_day
@@ -187,3 +184,13 @@ def _load_live(session: Session, known: Known, matches: Sequence[str]) -> None:
             known.live[line.match_id] = line.id
         if state is not BatchState.SENT:
             known.unsent.add(line.id)
+
+
+def answers_of(session: Session, line_ids: Sequence[str], /) -> list[tuple[BankResult, str]]:
+    """What the bank said of these lines, in the order of its days, each with the bank's own number: that of the answer,
+    or the one that a later table gave."""
+    later = select(BankNumber).where(col(BankNumber.line_id).in_(line_ids))
+    numbers = {(one.line_id, one.kind): one.bank_ref for one in session.exec(later)}
+    told = select(BankResult).where(col(BankResult.line_id).in_(line_ids))
+    answers = session.exec(told.order_by(col(BankResult.on_day), col(BankResult.told_at)))
+    return [(one, one.bank_ref or numbers.get((one.line_id, one.kind), "")) for one in answers]

@@ -1,8 +1,7 @@
 """From the reference on a bank's statement to the payment, its batch and its grant; for the giver's people.
 
-Enters: a reference. Leaves: a page with every payment under it, one that the bank paid again included,
-and the bank's own number of each answer, which tells them apart. No name and no
-account number is on it.
+Enters: a reference. Leaves: a page with every payment under it, one that the bank paid again included, and the bank's
+own number of each answer, which tells them apart. No name and no account number is on it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from sqlmodel import col, select
 
 from marketplace.guards import guard, own_org
 from marketplace.payments.doors import bp
-from marketplace.payments.models import AGAIN, BankNumber, BankResult, PaymentBatch, PaymentLine
+from marketplace.payments.models import AGAIN, PaymentBatch, PaymentLine
+from marketplace.payments.results_known import answers_of
 from marketplace.payments.views_giver import LINE_TONES
 from marketplace.web import pages
 from marketplace.web.transactions import current_session
@@ -29,11 +29,5 @@ def find_line() -> ResponseReturnValue:
     mine = mine.where(col(PaymentLine.org_id) == own_org())
     same = (col(PaymentLine.reference) == first) | col(PaymentLine.reference).startswith(first + AGAIN, autoescape=True)
     rows = session.exec(mine.where(same).order_by(col(PaymentLine.reference))).all() if first else []
-    told = select(BankResult).where(col(BankResult.line_id).in_([line.id for line, _batch in rows]))
-    answers = session.exec(told.order_by(col(BankResult.on_day), col(BankResult.told_at))).all()
-    later = select(BankNumber).where(col(BankNumber.line_id).in_([line.id for line, _batch in rows]))
-    numbers = {(one.line_id, one.kind): one.bank_ref for one in session.exec(later)}
-    told_by_bank = [(one, one.bank_ref or numbers.get((one.line_id, one.kind), "")) for one in answers]
-    return pages.render(
-        "payments/found.html", rows=rows, answers=told_by_bank, reference=reference, line_tones=LINE_TONES
-    )
+    answers = answers_of(session, [line.id for line, _batch in rows])
+    return pages.render("payments/found.html", rows=rows, answers=answers, reference=reference, line_tones=LINE_TONES)
