@@ -36,6 +36,12 @@ def own_proof(session: Session, seq: int, /, *, home: str, heard: frozenset[str]
     return trail.own_proof(session, seq, subjects={audit.subject_ref(session, one) for one in (home, *own)})
 
 
+def proven_to(session: Session, /) -> int:
+    """The last row of the log whose proof can be given; a row after it waits for the next checkpoint."""
+    newest = trail.newest_checkpoint(session)
+    return newest.size if newest is not None else 0
+
+
 def _person_of(session: Session, row: AuditRow) -> str | None:
     """Whose own word or request the row tells of, where it stands under the household's mark; None where nobody's."""
     request = session.get(RightRequest, row.object_ref)

@@ -107,6 +107,7 @@ def my_consents() -> ResponseReturnValue:
         seen=seen,
         deletions=deletions.of_consents(session, (consent.chain_id for consent in consents)),
         emergencies=emergencies,
+        proven=proving.proven_to(session),
         matched=any(c.purpose is Purpose.AUTO_MATCH for c in living),
         others_yes=auto_match_of(session, household_id, now=now) is not None,
     )
@@ -137,6 +138,7 @@ def who_saw() -> ResponseReturnValue:
         looks=looks_of(session, home, heard=heard),
         staff=staff_looks(session, home, heard=heard, offset=page.offset, most=page.size),
         page=page,
+        proven=proving.proven_to(session),
         why=why_staff_looked,
         when=when,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from marketplace.meetings import household_file
 from marketplace.portraits import service as portraits
 from marketplace.reference.words import list_codes
 from marketplace.sharing.looks import STAFF_LOOKS, staff_looks
+from marketplace.trail.service import make_checkpoint
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import household_client
@@ -94,3 +96,17 @@ def test_a_look_of_a_giver_is_no_look_of_staff(sqlite_database: Database, scene:
 
 def test_every_look_of_staff_has_its_words() -> None:
     assert set(list_codes("staff_look")) == set(STAFF_LOOKS)
+
+
+def test_the_proof_of_a_look_is_offered_as_soon_as_there_is_one(
+    app: Flask, sqlite_database: Database, scene: Scene
+) -> None:
+    client = household_client(app, scene.household.id)
+    early = client.get("/who-saw?lang=en").text
+    assert (early.count("The proof follows shortly"), "/my-trail/" in early) == (3, False)
+    with sqlite_database.transaction() as session:
+        make_checkpoint(session, now=utc_now())
+    later = client.get("/who-saw?lang=en").text
+    assert "The proof follows shortly" not in later
+    proofs = [client.get(address) for address in set(re.findall(r"/my-trail/\d+\.json", later))]
+    assert [proof.status_code for proof in proofs] == [200, 200, 200]
