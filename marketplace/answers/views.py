@@ -78,7 +78,7 @@ def _script(card: Card) -> Script:
     use, what = purpose.zh if zh else purpose.en, label("need", card.need.category, lang=lang)
     lines = [
         _("%(giver)s offers you: %(what)s.", giver=card.organisation.name, what=what),
-        _("Terms: %(terms)s. %(steps)s", terms=card.offer.rules or "—", steps=card.offer.steps or ""),
+        _("Terms: %(terms)s. %(steps)s", terms=(card.offer.rules or "—").rstrip(".。"), steps=card.offer.steps or ""),
         _("To bring it they would need to know who you are, for: %(purpose)s.", purpose=use),
     ]
     seen = _(", ").join(name for _code, name in _fields(card))

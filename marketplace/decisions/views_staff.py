@@ -166,7 +166,7 @@ def approve_lines() -> ResponseReturnValue:
     words = ngettext("%(num)d line approved.", "%(num)d lines approved.", len(outcome.approved))
     if outcome.excluded:
         causes = sorted({codes.word(excluded.code, "exclusion") for excluded in outcome.excluded})
-        words += " " + _("%(n)s left out: %(causes)s", n=len(outcome.excluded), causes="; ".join(causes))
+        words += " " + _("%(n)s left out: %(causes)s", n=len(outcome.excluded), causes=str(_("; ")).join(causes))
     return pages.done(words, to=url_for("decisions.queue"))
 
 

@@ -49,7 +49,7 @@ def _persons(session: Session, *, actor: Actor, now: datetime) -> None:
         sex=Sex.FEMALE, name=ALSO, phone=PHONE, birth_date=BORN.isoformat(), address="渝中区演示路5099号1单元"
     )
     one = replace(two, name=NAME, id_number=number, address="渝中区演示路5099号")
-    for source, person in (("demo-street", one), ("demo-charity", two)):
+    for source, person in (("街道名册（演示）", one), ("慈善会名单（演示）", two)):
         register_household(
             session, source=source, source_ref="5099", district_code=DISTRICT, people=[person], actor=actor, now=now
         )

@@ -51,7 +51,7 @@ def terms_of(change: OverlapRule) -> str:
         sets.append(str(_("payers in this order: %(payers)s", payers=_names(terms["order"], "payer"))))
     if "may_except" in terms:
         sets.append(str(_("a district may allow an exception") if terms["may_except"] else _("no exception")))
-    return "; ".join(str(part) for part in (*days, *limits, *sets))
+    return str(_("; ")).join(str(part) for part in (*days, *limits, *sets))
 
 
 def binds_of(by_person: frozenset[str]) -> str:
@@ -60,7 +60,7 @@ def binds_of(by_person: frozenset[str]) -> str:
         return str(_("counts for the whole household"))
     if "*" in by_person:
         return str(_("counts for the person, where one is named"))
-    kinds = ", ".join(str(word(code, "need")) for code in sorted(by_person))
+    kinds = str(_(", ")).join(str(word(code, "need")) for code in sorted(by_person))
     return str(_("counts for the person, where one is named, in: %(kinds)s; else for the household", kinds=kinds))
 
 
@@ -73,4 +73,4 @@ def _set(name: str, codes: list[str]) -> str:
 
 
 def _names(codes: Iterable[str], table: str) -> str:
-    return ", ".join(str(word(code, table)) for code in codes)
+    return str(_(", ")).join(str(word(code, table)) for code in codes)

@@ -160,7 +160,7 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
         (_("What government decided"), need.government_decision),
         (_("Referred by"), giver.name if giver else ""),
         (_("Number"), need.id[:8].upper()),
-        (_("Source"), need.source if need.source != service.STAFF_SOURCE else _("typed in")),
+        (_("Source"), word(need.source, "need_source")),
         (_("Came in"), moment(need.created_at)),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]

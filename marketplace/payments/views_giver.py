@@ -200,7 +200,7 @@ def file(batch_id: str, form: files.Form) -> ResponseReturnValue:
     gone = files.settle(session, batch_id, actor=actor, now=now)
     if gone:
         causes = Counter(codes.word(cause, "payment_drop") for _line, cause in gone)
-        named = "; ".join(f"{cause} ({number})" for cause, number in causes.items())
+        named = str(_("; ")).join(f"{cause} ({number})" for cause, number in causes.items())
         return pages.refuse(
             _("Taken out before the file was made: %(causes)s. Look at the rest, then fetch the file.", causes=named),
             to=back,

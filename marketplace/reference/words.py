@@ -25,6 +25,7 @@ OWN_FILES = {
     "warning_rule": "warning_rules",
     "duplicate_rule": "duplicate_rules",
     "visit_cause": "visit_causes",
+    "source": "sources",
 }
 """Tables that have a file of their own; all others live in `words.csv`."""
 

@@ -94,7 +94,7 @@ def _operation(app: Flask, endpoint: str, path: str, method: str) -> dict[str, A
     status = "201" if endpoint == "partner_api.post" else "200"
     told: dict[str, Any] = {
         "operationId": endpoint.replace(".", "_"),
-        "summary": (view.__doc__ or "").split("\n")[0],
+        "summary": " ".join((view.__doc__ or "").split("\n\n")[0].split()),
         "security": [{"token": [need.scope]}],
         "parameters": _parameters(path, method, need),
         "responses": {

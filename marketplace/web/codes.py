@@ -4,15 +4,17 @@ Template filters and plain functions; the words follow the language of the reque
 as it is, because an old row must not break a page.
 """
 
+import re
 from contextlib import suppress
 
 from flask import Flask
+from flask_babel import gettext as _
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.reference.districts import district_name, resolve_street
 from marketplace.reference.needs import MONEY
 from marketplace.reference.tables import UnknownCode
-from marketplace.reference.words import label
+from marketplace.reference.words import label, words
 from marketplace.web.display import language
 from marketplace.web.formats import NOTHING, anew, count, yuan
 
@@ -21,7 +23,9 @@ STREET_DIGITS = 9
 
 def install(app: Flask) -> None:
     """Register the filters."""
-    app.jinja_env.filters.update(word=anew(word), place=anew(place), office=anew(office), amount=anew(amount))
+    app.jinja_env.filters.update(
+        word=anew(word), place=anew(place), office=anew(office), amount=anew(amount), sources=anew(sources)
+    )
 
 
 def word(code: str | int | None, table: str) -> str:
@@ -32,6 +36,14 @@ def word(code: str | int | None, table: str) -> str:
         with suppress(UnknownCode):
             return label(table, spelling, lang=language())
     return str(code)
+
+
+def sources(codes: str, mark: str = "") -> str:
+    """What a row of the tables rests on, and how well that is known; a source in words of its own stays as written."""
+    known, parts = words("source"), re.split(r"[; ]+", codes)
+    told = str(_("; ")).join(word(part, "source") for part in parts) if all(part in known for part in parts) else codes
+    how = word(mark, "source_mark")
+    return f"{told} ({how})" if mark and how.casefold() != told.casefold() else told
 
 
 def place(code: str) -> str:

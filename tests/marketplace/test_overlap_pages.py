@@ -140,7 +140,7 @@ def test_two_people_change_groups_that_exclude_each_other_and_the_order_of_payer
     for code, data, stands in (
         ("D06", {"first_group": ["NATIONAL_GRANT", "NATIONAL_ENDEAVOUR"]}, "国家助学金"),
         ("D18", {"first_group": ["DISABILITY_CARE"], "second_group": ["TEKUN"]}, " | 特困供养"),
-        ("D01", {"moves": "TEMPORARY_AID", "before": "MEDICAL_ASSISTANCE"}, "补充保险, 临时救助, 医疗救助"),
+        ("D01", {"moves": "TEMPORARY_AID", "before": "MEDICAL_ASSISTANCE"}, "补充保险、临时救助、医疗救助"),
     ):
         assert staff.post(f"/aid/rules/{code}/change", data={**form, **data}).status_code == 303
         with sqlite_database.reading() as session:
