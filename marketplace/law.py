@@ -85,7 +85,7 @@ def incident_open(
         )
         number = incidents.count_affected(session, row.id)
         typer.echo(f"incident {row.id}: {number} households")
-        _clocks(row, now=now)
+        _clocks(session, row, now=now)
 
 
 @incident.command("list")
@@ -102,7 +102,7 @@ def incident_list(
             return
         for row in incidents.list_incidents(session):
             typer.echo(f"incident {row.id}: {row.what}{' (closed)' if row.closed_at else ''}")
-            _clocks(row, now=now)
+            _clocks(session, row, now=now)
 
 
 @incident.command("letters")
@@ -124,7 +124,7 @@ def incident_told(number: str, login: AS = "") -> None:
     """The authority has the report."""
     with house() as (_, database), database.transaction() as session:
         row = incidents.authority_told(session, number, actor=_actor(session, login), now=utc_now())
-        _clocks(row, now=utc_now())
+        _clocks(session, row, now=utc_now())
 
 
 @incident.command("close")
@@ -135,8 +135,8 @@ def incident_close(number: str, login: AS = "") -> None:
     typer.echo("closed")
 
 
-def _clocks(row: Incident, *, now: datetime) -> None:
-    late = incidents.lateness(row, now=now)
+def _clocks(session: Session, row: Incident, *, now: datetime) -> None:
+    late = incidents.lateness(session, row, now=now)
     told = f"told {row.authority_told_at.isoformat()}" if row.authority_told_at else "not told yet"
     for name, due, words in (("authority", row.authority_due_at, told), ("people", row.people_due_at, "")):
         typer.echo(f"  {name}: until {due.isoformat()} {'LATE ' if late[name] else ''}{words}".rstrip())

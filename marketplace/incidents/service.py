@@ -224,12 +224,14 @@ def list_incidents(session: Session, /) -> list[Incident]:
     return list(session.exec(select(Incident).order_by(col(Incident.found_at).desc(), col(Incident.id))))
 
 
-def lateness(incident: Incident, /, *, now: datetime) -> dict[str, bool]:
-    """Which of the two clocks has run out unanswered."""
-    told, closed = incident.authority_told_at, incident.closed_at
+def lateness(session: Session, incident: Incident, /, *, now: datetime) -> dict[str, bool]:
+    """Which of the two clocks ran out: people are told with the last letter; where nobody is affected none is owed."""
+    counted = select(func.count(), func.count(col(IncidentHousehold.told_at)), func.max(col(IncidentHousehold.told_at)))
+    affected, told, last = session.exec(counted.where(IncidentHousehold.incident_id == incident.id)).one()
+    answered = last if told == affected else now
     return {
-        "authority": (told or now) > incident.authority_due_at,
-        "people": (closed or now) > incident.people_due_at,
+        "authority": (incident.authority_told_at or now) > incident.authority_due_at,
+        "people": answered is not None and answered > incident.people_due_at,
     }
 
 

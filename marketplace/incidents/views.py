@@ -56,7 +56,7 @@ class IncidentForm(Form):
 def index() -> ResponseReturnValue:
     """All incidents with their clocks."""
     session, now = current_session(), utc_now()
-    rows = [(row, service.lateness(row, now=now)) for row in service.list_incidents(session)]
+    rows = [(row, service.lateness(session, row, now=now)) for row in service.list_incidents(session)]
     return render("incidents/index.html", rows=rows)
 
 
@@ -115,7 +115,7 @@ def one(incident_id: str) -> ResponseReturnValue:
     row = service.get_incident(session, incident_id)
     counts = service.count_affected(session, row.id), service.count_told(session, row.id)
     organisation = session.get(Organisation, row.recipient_org_id)
-    late = service.lateness(row, now=now)
+    late = service.lateness(session, row, now=now)
     return render("incidents/one.html", row=row, affected=counts[0], told=counts[1], late=late, giver=organisation)
 
 

@@ -115,7 +115,7 @@ def _incidents(session: Session, *, now: datetime) -> list[dict[str, Any]]:
                 "id": one.id,
                 "found_at": one.found_at.isoformat(),
                 "households": session.exec(touched).one(),
-                "late": lateness(one, now=now),
+                "late": lateness(session, one, now=now),
                 "closed": one.closed_at is not None,
             }
         )

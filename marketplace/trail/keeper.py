@@ -20,7 +20,7 @@ from marketplace.db import Database, new_id
 from marketplace.errors import Conflict
 from marketplace.trail import tree
 from marketplace.trail.models import AuditAlarm, AuditCheckpoint, AuditCosignature
-from marketplace.trail.service import make_checkpoint, subtree_of
+from marketplace.trail.service import SKEW, make_checkpoint, subtree_of
 from shanqiao_verify import Refused, VerifierKey, parse_note
 
 log = logging.getLogger("shanqiao.trail")
@@ -79,6 +79,8 @@ class Keeper:
         stamp = next((at for at in (key.signed_at(body, raw) for raw in _raws(body, answer)) if at is not None), None)
         if stamp is None:
             raise WillNeverWork("The witness signed with another key.", code="bad_answer")
+        if stamp > (now + SKEW).timestamp():
+            raise WillNeverWork("The witness's clock is ahead of ours.", code="bad_answer")
         with self._database.transaction() as session:
             _keep_line(session, key.name, checkpoint.size, stamp, answer)
 

@@ -42,14 +42,15 @@ def quorum_of(settings: Settings) -> int:
 def audit_fresh(session: Session, now: datetime) -> bool:
     """Whether enough witnesses have cosigned the chain within the last 15 minutes.
 
-    Disclosures ask it and fail closed (AUDIT_STALE). Where the settings name no witness the answer is yes.
+    Disclosures ask it and fail closed (AUDIT_STALE). Where the settings name no witness the answer is yes. A witness
+    whose clock ran ahead of ours counts as one that has not signed.
     """
     wanted = quorum_of(settings_of(session))
     if not wanted:
         return True
-    newest = select(func.max(col(AuditCosignature.at))).group_by(col(AuditCosignature.witness))
-    times = sorted((time for time in session.scalars(newest)), reverse=True)
-    return len(times) >= wanted and now - STALE < times[wanted - 1] <= now + SKEW
+    newest = select(func.max(col(AuditCosignature.at))).where(col(AuditCosignature.at) <= now + SKEW)
+    times = sorted(session.scalars(newest.group_by(col(AuditCosignature.witness))), reverse=True)
+    return len(times) >= wanted and now - STALE < times[wanted - 1]
 
 
 def make_checkpoint(session: Session, *, now: datetime) -> AuditCheckpoint | None:

@@ -9,6 +9,7 @@ import pytest
 
 from bench.contenders import METHODS
 from bench.goals import GOALS, measured, table
+from bench.measure import solver
 from scripts.figures import BLOCK, CHINESE, ENGLISH, WORDS, documents, tables
 
 ROOT = Path(__file__).parents[2]
@@ -48,11 +49,21 @@ def test_a_goal_that_no_bench_speaks_to_says_so_and_several_may_speak_to_one(tmp
 def test_a_goal_says_when_under_what_load_and_with_which_seed_it_was_seen(tmp_path: Path) -> None:
     told = {
         "goals": {"7": "0 changes"},
-        "machine": {"measured_at": "2030-01-02T03:04:05+00:00", "load": 1.5},
+        "machine": {"measured_at": "2030-01-02T03:04:05+00:00", "load": 1.5, "solver": solver()},
         "rows": [{"seed": 7}, {"seed": 11}, {}],
     }
     (tmp_path / "a.json").write_text(json.dumps(told), "utf-8")
     assert "| 0 changes | 2030-01-02 03:04; load 1.5; seed 7, 11 | `bench/results/a.json` |" in table(tmp_path)
-    told["machine"] = {"measured_at": "2020-01-02T03:04:05+00:00"}
+    told["machine"] = {"measured_at": "2020-01-02T03:04:05+00:00", "solver": "other"}
     (tmp_path / "a.json").write_text(json.dumps(told), "utf-8")
     assert "| 0 changes | 2020-01-02 03:04; seed 7, 11; **older solver** |" in table(tmp_path)
+
+
+def test_the_mark_of_the_solver_follows_what_it_does_and_not_its_words(tmp_path: Path) -> None:
+    code = tmp_path / "a.py"
+    code.write_text('"""Words."""\n\n\ndef f(x):\n    """More."""\n    return x + 1  # why\n', "utf-8")
+    before = solver(tmp_path)
+    code.write_text('"""Other words."""\ndef f(x):\n    return x + 1\n', "utf-8")
+    assert solver(tmp_path) == before
+    code.write_text('"""Words."""\ndef f(x):\n    return x + 2\n', "utf-8")
+    assert solver(tmp_path) != before

@@ -105,9 +105,9 @@ def test_each_kind_of_operator_has_its_hours_from_when_it_was_found(session, now
         now=now,
     )
     assert incident.authority_due_at == now - HOUR / 2 + hours * HOUR
-    assert service.lateness(incident, now=incident.authority_due_at) == {"authority": False, "people": False}
+    assert service.lateness(session, incident, now=incident.authority_due_at) == {"authority": False, "people": False}
     late = incident.authority_due_at + timedelta(seconds=1)
-    assert service.lateness(incident, now=late)["authority"]
+    assert service.lateness(session, incident, now=late)["authority"]
 
 
 def test_every_household_gets_one_letter_and_the_incident_closes_when_all_are_told(session, now):
@@ -115,10 +115,13 @@ def test_every_household_gets_one_letter_and_the_incident_closes_when_all_are_to
     for _ in range(3):
         a_look(session, org, make.a_household(session), now - HOUR)
     incident = opened(session, now, org_id=org.id)
+    after = incident.people_due_at + HOUR
     with pytest.raises(WrongState):
         service.close_incident(session, incident.id, actor=OFFICER, now=now)
     assert service.write_letters(session, incident.id, actor=OFFICER, now=now, most=2) == 2
+    assert service.lateness(session, incident, now=after)["people"], "one is still to be told"
     assert service.write_letters(session, incident.id, actor=OFFICER, now=now) == 1
+    assert not service.lateness(session, incident, now=after)["people"], "told in time, whenever it is closed"
     assert service.write_letters(session, incident.id, actor=OFFICER, now=now) == 0
     letters = session.exec(select(Notice.letter).where(Notice.letter == "data_incident")).all()
     assert len(letters) == 3

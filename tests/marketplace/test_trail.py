@@ -175,6 +175,13 @@ def test_without_witnesses_for_a_quarter_of_an_hour_nothing_counts_as_fresh(
     keeper.keep(clock[0])
     assert fresh(clock[0])
     assert not fresh(now - timedelta(hours=1)), "a clock that was set back"
+    for ahead in (timedelta(days=30).total_seconds(), 2.0**60):
+        doors[0].witness._clock = lambda ahead=ahead: clock[0].timestamp() + ahead
+        doors[0].up, clock[0] = True, clock[0] + timedelta(minutes=40)
+        keeper.keep(clock[0])
+        doors[0].up, clock[0] = False, clock[0] + timedelta(minutes=1)
+        keeper.keep(clock[0])
+        assert not fresh(clock[0]), "one living witness, and the word of one whose clock ran ahead"
 
 
 def test_with_no_witness_named_the_log_counts_as_fresh(database: Database, now: datetime) -> None:
