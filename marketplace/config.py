@@ -44,6 +44,7 @@ class Settings:
     checkpoint_key: bytes = field(default=b"", repr=False)
     suite: Literal["aes", "sm"] = "aes"
     witnesses: tuple[tuple[str, str], ...] = ()
+    former_witnesses: tuple[str, ...] = ()
     demo: bool = False
     base_url: str = "http://127.0.0.1:8000"
     trusted_hosts: tuple[str, ...] = LOOPBACK
@@ -131,6 +132,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         checkpoint_key=checkpoint.newest,
         suite=_suite(get("SHANQIAO_SUITE", "aes")),
         witnesses=_witnesses(get("SHANQIAO_WITNESSES", "")),
+        former_witnesses=_former(get("SHANQIAO_FORMER_WITNESSES", "")),
         base_url=outward.public_address(get("SHANQIAO_BASE_URL", "http://127.0.0.1:8000")),
         trusted_hosts=outward.trusted_hosts(get("SHANQIAO_TRUSTED_HOSTS", "127.0.0.1,localhost")),
         trusted_proxy=get("SHANQIAO_TRUSTED_PROXY", ""),
@@ -220,6 +222,14 @@ def _witnesses(text: str) -> tuple[tuple[str, str], ...]:
     if len({key for key, _ in pairs}) < FEWEST_WITNESSES:
         raise ConfigError("SHANQIAO_WITNESSES names fewer than two witnesses: name two, or write none and lose wall 3")
     return tuple((key, address) for key, address in pairs)
+
+
+def _former(text: str) -> tuple[str, ...]:
+    """Verifier keys of witnesses that sign no more: what they signed still holds."""
+    keys = tuple(entry.strip() for entry in text.split(",") if entry.strip())
+    if any(" " in key or key.count("+") < 2 for key in keys):
+        raise ConfigError("SHANQIAO_FORMER_WITNESSES: write `KEY, KEY`, the keys alone, as they stood before")
+    return keys
 
 
 def _rings(env: Mapping[str, str]) -> tuple[Ring, Ring, Ring, Ring]:

@@ -17,13 +17,12 @@ from typing import Any
 from sqlmodel import Session
 
 import shanqiao_verify as verifier
-from marketplace.calendar import local_day
 from marketplace.credentials import status
 from marketplace.errors import NotFound
-from marketplace.reference.districts import current
+from marketplace.reference.districts import every_code
 from marketplace.signing import CITY, checkpoint_key, log_name, public_keys
 from marketplace.trail import notes
-from marketplace.trail.service import quorum_of, settings_of
+from marketplace.trail.service import quorum_of, settings_of, witness_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def judge(session: Session, text: str, /, *, now: datetime) -> Verdict:
     """Find out what it is, and whether it holds."""
     text = text.strip()
     kind = kind_of(text)
-    keys = keys_of(session, now=now)
+    keys = keys_of(session)
     try:
         if kind == "receipt":
             payload, head = verifier.check_receipt(text, keys)
@@ -97,14 +96,13 @@ def _seen(head: verifier.Checkpoint) -> dict[str, Any]:
     return {"size": head.size, "origin": head.origin, "witnesses": sorted(head.witnesses)}
 
 
-def keys_of(session: Session, *, now: datetime) -> verifier.Keys:
+def keys_of(session: Session) -> verifier.Keys:
     """The house's own public keys, as `/trust/keys.json` tells them."""
     settings = settings_of(session)
-    offices = dict.fromkeys([CITY, *(district.code for district in current(local_day(now)))])
     return verifier.Keys(
-        {key["kid"]: key for key in public_keys(settings, offices)},
+        {key["kid"]: key for key in public_keys(settings, dict.fromkeys([CITY, *every_code()]))},
         log=notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),
-        witnesses=[key for key, _ in settings.witnesses],
+        witnesses=witness_keys(settings),
         quorum=quorum_of(settings),
     )
 

@@ -77,6 +77,11 @@ def _streets() -> dict[str, list[Street]]:
     return found
 
 
+def every_code() -> tuple[str, ...]:
+    """The codes of all districts and counties that are or were: what an office signed outlives its code."""
+    return tuple(_districts())
+
+
 @cache
 def current(on: date) -> tuple[District, ...]:
     """The districts and counties in force on a date, by code."""

@@ -39,6 +39,11 @@ def quorum_of(settings: Settings) -> int:
     return FEWEST_WITNESSES if settings.witnesses else 0
 
 
+def witness_keys(settings: Settings) -> list[str]:
+    """The keys that a checkpoint's cosignatures are checked with: of those that sign, and of those that did before."""
+    return list(dict.fromkeys([*(key for key, _address in settings.witnesses), *settings.former_witnesses]))
+
+
 def audit_fresh(session: Session, now: datetime) -> bool:
     """Whether enough witnesses have cosigned the chain within the last 15 minutes.
 

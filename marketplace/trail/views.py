@@ -14,11 +14,11 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.calendar import local_day, utc_now
+from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.errors import NotFound
 from marketplace.guards import guard
-from marketplace.reference.districts import current
+from marketplace.reference.districts import every_code
 from marketplace.signing import CITY, checkpoint_key, log_name, public_keys
 from marketplace.trail import notes, service
 from marketplace.trail.models import AuditAlarm, AuditCheckpoint, AuditCosignature
@@ -58,11 +58,10 @@ def keys() -> ResponseReturnValue:
 
 def trust_file(settings: Settings) -> dict[str, object]:
     """The public keys of issuers, log and witnesses."""
-    offices = [CITY, *(district.code for district in current(local_day(utc_now())))]
     return {
-        "keys": public_keys(settings, dict.fromkeys(offices)),
+        "keys": public_keys(settings, dict.fromkeys([CITY, *every_code()])),
         "log": notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),
-        "witnesses": [key for key, _address in settings.witnesses],
+        "witnesses": service.witness_keys(settings),
         "quorum": service.quorum_of(settings),
     }
 

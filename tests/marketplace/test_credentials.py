@@ -36,7 +36,7 @@ def _state(session: Session, now: datetime) -> str:
     token = status.list_token(session, settings, row.list_no, now=now)
     uri = status.address(settings, row.list_no)
     at = int(now.timestamp())
-    return verifier.status_of(token, keys_of(session, now=now), uri=uri, index=row.status_idx, now=at)
+    return verifier.status_of(token, keys_of(session), uri=uri, index=row.status_idx, now=at)
 
 
 def test_a_credential_holds_exactly_what_was_asked_and_consented(session: Session, now: datetime) -> None:

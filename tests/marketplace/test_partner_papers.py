@@ -69,7 +69,7 @@ def test_a_machine_gets_a_credential_that_the_stand_alone_verifier_takes_and_tha
     assert told.json["kid"] == house.machine.key.thumbprint()
     with house.database.reading() as session:
         now = utc_now()
-        seen = verifier.check_credential(told.json["credential"], keys_of(session, now=now), now=int(now.timestamp()))
+        seen = verifier.check_credential(told.json["credential"], keys_of(session), now=int(now.timestamp()))
         row = session.exec(select(Disclosure)).one()
     assert seen.payload["aud"] == house.scene.organisation.id
     assert seen.payload["cnf"]["jwk"]["x"] == house.machine.key.as_dict(private=False)["x"]
@@ -111,7 +111,7 @@ def test_a_field_that_may_be_stored_goes_in_and_no_other(house: House) -> None:
     assert told.status_code == 200, told.text
     with house.database.reading() as session:
         now = utc_now()
-        seen = verifier.check_credential(told.json["credential"], keys_of(session, now=now), now=int(now.timestamp()))
+        seen = verifier.check_credential(told.json["credential"], keys_of(session), now=int(now.timestamp()))
     assert seen.disclosed["name"] == "王小明"
     assert "phone" not in seen.disclosed
     more = house.caller().post(f"/matches/{house.match_id}/credential", {**BODY, "fields": ["name", "phone"]})

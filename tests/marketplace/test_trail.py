@@ -29,6 +29,7 @@ from marketplace.app import create_app
 from marketplace.backup import restore_backup, write_backup
 from marketplace.config import Settings
 from marketplace.credentials import receipts
+from marketplace.credentials.verdicts import keys_of
 from marketplace.db import Database
 from marketplace.errors import Conflict, NotFound, WrongState
 from marketplace.operations import after_restore
@@ -98,6 +99,8 @@ def test_after_a_restore_nothing_is_disclosed_until_people_begin_a_new_log_with_
     write_backup(sqlite_database, tmp_path / "house.backup")
     _append(sqlite_database, now, 5)
     keeper.keep(now)
+    with sqlite_database.reading() as session:
+        given = service.proof_of_row(session, 1)
     info = dict(sqlite_database.info)
     restored = Database(f"sqlite:///{tmp_path / 'again.db'}", info=info)
     restore_backup(restored, tmp_path / "house.backup", then=lambda session: after_restore(session, now=now))
@@ -111,6 +114,12 @@ def test_after_a_restore_nothing_is_disclosed_until_people_begin_a_new_log_with_
     with restored.reading() as session:
         assert service.audit_fresh(session, now)
         assert audit.verify(session).bad_seq == 0
+        with pytest.raises(verifier.Refused, match="cosigned by 0 witnesses"):
+            verifier.check_row(given, keys_of(session))
+    left = tuple(key for key, _address in info["settings"].witnesses)
+    restored.info["settings"] = replace(restored.info["settings"], former_witnesses=left)
+    with restored.reading() as session:
+        assert verifier.check_row(given, keys_of(session))[1].witnesses, "what was given out before still holds"
     newest = doors[0].witness.newest()
     assert newest is not None
     assert newest.size == 10, "the old witness keeps what it saw"

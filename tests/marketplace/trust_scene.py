@@ -77,4 +77,4 @@ def issued(session: Session, scene: Scene, now: datetime, *, fields: Sequence[st
 
 def checked(session: Session, compact: str, now: datetime, **over: Any) -> verifier.Credential:
     """The credential as the stand-alone verifier reads it."""
-    return verifier.check_credential(compact, keys_of(session, now=now), now=int(now.timestamp()), **over)
+    return verifier.check_credential(compact, keys_of(session), now=int(now.timestamp()), **over)
