@@ -84,8 +84,8 @@ RULES = {
     "D14": ("小额快救最多为一个月的低保标准", "Fast small aid is at most one month of the minimum living standard"),
     "D15": ("每人每年一份保单", "One policy for each person and year"),
     "D16": (
-        "有多种身份的，按最高的一种帮助，不叠加",
-        "Whoever belongs to several groups gets the highest amount, not the sum",
+        "同一笔费用，有多种身份的，按最高的一种救助，不叠加",
+        "For one cost, whoever belongs to several groups gets the highest amount, not the sum",
     ),
     "D17": (
         "低保分类重点救助只享受一项，残疾一项可以另外享受",

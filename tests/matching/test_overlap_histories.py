@@ -146,7 +146,8 @@ def _beside(before: list[Given], row: Given, wanted: Asked) -> Iterator[str]:
     hours = [one for one in like if one.given_on >= row.given_on.replace(day=1) and not _same_need(one, row)]
     if row.category == "CARE.HOME_CARE" and hours and sum(one.units for one in hours) + row.units > wanted.units:
         yield "D09"
-    help_ = [one for one in like if one.programme in ASSISTANCE and one.cause == row.cause]
+    classes = set(ASSISTANCE) - {row.programme}
+    help_ = [one for one in like if one.programme in classes and one.cause == row.cause]
     if row.programme in ASSISTANCE and help_ and sum(one.units for one in help_) + row.units > wanted.units:
         yield "D16"
     others = [one for one in like if one.giver != row.giver and one.cause == row.cause and not _same_need(one, row)]

@@ -21,7 +21,7 @@ CASH, ENTRY, TERM, CARE, DEVICE = (
     "DISABILITY.AID_DEVICE",
 )
 ASSISTANCE = "MEDICAL_ASSISTANCE"
-HEART = "MEDICAL.CHILD_CHD"
+HEART, DRUG = "MEDICAL.CHILD_CHD", "MEDICAL.LONGTERM_DRUG"
 REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
 PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
 FLOOD = "FLOOD:2026-08-12/500109"
@@ -354,6 +354,41 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         ask(ILLNESS, 6_000, programme="MEDICAL_ASSISTANCE_TEKUN"),
         [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO")],
         0,
+    ),
+    # of one class nothing is several: 9,000 for this stay, though the class paid 7,000 for another one
+    (
+        "D16",
+        "two stays under one class",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE, cause="ILLNESS:C50"),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE, cause="ILLNESS:C50")],
+        9_000,
+    ),
+    # 9,000 − 2,000 that another class paid of it; the 7,000 of the class itself are not taken off
+    (
+        "D16",
+        "the own class stands beside another",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE),
+        [
+            had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE),
+            had(ILLNESS, 2_000, programme="MEDICAL_ASSISTANCE_RIGID", payer=ASSISTANCE),
+        ],
+        7_000,
+    ),
+    # a drug and a stay of one illness: 9,000 − 4,000
+    (
+        "D16",
+        "another class under another kind of the illness",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_TEKUN", payer=ASSISTANCE, cause="ILLNESS:C50"),
+        [had(DRUG, 4_000, programme="MEDICAL_ASSISTANCE_CHILD", payer=ASSISTANCE, cause="ILLNESS:C50")],
+        5_000,
+    ),
+    # papers: what another class paid of another need's cost is not of this one
+    (
+        "D16",
+        "papers tell two costs of one illness apart",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_TEKUN", payer=ASSISTANCE, bill=bill(20_000), **N),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE, need_id="m")],
+        9_000,
     ),
     # D17
     (
