@@ -258,6 +258,26 @@ def _related(rule: Rule, asked: Asked, _rows: Rows) -> Finding | None:
     return _limit(rule, 0) if asked.related else None
 
 
+def _one_thing(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    """Charity's help under another kind that may be the same thing, for an event that both tell of: a person says. What
+    papers tie together is counted there, and papers of their own tell two apart. Where papers show the cost, what is
+    left of it beside such help may be given."""
+    near = frozenset().union(*(group for group in rule.alike if asked.category in group)) - {asked.category}
+    held = _held(asked.bill, rows, asked) if asked.bill else ()
+    own = asked.papered if asked.need_id in asked.papered else frozenset()
+    had = [
+        row
+        for row in rows
+        if row.category in near and row.payer == CHARITY and row not in held and row.need_id not in own
+        if row.cause and asked.cause and same_cause(row, asked)
+        if 0 <= (asked.on - row.given_on).days < rule.days
+    ]
+    if not had or asked.payer != CHARITY:
+        return None
+    left = residual(asked.bill, held, before=rule.order) if asked.bill else 0
+    return _limit(rule, left - sum(row.units for row in had), had)
+
+
 _SAYS: dict[str, Callable[[Rule, Asked, Rows], Finding | None]] = {
     "WATERFALL": _waterfall,
     "CAP_100": _cap_100,
@@ -275,4 +295,5 @@ _SAYS: dict[str, Callable[[Rule, Asked, Rows], Finding | None]] = {
     "MUTEX_EXCEPT": _except,
     "FORBID_OFFSET": _never_offset,
     "CONFLICT_OF_INTEREST": _related,
+    "ONE_THING": _one_thing,
 }

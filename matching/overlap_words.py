@@ -100,6 +100,10 @@ RULES = {
         "帮助的一方与家庭有亲属等关系的，不由这一方帮助",
         "A giver that is related to the household does not help it",
     ),
+    "D21": (
+        "同一件事、两类可能是同一需要的帮助，先由工作人员核对",
+        "Two kinds of help that may be one thing, for one event, are first looked at by staff",
+    ),
 }
 """Code ► (Chinese, English)."""
 NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -37,6 +37,7 @@ CATEGORIES = (
     "EMERGENCY.CASH",
     "INSURANCE.PREMIUM",
 )
+SCHOOL = {"EDU.UNIVERSITY_ENTRY", "EDU.TERM_SUPPORT"}
 ASSISTANCE = ("MEDICAL_ASSISTANCE_DIBAO", "MEDICAL_ASSISTANCE_ILLNESS")
 MONTHLY = ("KEY_CLASS_ELDER", "KEY_CLASS_CHILD", "KEY_CLASS_DISABILITY", "TEKUN", "DISABILITY_LIVING")
 PROGRAMMES = {
@@ -171,6 +172,9 @@ def _pair(earlier: Given, later: Given) -> Iterator[str]:
             yield "D17"
         if programmes == {"TEKUN", "DISABILITY_LIVING"} and not same_need:
             yield "D18"
+    days_between = (later.given_on - earlier.given_on).days
+    if {earlier.category, later.category} == SCHOOL and earlier.cause == later.cause and days_between < 365:
+        yield "D21"
     if earlier.category != later.category or same_need:
         return
     days = {GOODS: 180, "DISABILITY.AID_DEVICE": 1095, "JOB.TRAINING": 365}.get(later.category, 0)

@@ -1,4 +1,4 @@
-"""Each rule D01 to D20 by hand, with the arithmetic: what was asked, what was there, what may be given, and why."""
+"""Each rule D01 to D21 by hand, with the arithmetic: what was asked, what was there, what may be given, and why."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASH, ENTRY, TERM, CARE, DEVICE = (
 )
 ASSISTANCE = "MEDICAL_ASSISTANCE"
 HEART, DRUG = "MEDICAL.CHILD_CHD", "MEDICAL.LONGTERM_DRUG"
-REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
+REPAIR, ADAPT, COURSE, POLICY = "HOUSING.REPAIR", "HOUSING.ELDER_ADAPT", "JOB.TRAINING", "INSURANCE.PREMIUM"
 PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
 FLOOD = "FLOOD:2026-08-12/500109"
 N = {"need_id": "n"}
@@ -437,6 +437,25 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     # D20
     ("D20", "a related giver", ask(RICE, 5, related=True), [], 0),
     ("D20", "a giver that is not", ask(RICE, 5), [], 5),
+    # D21
+    ("D21", "repair and adaptation after one flood", ask(ADAPT, 900, cause=FLOOD), [had(REPAIR, 500, cause=FLOOD)], 0),
+    ("D21", "two floods", ask(ADAPT, 900, cause=FLOOD), [had(REPAIR, 500, cause="FLOOD:2026-06-01/500109")], 900),
+    ("D21", "an event that nobody told", ask(ADAPT, 900, cause=FLOOD), [had(REPAIR, 500)], 900),
+    # cost 20,000 − 12,000 of sudden help that may be for it = 8,000
+    (
+        "D21",
+        "what papers leave beside sudden help",
+        ask(DRUG, 15_000, cause="ILLNESS:C50", bill=bill(20_000), **N),
+        [had(CASH, 12_000, cause="ILLNESS:C50", need_id="m")],
+        8_000,
+    ),
+    (
+        "D21",
+        "papers of both",
+        ask(DRUG, 15_000, cause="ILLNESS:C50", bill=bill(20_000), papered=frozenset({"n", "m"}), **N),
+        [had(CASH, 12_000, cause="ILLNESS:C50", need_id="m")],
+        15_000,
+    ),
     # By person: the daughter asks, the son had something. Only what names nobody may have been hers.
     # D01 of a bill of 100,000 others paid 78,000; the son's 9,000 for his own illness is no payment of her bill
     (
@@ -762,4 +781,4 @@ def test_an_unknown_kind_a_cool_off_without_days_and_a_negative_limit_are_refuse
 
 def test_every_kind_is_used_by_a_rule_of_the_house() -> None:
     assert {rule.kind for rule in RULES.values()} == set(KINDS)
-    assert sorted(RULES) == [f"D{n:02d}" for n in range(1, 21)]
+    assert sorted(RULES) == [f"D{n:02d}" for n in range(1, 22)]
