@@ -1,4 +1,4 @@
-"""D21: two kinds of need that may be one thing, for one event, with no papers that tie them: a person is asked first."""
+"""D21: two kinds of need that may be one thing, for one event, with no papers that tie them: a person is asked."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.decisions import approve as approval
 from marketplace.households.models import Household
-from marketplace.ledger import hits, late, overlap
+from marketplace.ledger import hit_report, hits, late, overlap, questions
 from marketplace.ledger.models import AidState, HitState, OverlapHit
+from marketplace.needs.models import NeedState
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER
 from tests.marketplace.test_overlap_runs import need, offer, past, solved
@@ -101,3 +102,7 @@ def test_of_two_such_needs_a_run_plans_one_and_a_question_whose_gift_is_taken_ba
     row.state = AidState.RETURNED
     session.flush()
     assert late._gone(session) == [hit.id]
+    assert (questions.over(session), hit_report.count_open(session, actor=APPROVER)) == ([], 1)
+    two.state = NeedState.CLOSED
+    session.flush()
+    assert questions.over(session) == [hit.id], "a need that is closed has no open question"
