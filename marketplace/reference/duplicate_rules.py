@@ -39,8 +39,8 @@ REACHES: Mapping[str, str] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
     """One row of the table as the sources were read on the day `as_of`; `limits` is category ► whole units; `apart` are
-    programmes that exclude each other; in the kinds `by_person` (``*``: all) it counts for a person where one is named; `alike` are groups
-    of kinds that may be one thing.
+    programmes that exclude each other; in the kinds `by_person` (``*``: all) it counts for a person where one is named;
+    `alike` are groups of kinds that may be one thing.
     The sentences have places in braces that `ledger.sentences` fills from the rule as it stands."""
 
     code: str
