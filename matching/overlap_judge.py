@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from matching.overlap_bill import Rows, on_bill, residual
+from matching.overlap_like import alike, of_year, same_cause, same_month, same_need
 from matching.overlap_rules import (
     CHARITY,
     PAPERS,
@@ -21,8 +22,6 @@ from matching.overlap_rules import (
     Rule,
     Verdict,
     for_school,
-    may_be_one,
-    one_illness,
 )
 
 
@@ -115,7 +114,7 @@ def _cap_100(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     limit = rule.limit(asked.category)
     if limit is None or asked.programme in rule.excepted:
         return None
-    had = [row for row in _of_year(rule, asked, rows) if _same_cause(row, asked)]
+    had = [row for row in of_year(rule, asked, rows) if same_cause(row, asked)]
     return _limit(rule, limit - sum(row.units for row in had), had)
 
 
@@ -144,13 +143,8 @@ def _one_project(row: Given, asked: Asked) -> bool:
 
 
 def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    like = [
-        row
-        for row in rows
-        if (row.category == asked.category and _same_cause(row, asked))
-        or one_illness(row, category=asked.category, cause=asked.cause)
-    ]
-    others = [row for row in like if row.payer == CHARITY and row.giver != asked.giver and not _same_need(row, asked)]
+    like = [row for row in rows if alike(row, asked)]
+    others = [row for row in like if row.payer == CHARITY and row.giver != asked.giver and not same_need(row, asked)]
     if not others or asked.payer != CHARITY:
         return None
     held = _held(asked.bill, rows, asked) if asked.bill else ()
@@ -160,13 +154,13 @@ def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _by_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    had = [row for row in rows if row.given_on.year == asked.on.year and not _same_need(row, asked)]
+    had = [row for row in rows if row.given_on.year == asked.on.year and not same_need(row, asked)]
     apart = frozenset().union(*(group for group in rule.apart if asked.programme in group)) - {asked.programme}
     against = [
         row
         for row in had
         if row.programme in apart
-        or (row.category == asked.category and row.programme == asked.programme and _same_cause(row, asked))
+        or (row.category == asked.category and row.programme == asked.programme and same_cause(row, asked))
     ]
     return _limit(rule, 0, against) if against else None
 
@@ -175,7 +169,7 @@ def _floor(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     floor = rule.limit(asked.category)
     if floor is None:
         return None
-    year = [row for row in rows if row.given_on.year == asked.on.year and _same_cause(row, asked)]
+    year = [row for row in rows if row.given_on.year == asked.on.year and same_cause(row, asked)]
     had = [row for row in year if row.category == asked.category or for_school(row)]
     return _limit(rule, floor - sum(row.units for row in had), had)
 
@@ -184,7 +178,7 @@ def _cooldown(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     had = [
         row
         for row in rows
-        if row.category == asked.category and not _same_need(row, asked)
+        if row.category == asked.category and not same_need(row, asked)
         if 0 <= (asked.on - row.given_on).days < rule.days
     ]
     if not had:
@@ -197,7 +191,7 @@ def _service(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     had = [
         row
         for row in rows
-        if row.category == asked.category and not _same_need(row, asked)
+        if row.category == asked.category and not same_need(row, asked)
         if (asked.starts_on is None or asked.starts_on <= row.given_on)
         if (asked.ends_on is None or row.given_on < asked.ends_on)
     ]
@@ -205,12 +199,12 @@ def _service(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _mutex(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    had = [row for row in rows if not _same_need(row, asked)]
+    had = [row for row in rows if not same_need(row, asked)]
     if rule.apart:
         against = frozenset().union(*(group for group in rule.apart if asked.programme not in group))
-        had = [row for row in had if row.programme in against and _same_month(row, asked)]
+        had = [row for row in had if row.programme in against and same_month(row, asked)]
         return _limit(rule, 0, had) if had or asked.statuses & against else None
-    had = [row for row in had if _same_cause(row, asked) and _bars(rule, row, asked)]
+    had = [row for row in had if same_cause(row, asked) and _bars(rule, row, asked)]
     return _limit(rule, 0, had) if had else None
 
 
@@ -225,37 +219,33 @@ def _bars(rule: Rule, row: Given, asked: Asked) -> bool:
 def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     if asked.programme in rule.excepted:
         return None
-    had = _of_year(rule, asked, rows)
+    had = of_year(rule, asked, rows)
     if rule.per_member:
         own = [row for row in had if asked.person and row.person == asked.person]
         left = asked.members - sum(row.units for row in had)
         return _limit(rule, min(left, 1 - sum(row.units for row in own)) if asked.person else left, own or had)
-    had = [row for row in had if not _same_need(row, asked) and _same_cause(row, asked)]
+    had = [row for row in had if not same_need(row, asked) and same_cause(row, asked)]
     return _limit(rule, 0, had) if had else None
-
-
-def _of_year(rule: Rule, asked: Asked, rows: Rows) -> list[Given]:
-    """Aid of the category in this year; what is paid every month by right is not among it."""
-    had = [row for row in rows if row.category == asked.category and row.given_on.year == asked.on.year]
-    return [row for row in had if row.programme not in rule.excepted]
 
 
 def _cap(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     """One grant never over the limit; a limit that nobody has set yet allows nothing."""
-    had = [row for row in rows if row.programme == asked.programme and _same_need(row, asked)]
+    had = [row for row in rows if row.programme == asked.programme and same_need(row, asked)]
     return _limit(rule, (rule.limit(asked.category, rural=asked.rural) or 0) - sum(row.units for row in had), had)
 
 
 def _best_of(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    had = [row for row in rows if row.programme in rule.programmes and row.category == asked.category]
-    had = [row for row in had if _same_cause(row, asked)]
+    """Of several classes that somebody belongs to the highest pays, not the sum: what other classes paid of this cost
+    is taken off. What the class itself paid before was for its own costs. Payers do not tell kinds of illness apart."""
+    about = _held(asked.bill, rows, asked) if asked.bill else tuple(row for row in rows if alike(row, asked))
+    had = [row for row in about if row.programme in rule.programmes - {asked.programme}]
     return _limit(rule, asked.units - sum(row.units for row in had), had) if had else None
 
 
 def _except(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     if asked.programme in rule.excepted:
         return None
-    had = [row for row in rows if row.programme in rule.programmes - rule.excepted and _same_month(row, asked)]
+    had = [row for row in rows if row.programme in rule.programmes - rule.excepted and same_month(row, asked)]
     return _limit(rule, 0, had) if had else None
 
 
@@ -268,16 +258,24 @@ def _related(rule: Rule, asked: Asked, _rows: Rows) -> Finding | None:
     return _limit(rule, 0) if asked.related else None
 
 
-def _same_need(row: Given, asked: Asked) -> bool:
-    return bool(row.need_id) and row.need_id == asked.need_id
-
-
-def _same_cause(row: Given, asked: Asked) -> bool:
-    return may_be_one(row.cause, asked.cause)
-
-
-def _same_month(row: Given, asked: Asked) -> bool:
-    return (row.given_on.year, row.given_on.month) == (asked.on.year, asked.on.month)
+def _one_thing(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    """Charity's help under another kind that may be the same thing, for an event that both tell of: a person says. What
+    papers tie together is counted there, and papers of their own tell two apart. Where papers show the cost, what is
+    left of it beside such help may be given."""
+    near = frozenset().union(*(group for group in rule.alike if asked.category in group)) - {asked.category}
+    held = _held(asked.bill, rows, asked) if asked.bill else ()
+    own = asked.papered if asked.need_id in asked.papered else frozenset()
+    had = [
+        row
+        for row in rows
+        if row.category in near and row.payer == CHARITY and row not in held and row.need_id not in own
+        if row.cause and asked.cause and same_cause(row, asked)
+        if 0 <= (asked.on - row.given_on).days < rule.days
+    ]
+    if not had or asked.payer != CHARITY:
+        return None
+    left = residual(asked.bill, held, before=rule.order) if asked.bill else 0
+    return _limit(rule, left - sum(row.units for row in had), had)
 
 
 _SAYS: dict[str, Callable[[Rule, Asked, Rows], Finding | None]] = {
@@ -297,4 +295,5 @@ _SAYS: dict[str, Callable[[Rule, Asked, Rows], Finding | None]] = {
     "MUTEX_EXCEPT": _except,
     "FORBID_OFFSET": _never_offset,
     "CONFLICT_OF_INTEREST": _related,
+    "ONE_THING": _one_thing,
 }

@@ -44,6 +44,7 @@ KINDS = (
     "MUTEX_EXCEPT",
     "FORBID_OFFSET",
     "CONFLICT_OF_INTEREST",
+    "ONE_THING",
 )
 
 
@@ -109,6 +110,7 @@ class Rule:
     It looks at aid of its `categories` (a programme rule, whose set is empty, at aid of its `programmes`). `limits`
     is category ► units, with ``"*"`` for all others; `apart` names programmes that exclude each other. `by_person` are
     the categories (``"*"`` for all) in which the rule counts for a person: aid that names another one is not there.
+    `alike` are groups of categories under which people may write one thing.
     """
 
     code: str
@@ -123,6 +125,7 @@ class Rule:
     per_member: bool = False
     may_except: bool = False
     by_person: frozenset[str] = frozenset()
+    alike: tuple[frozenset[str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -181,7 +184,8 @@ class Asked:
 
     `apart` are (rule, row) pairs that a person looked at and called no duplicate: to that rule the row is not there.
     `documented`: charity promises nothing before papers show the cost. `person` is whom the aid is for, `others` are
-    those of the household who are known to be somebody else; where nobody is named there are none.
+    those of the household who are known to be somebody else; where nobody is named there are none. `papered` are the
+    household's needs that have papers of their own.
     """
 
     household_id: str
@@ -207,6 +211,7 @@ class Asked:
     person: str = ""
     others: frozenset[str] = frozenset()
     project: str = ""
+    papered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ RULES = {
     "D14": ("小额快救最多为一个月的低保标准", "Fast small aid is at most one month of the minimum living standard"),
     "D15": ("每人每年一份保单", "One policy for each person and year"),
     "D16": (
-        "有多种身份的，按最高的一种帮助，不叠加",
-        "Whoever belongs to several groups gets the highest amount, not the sum",
+        "同一笔费用，有多种身份的，按最高的一种救助，不叠加",
+        "For one cost, whoever belongs to several groups gets the highest amount, not the sum",
     ),
     "D17": (
         "低保分类重点救助只享受一项，残疾一项可以另外享受",
@@ -99,6 +99,10 @@ RULES = {
     "D20": (
         "帮助的一方与家庭有亲属等关系的，不由这一方帮助",
         "A giver that is related to the household does not help it",
+    ),
+    "D21": (
+        "同一件事、两类可能是同一需要的帮助，先由工作人员核对",
+        "Two kinds of help that may be one thing, for one event, are first looked at by staff",
     ),
 }
 """Code ► (Chinese, English)."""

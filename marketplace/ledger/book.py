@@ -122,6 +122,7 @@ def rule_of(row: DuplicateRule, /) -> Rule:
         per_member=row.per_member,
         may_except=row.may_except,
         by_person=row.by_person,
+        alike=row.alike,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from sqlmodel import Session, case, col, exists, select
@@ -19,6 +19,7 @@ from sqlmodel import Session, case, col, exists, select
 from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
+from marketplace.cases.known import facts_of
 from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.cases.rules import FAST as FAST_PATH
 from marketplace.db import Database, flush, new_id, one_by_one
@@ -56,6 +57,13 @@ MEDICAL = Kind("MEDICAL.MAJOR", "MEDICAL_ASSISTANCE", "")
 HOUSE = Kind("HOUSING.REPAIR", "HOUSING_FUND", "DANGEROUS_HOUSE")
 ONCE = {"LINSHI": EMERGENCY, "YILIAO_JIUZHU": MEDICAL, "WEIFANG": HOUSE}
 """Items that pay money once."""
+CLASSES = {
+    "TEKUN": "MEDICAL_ASSISTANCE_TEKUN",
+    "DIBAO": "MEDICAL_ASSISTANCE_DIBAO",
+    "DIBIAN": "MEDICAL_ASSISTANCE_LOW_INCOME",
+    "GANGXING": "MEDICAL_ASSISTANCE_RIGID",
+}
+"""A family's class ► under which programme its medical assistance is paid: of several classes the highest (D16)."""
 
 
 def kind_of(item: CaseItem, /) -> Kind:
@@ -162,9 +170,17 @@ def person_of(session: Session, item: CaseItem, /) -> str:
     return session.get_one(Case, item.case_id).subject_id if own else ""
 
 
+def programme_of(session: Session, item: CaseItem, /, *, on: date) -> str:
+    """The programme of an item's money; medical assistance is paid by the class that the family has on that day."""
+    kind = kind_of(item)
+    if kind is not MEDICAL:
+        return kind.programme
+    return CLASSES.get(facts_of(session, session.get_one(Case, item.case_id), on=on).label, "")
+
+
 def _new(session: Session, item: CaseItem, *, now: datetime) -> LedgerEntry:
     """A case knows the kind of event only: it may be any event of that kind, until a person says otherwise."""
-    kind = kind_of(item)
+    kind, day = kind_of(item), local_day(item.decided_at or now)
     return LedgerEntry(
         id=new_id(),
         source=SOURCE,
@@ -174,10 +190,10 @@ def _new(session: Session, item: CaseItem, *, now: datetime) -> LedgerEntry:
         giver=label("department", item.department, lang="zh_Hans"),
         category=kind.category,
         payer=kind.payer,
-        programme=kind.programme,
+        programme=programme_of(session, item, on=day),
         cause=known(item.cause.upper()),
         units=worth_of(item),
-        given_on=local_day(item.decided_at or now),
+        given_on=day,
         state=AidState.APPROVED,
         created_at=now,
         updated_at=now,

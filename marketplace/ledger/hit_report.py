@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.ledger.hits import REPORT, TWICE
+from marketplace.ledger.hits import QUESTIONS, REPORT, TWICE
 from marketplace.ledger.models import HitState, OverlapHit
 
 MINUTE_FEN = 100
@@ -98,7 +98,8 @@ def hits_where(
 
 
 def count_open(session: Session, /, *, actor: Actor) -> int:
-    """How many late reports wait for a person."""
+    """How many late reports and questions wait for a person."""
     wanted = _narrowed(select(func.count()).select_from(OverlapHit), actor)
-    wanted = wanted.where(col(OverlapHit.state) == HitState.OPEN, col(OverlapHit.place) == REPORT)
+    asked = (col(OverlapHit.place) == REPORT) | col(OverlapHit.code).in_(QUESTIONS)
+    wanted = wanted.where(col(OverlapHit.state) == HitState.OPEN, asked)
     return int(session.exec(wanted).one())

@@ -8,7 +8,7 @@ the givers' reports and pages.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -29,6 +29,8 @@ STEP = "overlap_look"
 APPROVAL, RUN, REPORT, HELD = "approval", "run", "report", "held"
 TWICE = "TWICE"
 """The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
+QUESTIONS = frozenset({"D21"})
+"""Rules that stop help only until a person has answered: wherever they meet it, somebody is asked."""
 SUM_CAPS = frozenset({"D01", "D02", "D04", "D07", "D09", "D13", "D14", "D15", "D16"})
 """Rules that add money or hours up, or that the county alone may lift: a row that counts there counts whoever looked at
 it. Only an exception lifts them."""
@@ -55,7 +57,7 @@ def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime
     """Write down what is new, and what is known as it stands now; a late report that contradicts aid given before
     becomes a task with a clock. What was decided is asked again once its facts change. Returns the rows that are new or
     asked again."""
-    wanted = {(one.code, one.place, one.subject): one for one in met}
+    wanted = {(one.code, one.place, one.subject): one for one in map(_once, met)}
     known = _known(session, {one.subject for one in wanted.values()})
     old = [(known[key], one) for key, one in wanted.items() if key in known]
     over = {row.id: row for row, one in old if _asks_anew(row, one)}
@@ -74,9 +76,16 @@ def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime
     ]
     audit.record_many(session, entries, actor=actor, now=now)
     for row in kept:
-        if row.place == REPORT:
+        if row.place == REPORT or (row.code in QUESTIONS and row.place != HELD):
             clocks.start(session, STEP, row.id, holder=Holder(district_code=row.district_code), now=now)
     return kept
+
+
+def _once(one: Met) -> Met:
+    """A question about a need is one, whoever was to give and wherever it came up."""
+    if one.code in QUESTIONS and one.need_id and one.place in (RUN, APPROVAL):
+        return replace(one, place=APPROVAL, subject=one.need_id, org_id=None)
+    return one
 
 
 def _known(session: Session, subjects: set[str]) -> dict[tuple[str, str, str], OverlapHit]:

@@ -130,10 +130,10 @@ def end_gone(database: Database, /, *, now: datetime) -> int:
 
 
 def _gone(session: Session) -> list[str]:
-    """Open tasks of late reports that are no longer founded."""
-    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, col(OverlapHit.place) == hits.REPORT)
-    wanted = wanted.where(col(OverlapHit.code) != hits.TWICE)
-    waiting = list(session.exec(wanted.order_by(col(OverlapHit.id))))
+    """Open tasks of late reports, and open questions, that are no longer founded."""
+    asked = (col(OverlapHit.place) == hits.REPORT) | col(OverlapHit.code).in_(hits.QUESTIONS)
+    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, asked)
+    waiting = list(session.exec(wanted.where(col(OverlapHit.code) != hits.TWICE).order_by(col(OverlapHit.id))))
     lives: dict[str, str] = {}
     for some in chunks(sorted({ref for hit in waiting for ref in hit.because}), _ASKED):
         rows = select(LedgerEntry.id, LedgerEntry.household_id)
@@ -212,6 +212,7 @@ def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Fac
         project=row.project,
         person=row.person,
         others=facts.people.others(row.person),
+        papered=frozenset(one.id for one, _bill in facts.costs.get(row.household_id, ())),
     )
     district = facts.homes[entry.household_id].district_code
     return _judged(question, past, facts.book(row.given_on), need, about=_about(row, facts), district=district)
@@ -232,8 +233,8 @@ def _judged(
 
 
 def _services(asked: Asked, past: Sequence[Given], rules: Iterable[Rule], need: Need | None) -> tuple[Finding, ...]:
-    """Hours are doubled by another giver only, within the time of the need, or in the month of aid without one; what
-    a need lacked is all that it asked for, as at approval."""
+    """Hours are doubled by another giver only, in the time of the need or the month of aid without one; a need lacked
+    all that it asked for, as at approval."""
     first = asked.on.replace(day=1)
     after = (first + timedelta(days=31)).replace(day=1)
     told = replace(asked, open_units=need.gap_units) if need else replace(asked, starts_on=first, ends_on=after)
@@ -244,8 +245,7 @@ def _services(asked: Asked, past: Sequence[Given], rules: Iterable[Rule], need: 
 def _temporary_aid(asked: Asked, past: Iterable[Given], rules: Iterable[Rule]) -> tuple[Finding, ...]:
     """Illness aid stands under the kind of its illness: to "once for a cause and year" all such aid is one kind."""
     like = [replace(row, category=CASH) for row in past if row.payer == TEMPORARY_AID]
-    once = [rule for rule in rules if rule.kind == ONCE]
-    return judge(replace(asked, category=CASH), past=like, rules=once).findings
+    return judge(replace(asked, category=CASH), past=like, rules=[one for one in rules if one.kind == ONCE]).findings
 
 
 def _costs(session: Session, same: Same, homes: Iterable[str]) -> dict[str, list[_Cost]]:

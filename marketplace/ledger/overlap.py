@@ -31,7 +31,7 @@ from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import PROMISED, HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.moved import moved_aid
-from marketplace.ledger.shared import bills_in
+from marketplace.ledger.shared import bills_in, papered_in
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.programmes import plain
@@ -197,6 +197,7 @@ def verdict(
         project=plain(session.get_one(LedgerEntry, own).project if own else project),
         person=people.one(need.person_id),
         others=people.others(need.person_id),
+        papered=remembered(session, ("papered", homes.ids), lambda: papered_in(session, homes.ids)),
     )
     past = aid_of(session, homes, household_id=need.household_id, own=own, people=people)
     return judge(question, past=past, rules=_rules(session, need, on=on))

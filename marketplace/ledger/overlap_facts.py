@@ -29,7 +29,7 @@ from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.programmes import plain
 from marketplace.reference.events import known
 from matching.model import Need
-from matching.overlap_rules import Bill, Given
+from matching.overlap_rules import CASH, MEDICAL, Bill, Given
 
 _ASKED = 500
 _Home = tuple[int, frozenset[str], bool]
@@ -48,6 +48,7 @@ class Facts:
     persons: dict[str, str]
     people: People
     bills: Mapping[str, Bill]
+    papered: frozenset[str]
     excepted: Mapping[str, frozenset[str]]
     apart: Mapping[str, frozenset[tuple[str, str]]]
     related: Mapping[str, frozenset[str]]
@@ -55,6 +56,13 @@ class Facts:
     shared: frozenset[str]
     givers: Givers
     projects: Mapping[str, str]
+
+    def thing(self, category: str, /) -> str:
+        """One name for the kinds that may be one thing with this one; its own if it is alone."""
+        if category.startswith(MEDICAL) or category == CASH:
+            return MEDICAL
+        groups = (group for rule in self.book.of("") for group in rule.alike if category in group)
+        return "|".join(sorted(next(groups, {category})))
 
 
 def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str], same: Same, on: date) -> Facts:
@@ -79,6 +87,7 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
         related.setdefault(same.one(household), set()).add(org)
     excepted, apart = all_exceptions(session, on=on), set_apart(session)
     freed = {need.category for need in needs if need.need_id in apart or need.need_id in excepted}
+    own = bills.bills_of(session)
     shared = shared_bills(session, sorted({same.of(home) for home in households}, key=min))
     return Facts(
         book=book,
@@ -88,7 +97,8 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
         causes=causes,
         persons=persons,
         people=people,
-        bills=bills.bills_of(session) | shared,
+        bills=own | shared,
+        papered=frozenset(own),
         excepted=excepted,
         apart=apart,
         related={household: frozenset(orgs) for household, orgs in related.items()},

@@ -19,7 +19,7 @@ from marketplace.ledger.overlap import programme_of
 from marketplace.ledger.overlap_facts import Facts, read
 from matching.model import Ban, Cap, CoolOff, Need, Resource
 from matching.overlap_judge import judge
-from matching.overlap_rules import CASH, MEDICAL, Asked, Finding, Given, Rule, Verdict
+from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
@@ -107,6 +107,7 @@ def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "", projec
         project=project,
         person=facts.people.one(person),
         others=facts.people.others(person),
+        papered=facts.papered,
     )
 
 
@@ -150,7 +151,7 @@ def _one(
 
 
 def _way(offer: Resource, facts: Facts) -> tuple[str, str]:
-    """The giver and the programme of an offer: two of one giver may have two."""
+    """The giver and the programme of an offer."""
     return offer.org_id, facts.projects.get(offer.resource_id, "")
 
 
@@ -200,23 +201,22 @@ def _stop(said: Verdict, need: Need, facts: Facts) -> str:
 
 def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
     if said.findings and said.findings[0].because:
-        first = said.findings[0]
-        refs = tuple(row.ref for row in first.because)
+        first, refs = said.findings[0], tuple(row.ref for row in said.findings[0].because)
         found.stopped.append(Stopped(need.need_id, first.code, open_units - first.allowed, refs))
 
 
 def _one_of_like(
     needs: Sequence[Need], facts: Facts, offers: Mapping[str, Sequence[Resource]], *, stopped: Iterable[Ban]
 ) -> tuple[list[Need], list[Ban]]:
-    """Of several needs of a household in one category, or of an illness, the most urgent is served first; what approval
-    would refuse the others once it is served is neither planned: they are cut, or banned with the rule's code."""
+    """Of a household's needs in one category, or in kinds that may be one thing, the most urgent is served first; what
+    approval would refuse the others then is neither planned: they are cut, or banned with the rule's code."""
     like: dict[tuple[str, str], list[Need]] = {}
     nobody = {ban.need_id for ban in stopped if ban.resource_id == "*"}
     for need in needs:
-        ill = need.category.startswith(MEDICAL) or need.category == CASH
+        thing = facts.thing(need.category)
         reached = need.need_id not in nobody and any(_fits(one, need) for one in offers.get(need.category, ()))
-        if (reached or not ill) and _open(need, facts.past.get(need.household_id, [])):
-            like.setdefault((need.household_id, MEDICAL if ill else need.category), []).append(need)
+        if (reached or thing == need.category) and _open(need, facts.past.get(need.household_id, [])):
+            like.setdefault((need.household_id, thing), []).append(need)
     cut, bans = dict[str, Need](), list[Ban]()
     for same in like.values():
         served: list[Given] = []

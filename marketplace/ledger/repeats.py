@@ -25,7 +25,7 @@ from marketplace.db import Database, chunks, flush
 from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.same import Same, same_as
-from marketplace.ledger import hits
+from marketplace.ledger import hits, questions
 from marketplace.ledger.late import end_gone, look_again
 from marketplace.ledger.models import LIVE, AidState, HitState, LedgerEntry, OverlapHit
 from marketplace.organisations.givers import Givers, givers_of
@@ -245,7 +245,7 @@ def _over(session: Session) -> list[str]:
 
 def looks(database: Database, /, *, now: datetime) -> int:
     """Everything of the ledger's tasks that ends by itself."""
-    return end_gone(database, now=now) + sweep(database, now=now)
+    return end_gone(database, now=now) + questions.end_over(database, now=now) + sweep(database, now=now)
 
 
 def count_told_twice(session: Session, /, *, actor: Actor) -> int:

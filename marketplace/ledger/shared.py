@@ -78,6 +78,11 @@ def bills_in(session: Session, homes: frozenset[str], /) -> dict[str, Bill]:
     return own | shared_bills(session, [homes])
 
 
+def papered_in(session: Session, homes: frozenset[str], /) -> frozenset[str]:
+    """The needs of households that count as one that have papers of their own."""
+    return frozenset(need_id for told in _papers(session, [homes]).values() for need_id in told)
+
+
 def _went(session: Session, groups: Iterable[frozenset[str]]) -> list[_Went]:
     """Bills of people of these households from an earlier home: the need, its papers, who it is and lives where now."""
     of = {home: group for group in groups for home in group}

@@ -52,7 +52,7 @@ class Shown:
     binds: str
 
 
-BY_EVENT = ("CAP_100", "MUTEX_UNLESS_RESIDUAL", "MUTEX_YEAR", "FLOOR_TOTAL", "ONCE_PER_YEAR", "BEST_OF")
+BY_EVENT = ("CAP_100", "MUTEX_UNLESS_RESIDUAL", "MUTEX_YEAR", "FLOOR_TOTAL", "ONCE_PER_YEAR", "BEST_OF", "ONE_THING")
 """Kinds of rule that ask whether two events are one."""
 
 

@@ -30,6 +30,7 @@ REACHES: Mapping[str, str] = MappingProxyType(
         "MUTEX_EXCEPT": "a ban",
         "FORBID_OFFSET": "nothing: its rows are left out of every other rule",
         "CONFLICT_OF_INTEREST": "a ban",
+        "ONE_THING": "a ban until a person has looked, or a smaller gap where papers show a rest",
     }
 )
 """Kind ► how a verdict of it reaches the allocator's problem; approval asks every kind again."""
@@ -38,7 +39,8 @@ REACHES: Mapping[str, str] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
     """One row of the table as the sources were read on the day `as_of`; `limits` is category ► whole units; `apart` are
-    programmes that exclude each other; in the kinds `by_person` (``*``: all) it counts for a person where one is named.
+    programmes that exclude each other; in the kinds `by_person` (``*``: all) it counts for a person where one is named;
+    `alike` are groups of kinds that may be one thing.
     The sentences have places in braces that `ledger.sentences` fills from the rule as it stands."""
 
     code: str
@@ -54,6 +56,7 @@ class DuplicateRule:
     per_member: bool
     may_except: bool
     by_person: frozenset[str]
+    alike: tuple[frozenset[str], ...]
     source: str
     mark: str
     as_of: date
@@ -95,11 +98,12 @@ def _rule(row: Mapping[str, str]) -> DuplicateRule:
         categories=frozenset(codes(row["categories"])),
         limits=limits_of(row["limits"]),
         programmes=frozenset(codes(row["programmes"])),
-        apart=_apart(row["apart"]),
+        apart=_groups(row["apart"]),
         excepted=frozenset(codes(row["excepted"])),
         per_member=row["per_member"] == "1",
         may_except=row["may_except"] == "1",
         by_person=frozenset(codes(row["by_person"])),
+        alike=_groups(row["alike"]),
         source=row["source"],
         mark=row["mark"],
         as_of=date.fromisoformat(row["as_of"]),
@@ -108,6 +112,7 @@ def _rule(row: Mapping[str, str]) -> DuplicateRule:
     )
 
 
-def _apart(text: str) -> tuple[frozenset[str], ...]:
-    """Groups between bars exclude each other; where there is but one group, its members do."""
+def _groups(text: str) -> tuple[frozenset[str], ...]:
+    """Groups between bars: they exclude each other or, where there is but one, its members do; of kinds that may be one
+    thing each is alike within itself."""
     return tuple(frozenset(codes(part)) for part in text.split("|") if part)

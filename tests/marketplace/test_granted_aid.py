@@ -20,6 +20,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, WrongState
+from marketplace.households import categories
 from marketplace.households.models import Household
 from marketplace.households.register import source_index
 from marketplace.ledger import aided_before, granted_aid, hits
@@ -217,3 +218,23 @@ def test_a_repaired_home_is_paid_by_a_fund_of_the_government():
     kind = granted_aid.ONCE["WEIFANG"]
     assert kind.payer in list_codes("payer")
     assert kind.payer != "CHARITY"
+
+
+def test_medical_assistance_is_of_the_family_s_class_and_a_second_class_for_it_is_a_task(session, now):
+    """D16: of several classes the highest pays; two payments under one class are two costs."""
+    home = make.a_household(session)
+    borderline = categories.Entry(home.id, "DIBIAN_MEMBER", local_day(now) - timedelta(days=30))
+    categories.enter(session, borderline, actor=WORKER, now=now)
+    _case, items = send(session, now, home, label="DIBIAN", wants=["illness"])
+    item = items["YILIAO_JIUZHU"]
+    told = {"reason": "", "note": "", "late_cause": "", "actor": SYSTEM, "now": now}
+    outcome.settle(session, item, steps.running_step(session, item.id), granted=True, amount_fen=500_000, **told)
+    (row,) = booked(session, now)
+    assert (row.programme, row.payer) == ("MEDICAL_ASSISTANCE_LOW_INCOME", "MEDICAL_ASSISTANCE")
+    feed = {"category": "MEDICAL.MAJOR", "payer": "MEDICAL_ASSISTANCE", "given_on": local_day(now).isoformat()}
+    later = now + timedelta(days=1)
+    own = {**feed, "source_id": "P-2", "units": 3_000, "programme": "MEDICAL_ASSISTANCE_LOW_INCOME"}
+    assert told_by_feed(session, later, home, **own) == 0
+    other = {**feed, "source_id": "P-3", "units": 4_000, "programme": "MEDICAL_ASSISTANCE_RIGID"}
+    assert told_by_feed(session, later, home, **other) == 1
+    assert [hit.code for hit in session.exec(select(OverlapHit))] == ["D16"]

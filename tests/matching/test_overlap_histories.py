@@ -37,6 +37,7 @@ CATEGORIES = (
     "EMERGENCY.CASH",
     "INSURANCE.PREMIUM",
 )
+SCHOOL = {"EDU.UNIVERSITY_ENTRY", "EDU.TERM_SUPPORT"}
 ASSISTANCE = ("MEDICAL_ASSISTANCE_DIBAO", "MEDICAL_ASSISTANCE_ILLNESS")
 MONTHLY = ("KEY_CLASS_ELDER", "KEY_CLASS_CHILD", "KEY_CLASS_DISABILITY", "TEKUN", "DISABILITY_LIVING")
 PROGRAMMES = {
@@ -146,7 +147,8 @@ def _beside(before: list[Given], row: Given, wanted: Asked) -> Iterator[str]:
     hours = [one for one in like if one.given_on >= row.given_on.replace(day=1) and not _same_need(one, row)]
     if row.category == "CARE.HOME_CARE" and hours and sum(one.units for one in hours) + row.units > wanted.units:
         yield "D09"
-    help_ = [one for one in like if one.programme in ASSISTANCE and one.cause == row.cause]
+    classes = set(ASSISTANCE) - {row.programme}
+    help_ = [one for one in like if one.programme in classes and one.cause == row.cause]
     if row.programme in ASSISTANCE and help_ and sum(one.units for one in help_) + row.units > wanted.units:
         yield "D16"
     others = [one for one in like if one.giver != row.giver and one.cause == row.cause and not _same_need(one, row)]
@@ -170,6 +172,9 @@ def _pair(earlier: Given, later: Given) -> Iterator[str]:
             yield "D17"
         if programmes == {"TEKUN", "DISABILITY_LIVING"} and not same_need:
             yield "D18"
+    days_between = (later.given_on - earlier.given_on).days
+    if {earlier.category, later.category} == SCHOOL and earlier.cause == later.cause and days_between < 365:
+        yield "D21"
     if earlier.category != later.category or same_need:
         return
     days = {GOODS: 180, "DISABILITY.AID_DEVICE": 1095, "JOB.TRAINING": 365}.get(later.category, 0)

@@ -1,4 +1,4 @@
-"""Each rule D01 to D20 by hand, with the arithmetic: what was asked, what was there, what may be given, and why."""
+"""Each rule D01 to D21 by hand, with the arithmetic: what was asked, what was there, what may be given, and why."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CASH, ENTRY, TERM, CARE, DEVICE = (
     "DISABILITY.AID_DEVICE",
 )
 ASSISTANCE = "MEDICAL_ASSISTANCE"
-HEART = "MEDICAL.CHILD_CHD"
-REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
+HEART, DRUG = "MEDICAL.CHILD_CHD", "MEDICAL.LONGTERM_DRUG"
+REPAIR, ADAPT, COURSE, POLICY = "HOUSING.REPAIR", "HOUSING.ELDER_ADAPT", "JOB.TRAINING", "INSURANCE.PREMIUM"
 PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
 FLOOD = "FLOOD:2026-08-12/500109"
 N = {"need_id": "n"}
@@ -355,6 +355,41 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO")],
         0,
     ),
+    # of one class nothing is several: 9,000 for this stay, though the class paid 7,000 for another one
+    (
+        "D16",
+        "two stays under one class",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE, cause="ILLNESS:C50"),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE, cause="ILLNESS:C50")],
+        9_000,
+    ),
+    # 9,000 − 2,000 that another class paid of it; the 7,000 of the class itself are not taken off
+    (
+        "D16",
+        "the own class stands beside another",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE),
+        [
+            had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE),
+            had(ILLNESS, 2_000, programme="MEDICAL_ASSISTANCE_RIGID", payer=ASSISTANCE),
+        ],
+        7_000,
+    ),
+    # a drug and a stay of one illness: 9,000 − 4,000
+    (
+        "D16",
+        "another class under another kind of the illness",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_TEKUN", payer=ASSISTANCE, cause="ILLNESS:C50"),
+        [had(DRUG, 4_000, programme="MEDICAL_ASSISTANCE_CHILD", payer=ASSISTANCE, cause="ILLNESS:C50")],
+        5_000,
+    ),
+    # papers: what another class paid of another need's cost is not of this one
+    (
+        "D16",
+        "papers tell two costs of one illness apart",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_TEKUN", payer=ASSISTANCE, bill=bill(20_000), **N),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", payer=ASSISTANCE, need_id="m")],
+        9_000,
+    ),
     # D17
     (
         "D17",
@@ -402,6 +437,25 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     # D20
     ("D20", "a related giver", ask(RICE, 5, related=True), [], 0),
     ("D20", "a giver that is not", ask(RICE, 5), [], 5),
+    # D21
+    ("D21", "repair and adaptation after one flood", ask(ADAPT, 900, cause=FLOOD), [had(REPAIR, 500, cause=FLOOD)], 0),
+    ("D21", "two floods", ask(ADAPT, 900, cause=FLOOD), [had(REPAIR, 500, cause="FLOOD:2026-06-01/500109")], 900),
+    ("D21", "an event that nobody told", ask(ADAPT, 900, cause=FLOOD), [had(REPAIR, 500)], 900),
+    # cost 20,000 − 12,000 of sudden help that may be for it = 8,000
+    (
+        "D21",
+        "what papers leave beside sudden help",
+        ask(DRUG, 15_000, cause="ILLNESS:C50", bill=bill(20_000), **N),
+        [had(CASH, 12_000, cause="ILLNESS:C50", need_id="m")],
+        8_000,
+    ),
+    (
+        "D21",
+        "papers of both",
+        ask(DRUG, 15_000, cause="ILLNESS:C50", bill=bill(20_000), papered=frozenset({"n", "m"}), **N),
+        [had(CASH, 12_000, cause="ILLNESS:C50", need_id="m")],
+        15_000,
+    ),
     # By person: the daughter asks, the son had something. Only what names nobody may have been hers.
     # D01 of a bill of 100,000 others paid 78,000; the son's 9,000 for his own illness is no payment of her bill
     (
@@ -727,4 +781,4 @@ def test_an_unknown_kind_a_cool_off_without_days_and_a_negative_limit_are_refuse
 
 def test_every_kind_is_used_by_a_rule_of_the_house() -> None:
     assert {rule.kind for rule in RULES.values()} == set(KINDS)
-    assert sorted(RULES) == [f"D{n:02d}" for n in range(1, 21)]
+    assert sorted(RULES) == [f"D{n:02d}" for n in range(1, 22)]
