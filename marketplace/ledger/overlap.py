@@ -94,14 +94,19 @@ def hold_homes(session: Session, household_ids: Sequence[str], /) -> None:
 
 
 def _held(session: Session, household_ids: Sequence[str]) -> dict[str, Homes]:
-    """Which households count as one is asked again once they are locked: a verdict may have come meanwhile."""
-    before = frozenset[str]().union(*map(same_as(session, household_ids).of, household_ids))
-    rows = lock_homes(session, before)
-    same = same_as(session, household_ids, fresh=True)
-    if more := before.union(*map(same.of, household_ids)) - before:
-        rows += lock_homes(session, more)
-    by_id = {row.id: row for row in rows}
-    return {home: counted([by_id[one] for one in sorted(same.of(home))], same) for home in household_ids}
+    """Which households count as one is asked again once they are locked: a verdict may have come meanwhile. Then all
+    are let go and locked anew with those that came to them, in one order."""
+    wanted = frozenset[str]().union(*map(same_as(session, household_ids).of, household_ids))
+    while True:
+        held = session.begin_nested()
+        by_id = {row.id: row for row in lock_homes(session, wanted)}
+        same = same_as(session, household_ids, fresh=True)
+        if more := wanted.union(*map(same.of, household_ids)) - wanted:
+            held.rollback()
+            wanted |= more
+            continue
+        held.commit()
+        return {home: counted([by_id[one] for one in sorted(same.of(home))], same) for home in household_ids}
 
 
 def counted(rows: Sequence[Household], same: Same, /) -> Homes:
