@@ -184,7 +184,7 @@ def lock_keys(session: Session, kind: type[SQLModel], ids: Iterable[str], /, *, 
 
 def locked_rows(session: Session, kind: type[T], ids: Iterable[str], /) -> list[T]:
     """These rows in the order of their ids, read anew and locked until the transaction ends."""
-    key: Any = inspect(kind).primary_key[0]  # type: ignore[attr-defined]
+    key: Any = inspect(kind).primary_key[0]
     rows = select(kind).order_by(key).with_for_update().execution_options(populate_existing=True)
     return [row for some in chunks(sorted(set(ids)), _ASKED) for row in session.scalars(rows.where(key.in_(some)))]
 
