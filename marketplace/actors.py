@@ -59,9 +59,19 @@ class Actor:
         needed, none of these may have had a hand in the first half."""
         return frozenset({self.id, self.on_behalf_of} - {None})  # type: ignore[arg-type]
 
+    @property
+    def stood_for(self) -> str:
+        """Whom it stands in for, to be kept beside its own name; empty where it acts for itself."""
+        return self.on_behalf_of or ""
+
     def serves(self, district_code: str) -> bool:
         """Whether the district lies in this actor's area."""
         return not self.districts or district_code in self.districts
+
+
+def hands(*names: str | None) -> frozenset[str]:
+    """Everybody who had a hand in something, by the names that are kept of it; an empty one is nobody."""
+    return frozenset(name for name in names if name)
 
 
 PUBLIC = Actor(id="public", role=Role.PUBLIC)

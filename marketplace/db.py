@@ -15,7 +15,20 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Engine, Index, MetaData, create_engine, event, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    Engine,
+    Index,
+    MetaData,
+    create_engine,
+    event,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy import Enum as SaEnum
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -34,6 +47,7 @@ SQLModel.metadata.naming_convention = {
 metadata: MetaData = SQLModel.metadata
 T = TypeVar("T")
 R = TypeVar("R")
+_ASKED = 500
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -153,15 +167,43 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
+def lock_rows(session: Session, kind: type[SQLModel], *where: ColumnElement[bool], shared: bool = False) -> None:
+    """Lock the rows of one table that fulfil all conditions, in the order of their ids, until the transaction ends;
+    `shared`: only against being deleted or locked, as a row that refers to them does. The embedded database lets one
+    writer in at a time: nothing is asked there."""
+    if session.get_bind().dialect.name != "sqlite":
+        key = inspect(kind).primary_key[0]
+        session.execute(select(key).where(*where).order_by(key).with_for_update(read=shared, key_share=shared)).all()
+
+
+def lock_keys(session: Session, kind: type[SQLModel], ids: Iterable[str], /, *, shared: bool = False) -> None:
+    """The same for rows by their ids."""
+    for some in chunks(sorted(set(ids)), _ASKED):
+        lock_rows(session, kind, inspect(kind).primary_key[0].in_(some), shared=shared)
+
+
+def locked_rows(session: Session, kind: type[T], ids: Iterable[str], /) -> list[T]:
+    """These rows in the order of their ids, read anew and locked until the transaction ends."""
+    key: Any = inspect(kind).primary_key[0]
+    rows = select(kind).order_by(key).with_for_update().execution_options(populate_existing=True)
+    return [row for some in chunks(sorted(set(ids)), _ASKED) for row in session.scalars(rows.where(key.in_(some)))]
+
+
 @contextmanager
 def remembering(session: Session) -> Iterator[None]:
     """While it lasts, `remembered` asks each question of the database once: for one act over many rows, about what that
-    act does not change itself."""
+    act does not change itself. An act within another remembers for itself, and what the outer one knew before is asked
+    again after it: the inner one may have changed it."""
+    outer: dict[Hashable, Any] | None = session.info.get("remembered")
     session.info["remembered"] = {}
     try:
         yield
     finally:
-        del session.info["remembered"]
+        if outer is None:
+            del session.info["remembered"]
+        else:
+            outer.clear()
+            session.info["remembered"] = outer
 
 
 def remembered(session: Session, key: Hashable, ask: Callable[[], T], /, *, fresh: bool = False) -> T:

@@ -25,9 +25,10 @@ from marketplace.credentials import receipts
 from marketplace.credentials.ending import end_of_facts
 from marketplace.db import Database
 from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
+from marketplace.decisions.at_once import hold_changing
 from marketplace.households import comparing
 from marketplace.households.changed import WHEN_CHANGED
-from marketplace.households.moved import WHEN_MOVED
+from marketplace.households.moved import HOLDING, WHEN_MOVED
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
 from marketplace.meetings import calling, night, urgent
@@ -57,6 +58,7 @@ BARRED = {
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 WHEN_MOVED.append(moving.follow)
+HOLDING.append(hold_changing)
 WHEN_CHANGED.append(end_of_facts)
 
 

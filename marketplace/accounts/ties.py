@@ -32,17 +32,16 @@ ACCOUNT = re.compile(r"\d{12,19}")
 
 
 def declare(session: Session, value: str, /, *, reference: str, actor: Actor, now: datetime) -> StaffTie:
-    """Keep a tie of the actor's own."""
+    """Keep a tie of the actor's own, under the word by which it is told now."""
     vault, text = vault_of(session), re.sub(r"[\s-]|^\+86", "", value).upper()
     index = _index(vault, text)
     known = select(StaffTie).where(StaffTie.account_id == actor.id, StaffTie.value_index == index)
     row = session.exec(known).one_or_none()
     if row is None:
         row = StaffTie(id=new_id(), account_id=actor.id, reference=reference[:32], value_index=index, added_at=now)
-    elif row.ended_at is not None:
-        row.ended_at = None
-    else:
+    elif row.ended_at is None and row.reference == reference[:32]:
         return row
+    row.ended_at, row.reference = None, reference[:32]
     session.add(row)
     flush(session)
     audit.record(session, audit.Entry("account:tie", object_ref=row.id), actor=actor, now=now)

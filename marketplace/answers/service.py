@@ -210,7 +210,7 @@ def denied(session: Session, /, *, actor: Actor) -> list[ReadBack]:
 def settle(session: Session, reading_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> ReadBack:
     """Somebody who did not read it first has talked to the household and the giver; how it ended."""
     row = readback.get_reading(session, reading_id, "reading:settle", actor=actor)
-    if row.read_by in actor.people:
+    if row.readers & actor.people:
         raise NotAllowed("two_people_needed")
     if outcome not in list_codes("denied_outcome"):
         raise BadInput("reason_missing", field="outcome")

@@ -108,7 +108,7 @@ def _second_page(
         phone=phone,
         name=households.masked_name(session, person),
         reachable=person.phone is not None,
-        ours=row.read_by in current_actor().people,
+        ours=bool(row.readers & current_actor().people),
         lines=lines,
         agreed=[name for code, name in field_names(row.answer.get("data_fields", ()))],
         as_read=service.is_as_read(session, row),
@@ -150,9 +150,9 @@ def denied(reading_id: str) -> ResponseReturnValue:
     if not service.is_open(session, row):
         raise NotFound("reading")
     form.outcome.choices = choices("denied_outcome", lang=language())
-    if row.read_by in actor.people or not form.validate_on_submit():
+    ours = bool(row.readers & actor.people)
+    if ours or not form.validate_on_submit():
         person = session.get_one(Person, row.person_id)
-        ours = row.read_by in actor.people
         ref, name = row.object_ref.rpartition(":")[2], households.masked_name(session, person)
         stands: dict[str, Any] = {"match": session.get(Match, ref), "case": session.get(Case, ref)}
         return render("answers/denied.html", row=row, form=form, ours=ours, name=name, **stands)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from marketplace.actors import STAFF, Actor
+from marketplace.actors import STAFF, Actor, hands
 from marketplace.cases.ended import hands_of
 from marketplace.cases.models import Case, CaseItem, CaseStep
 from marketplace.cases.papers import readings_of
@@ -17,19 +17,20 @@ from marketplace.errors import NotAllowed
 
 
 def took_down(session: Session, item: CaseItem, /) -> set[str]:
-    """Of the staff: who opened the application, and who read it aloud and took the signature."""
+    """Of the staff: who opened the application, who read it aloud and took the signature, and whom a stand-in did so
+    for."""
     case = session.get_one(Case, item.case_id)
-    opened = {case.opened_by} if case.opened_role in STAFF else set()
-    return opened | {row.read_by for row in readings_of(session, case.id)}
+    opened = hands(case.opened_by, case.opened_for) if case.opened_role in STAFF else frozenset[str]()
+    return set(opened.union(*(row.readers for row in readings_of(session, case.id))))
 
 
 def was_in_it(session: Session, item: CaseItem, step_code: str, /, *, actor: Actor) -> bool:
     """Whether this step of the item wants somebody else: fast aid is not decided by who took it down, and no money is
     paid by who granted it, nor fast aid's by who took it down."""
-    hands = _granted_by(session, item) if step_code == "payment" else set()
+    theirs = _granted_by(session, item) if step_code == "payment" else set()
     if item.path == FAST:
-        hands |= took_down(session, item)
-    return bool(actor.people & hands)
+        theirs |= took_down(session, item)
+    return bool(actor.people & theirs)
 
 
 def _granted_by(session: Session, item: CaseItem) -> set[str]:

@@ -85,6 +85,7 @@ class Case(SQLModel, table=True):
     subject_id: str = Field(foreign_key="person.id", index=True, max_length=32)
     signer_id: str = Field(foreign_key="person.id", max_length=32)
     opened_by: str = Field(max_length=64)
+    opened_for: str = Field(default="", max_length=64)
     opened_role: Role = Field(sa_column=choice(Role))
     proxy_id: str | None = Field(default=None, index=True, max_length=32)
     review_of: str | None = Field(default=None, index=True, max_length=32)

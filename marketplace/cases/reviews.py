@@ -172,7 +172,8 @@ def _decide_anew(session: Session, item: CaseItem, numbers: Mapping[str, int], *
         session.add(case)
         return
     kept = old.model_dump(exclude={"id", "number", "decided_at", "decision", "proxy_id"})
-    told: dict[str, Any] = {"opened_by": actor.id, "opened_role": actor.role, "channel": "review", "review_of": item.id}
+    told: dict[str, Any] = {"opened_by": actor.id, "opened_for": actor.stood_for, "opened_role": actor.role}
+    told |= {"channel": "review", "review_of": item.id}
     told["answers"] = {**old.answers, **numbers, once.APART: {}}
     case = Case(
         **{**kept, **told, "id": new_id(), "number": new_number(), "state": CaseState.OPEN},

@@ -84,6 +84,7 @@ def start(
         subject_id=person.id,
         signer_id=signer,
         opened_by=actor.id,
+        opened_for=actor.stood_for,
         opened_role=actor.role,
         proxy_id=power.id if power else None,
         channel=channel,

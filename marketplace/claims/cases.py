@@ -23,6 +23,7 @@ from marketplace.clocks.steps import STEPS, Side
 from marketplace.consent.ask import lock_head, newest
 from marketplace.db import Database, flush, new_id
 from marketplace.decisions import pieces
+from marketplace.decisions.at_once import locked_match
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import WAITS
 from marketplace.decisions.service import PAYABLE
@@ -187,12 +188,14 @@ def locked(
 
 
 def lock_both(session: Session, case_id: str, action: str, /, *, actor: Actor) -> tuple[InsuranceCase, Match]:
-    """The case and its match, locked, if the actor may do this to it."""
-    case = session.get(InsuranceCase, case_id, with_for_update=True, populate_existing=True)
+    """The case and its match, locked, the match first, if the actor may do this to it."""
+    case = session.get(InsuranceCase, case_id)
     if case is None:
         raise NotFound("insurance_case")
     require(actor, action, household_id=case.household_id, org_id=case.org_id, district=case.district_code)
-    return case, session.get_one(Match, case.match_id, with_for_update=True, populate_existing=True)
+    match = locked_match(session, case.match_id)
+    session.refresh(case, with_for_update=True)
+    return case, match or session.get_one(Match, case.match_id)
 
 
 def step(session: Session, case: InsuranceCase, /, *, to: CaseState, actor: Actor, now: datetime) -> Clock | None:

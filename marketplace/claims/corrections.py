@@ -25,6 +25,7 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.decisions import paid_late
 from marketplace.decisions import service as decisions
+from marketplace.decisions.at_once import locked_match
 from marketplace.decisions.models import Match
 from marketplace.decisions.officers import choose, load
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -109,6 +110,8 @@ def who_asked(session: Session, change_id: str, /) -> tuple[str, ...]:
 
 def decide(session: Session, change_id: str, /, *, agrees: bool, actor: Actor, now: datetime) -> PayoutChange:
     """Another person says yes, and it counts; or no, and the payout stands as it was told."""
+    seen = get_open(session, change_id, actor=actor)
+    locked_match(session, session.get_one(InsuranceCase, seen.case_id).match_id)
     change = get_open(session, change_id, actor=actor, lock=True)
     if change.asked_by in actor.people:
         raise WrongState("same_person_twice")
@@ -128,7 +131,7 @@ def decide(session: Session, change_id: str, /, *, agrees: bool, actor: Actor, n
 def _never_paid(session: Session, case: InsuranceCase, *, actor: Actor, now: datetime) -> None:
     """A match that was delivered ends with it. One at which a person looks waits for the insurer's answer again; one
     that had ended stays so, and nobody is asked about its money any more."""
-    match = session.get_one(Match, case.match_id, with_for_update=True, populate_existing=True)
+    match = session.get_one(Match, case.match_id)
     if match.state not in (*paid_late.OVER, *decisions.PAYABLE):
         decisions.never_paid(session, match.id, actor=actor, now=now)
         return

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
-from marketplace.db import chunks, remembered
+from marketplace.db import chunks, locked_rows, remembered
 from marketplace.errors import ConsentMissing, NotFound
 
 REFUSED_PAUSE = timedelta(days=90)
@@ -163,11 +163,16 @@ def lock_all(session: Session, household_id: str, /) -> None:
     in the order that every room keeps: open matches, living consents, credentials, and the audit log last."""
     for lock in MATCHES:
         lock(session, household_id)
-    living = select(ConsentHead).where(
-        col(ConsentHead.household_id) == household_id, col(ConsentHead.state).in_(LIVING)
-    )
-    living = living.order_by(col(ConsentHead.chain_id)).with_for_update()
-    session.exec(living.execution_options(populate_existing=True)).all()
+    lock_living(session, household_id)
+
+
+def lock_living(session: Session, /, *household_ids: str) -> None:
+    """All living consents of these households, read anew and locked in the order of their names."""
+    found: list[str] = []
+    for some in chunks(household_ids, ASKED_AT_ONCE):
+        theirs = select(ConsentHead.chain_id).where(col(ConsentHead.household_id).in_(some))
+        found += session.exec(theirs.where(col(ConsentHead.state).in_(LIVING)))
+    locked_rows(session, ConsentHead, found)
 
 
 def lock_with_all(session: Session, chain_id: str, /) -> ConsentHead:

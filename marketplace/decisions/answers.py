@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.decisions import service
+from marketplace.decisions.at_once import hold_matches
 from marketplace.decisions.outcome import Excluded
 from marketplace.errors import BadInput, DomainError
 from marketplace.reference.words import list_codes
@@ -49,6 +50,7 @@ def _each(session: Session, match_ids: Sequence[str], act: Callable[[str], objec
     if not match_ids:
         raise BadInput("nothing_chosen", field="match")
     done, excluded = [], []
+    hold_matches(session, match_ids)  # all of them before the first act
     for match_id in sorted(set(match_ids)):
         try:
             with session.begin_nested():

@@ -18,6 +18,7 @@ from marketplace.actors import Actor
 from marketplace.consent.ask import living_auto_match
 from marketplace.db import chunks
 from marketplace.decisions import results, service
+from marketplace.decisions.at_once import hold_matches
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.decisions.results import MOST_MINUTES, REPORTABLE, Told
 from marketplace.errors import ConsentMissing
@@ -115,7 +116,7 @@ COUNTED = {"accepted": ACCEPT, "declined": DECLINE, "results": "result"}
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: datetime) -> Plan:
     """Compare the rows with what is known; a match of another giver is as unknown as an invented one."""
-    filled = [row for row in rows if row.values.get("answer") or row.values.get("result")]
+    filled = _filled(rows)
     found, known = Plan(unanswered=len(rows) - len(filled)), _known(session, filled, org_id=org_id)
     reported = results.by_match(session, known)
     for row in filled:
@@ -128,6 +129,10 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: d
         if row.values.get("result"):
             _place_result(found, row, match, reported.get(match.id))
     return found
+
+
+def _filled(rows: Sequence[CheckedRow]) -> list[CheckedRow]:
+    return [row for row in rows if row.values.get("answer") or row.values.get("result")]
 
 
 def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str) -> dict[str, Match]:
@@ -217,7 +222,9 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     """Carry every row out, if that is still what was shown; else Conflict, and nothing is stored."""
     org_id = _allowed(actor)
     batch = get_batch(session, batch_id, kind=ImportKind.ANSWERS, actor=actor)
-    found = plan(session, rows_of(session, batch), org_id=org_id, now=now)
+    rows = rows_of(session, batch)
+    hold_matches(session, _known(session, _filled(rows), org_id=org_id))  # all of them before the first act
+    found = plan(session, rows, org_id=org_id, now=now)
     counts = found.counts
     refuse_changes(batch, found)
     for item in sorted(found.new, key=lambda item: item.match.id):

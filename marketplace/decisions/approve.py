@@ -18,9 +18,9 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.consent.ask import living_auto_match, was_refused_lately
-from marketplace.db import flush, new_id, remembering
+from marketplace.db import flush, locked_rows, new_id, remembering
 from marketplace.decisions import moves
-from marketplace.decisions.at_once import held, locked_rows
+from marketplace.decisions.at_once import held, locked_match
 from marketplace.decisions.conflicts import refuse_kin, refuse_own_giver
 from marketplace.decisions.givers import refuse_pair
 from marketplace.decisions.models import LineDecision, Match, MatchState
@@ -135,8 +135,8 @@ def _refuse_close(session: Session, need: Need, organisation: Organisation, *, a
     refuse_own_giver(session, organisation, actor=actor)
 
 
-def _fetch(session: Session, kind: type[T], key: str, *, lock: bool = False) -> T:
-    found = session.get(kind, key, with_for_update=True, populate_existing=True) if lock else session.get(kind, key)
+def _fetch(session: Session, kind: type[T], key: str) -> T:
+    found = session.get(kind, key)
     if found is None:
         raise NotFound(kind.__name__.lower())
     return found
@@ -272,7 +272,9 @@ def write_decision(
 def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """A second person approves an amount above the limit; never the first approver or the verifier. Need and giver are
     asked again, as at the first approval: its own units are counted by now."""
-    match = _fetch(session, Match, match_id, lock=True)
+    match = locked_match(session, match_id)
+    if match is None:
+        raise NotFound("match")
     require(actor, "match:approve", district=match.district_code)
     if match.state is not MatchState.AWAITING_SECOND:
         raise WrongState("match_moved_on", state=match.state.value)

@@ -1,31 +1,26 @@
 """Rows that several acts wait for, locked kind by kind before anything is written (adr/0066).
 
-Enters: the ids of lines, or a household. Leaves: lines, needs, offers and givers, then the words and the households
-behind them, locked until the transaction ends. Called by `decisions.approve` and, through `consent.ask.lock_all`, by
-whoever ends a consent.
+Enters: the ids of lines or of matches, or households. Leaves: matches, lines, needs, offers and givers, then the words
+and the households behind them, locked until the transaction ends. Called by `decisions.approve`, by whoever acts on one
+match or on many and, through `consent.ask.lock_all`, by whoever ends a consent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
 
-from sqlalchemy import inspect
 from sqlmodel import Session, col, select
 
-from marketplace.consent.ask import locked_word
-from marketplace.db import chunks
+from marketplace.consent.ask import lock_living, locked_word
+from marketplace.db import lock_keys, lock_rows, locked_rows
 from marketplace.decisions.models import OPEN, Match
 from marketplace.ledger.overlap import hold_homes
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.proposals.models import LineState, ProposedLine
-
-T = TypeVar("T")
-_ASKED = 500
 
 
 @contextmanager
@@ -45,22 +40,51 @@ def held(session: Session, line_ids: Collection[str], /, *, now: datetime) -> It
     del lines, needs, offers, givers
 
 
-def locked_rows(session: Session, kind: type[T], ids: Collection[str]) -> list[T]:
-    """These rows in the order of their ids, read anew and locked until the transaction ends."""
-    key: Any = inspect(kind).primary_key[0]
-    rows = select(kind).order_by(key).with_for_update().execution_options(populate_existing=True)
-    return [row for some in chunks(sorted(set(ids)), _ASKED) for row in session.exec(rows.where(key.in_(some)))]
+def hold_home(session: Session, household_id: str, givers: Iterable[str], /, *, now: datetime) -> None:
+    """What comes after needs and offers, for whoever chooses those itself: the givers, the household's words, and the
+    household with all that count with it."""
+    lock_keys(session, Organisation, givers)
+    locked_word(session, household_id, now=now)
+    hold_homes(session, [household_id])
 
 
-def lock_open(session: Session, household_id: str, /) -> None:
+def locked_match(session: Session, match_id: str, /) -> Match | None:
+    """A match, read anew, locked with the line, the need and the offer that follow whatever becomes of it."""
+    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    if match is not None:
+        _lock_parts(session, [match])
+    return match
+
+
+def hold_matches(session: Session, match_ids: Iterable[str], /, *, givers: Iterable[str] = ()) -> None:
+    """Everything that acts on several matches may touch, `givers` where their books are written as well: whoever acts
+    on the first of them waits for none of the others any more."""
+    matches = locked_rows(session, Match, match_ids)
+    _lock_parts(session, matches)
+    lock_keys(session, Organisation, givers)
+    homes = sorted({match.household_id for match in matches})
+    lock_living(session, *homes)
+    hold_homes(session, homes)
+
+
+def _lock_parts(session: Session, matches: Collection[Match]) -> None:
+    lock_keys(session, ProposedLine, (match.line_id for match in matches))
+    lock_keys(session, Need, (match.need_id for match in matches))
+    lock_keys(session, Offer, (match.offer_id for match in matches))
+
+
+def hold_changing(session: Session, changing: Sequence[str], moving: Sequence[str], /) -> None:
+    """What comes before households of which the row changes, some of which take along what waits of them."""
+    lock_open(session, *moving)
+    lock_living(session, *changing)
+
+
+def lock_open(session: Session, /, *household_ids: str) -> None:
     """What the end of a consent may free: open matches, lines that still wait, all needs, and the offers of what is
     open by then, also where an approval was waited for."""
-    is_open = (col(Match.household_id) == household_id, col(Match.state).in_(OPEN))
-    waits = (col(ProposedLine.household_id) == household_id, col(ProposedLine.state) == LineState.PROPOSED)
-    for rows in (
-        select(Match.id).where(*is_open).order_by(col(Match.id)),
-        select(ProposedLine.id).where(*waits).order_by(col(ProposedLine.id)),
-        select(Need.id).where(col(Need.household_id) == household_id).order_by(col(Need.id)),
-        select(Offer.id).where(col(Offer.id).in_(select(Match.offer_id).where(*is_open))).order_by(col(Offer.id)),
-    ):
-        session.exec(rows.with_for_update()).all()
+    is_open = (col(Match.household_id).in_(household_ids), col(Match.state).in_(OPEN))
+    waits = (col(ProposedLine.household_id).in_(household_ids), col(ProposedLine.state) == LineState.PROPOSED)
+    lock_rows(session, Match, *is_open)
+    lock_rows(session, ProposedLine, *waits)
+    lock_rows(session, Need, col(Need.household_id).in_(household_ids))
+    lock_rows(session, Offer, col(Offer.id).in_(select(Match.offer_id).where(*is_open)))

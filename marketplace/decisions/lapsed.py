@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.db import Database, one_by_one
+from marketplace.db import Database, lock_rows, one_by_one
 from marketplace.decisions.models import OPEN, Match
 from marketplace.needs import settling
 from marketplace.needs.models import Need
@@ -42,9 +42,11 @@ def _lapsed(session: Session, now: datetime) -> list[str]:
 
 
 def _close(session: Session, need_id: str, *, now: datetime) -> bool:
-    """The need first, locked; then what was proposed for it, so that nobody looks at a line that leads nowhere."""
+    """What was proposed for it goes as well, so that nobody looks at a line that leads nowhere: those lines are locked
+    first, then the need, as an approval locks them."""
+    proposed = (col(ProposedLine.need_id) == need_id, col(ProposedLine.state) == LineState.PROPOSED)
+    lock_rows(session, ProposedLine, *proposed)
     if not settling.lapse(session, need_id, actor=SYSTEM, now=now):
         return False
-    proposed = (col(ProposedLine.need_id) == need_id, col(ProposedLine.state) == LineState.PROPOSED)
     session.execute(update(ProposedLine).where(*proposed).values(state=LineState.STALE))
     return True

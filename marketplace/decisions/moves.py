@@ -22,6 +22,7 @@ from marketplace.consent import service as consent
 from marketplace.credentials import service as credentials
 from marketplace.db import flush
 from marketplace.decisions import pieces
+from marketplace.decisions.at_once import locked_match
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.ledger import service as ledger
@@ -77,7 +78,7 @@ NOTHING_GIVEN = (MatchState.RETURNED, MatchState.GIVEN_BACK, MatchState.RECLAIME
 
 def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, expected: Sequence[MatchState]) -> Match:
     """The match, locked and read anew, if the actor may do this to it and it is in an expected state."""
-    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    match = locked_match(session, match_id)
     if match is None:
         raise NotFound("match")
     require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, exists, or_, select
 
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, one_by_one
+from marketplace.decisions.at_once import locked_match
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import PAID, STEP
 from marketplace.decisions.service import PAYABLE
@@ -53,8 +54,8 @@ def _found(session: Session, *paid: ColumnElement[bool]) -> list[str]:
 
 
 def _one(session: Session, match_id: str, *, paid: ColumnElement[bool], follow: Follow, now: datetime) -> bool:
-    match = session.get_one(Match, match_id, with_for_update=True, populate_existing=True)
-    if not _found(session, paid, col(Match.id) == match_id):
+    match = locked_match(session, match_id)
+    if match is None or not _found(session, paid, col(Match.id) == match_id):
         return False
     follow(session, match, now)
     return True

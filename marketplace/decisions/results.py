@@ -22,6 +22,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import chunks, flush, new_id
 from marketplace.decisions import moves, pieces
+from marketplace.decisions.at_once import hold_matches
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.reference.words import list_codes
@@ -68,6 +69,7 @@ def report_many(session: Session, match_ids: Sequence[str], told: Told, /, *, ac
     if not match_ids:
         raise BadInput("nothing_chosen", field="match")
     new = sorted(set(match_ids) - by_match(session, match_ids).keys())
+    hold_matches(session, new)  # all of them before the first act
     for match_id in new:
         report(session, match_id, told, actor=actor, now=now)
     return len(new)

@@ -25,6 +25,7 @@ from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import Database, one_by_one
 from marketplace.decisions import idle, moves, results
+from marketplace.decisions.at_once import locked_match
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.decisions.officers import Barred, name_holder, pass_to
@@ -99,7 +100,7 @@ def _late(database: Database, step: str, follows: Consequence, *, now: datetime)
 
 def _settle(session: Session, clock_id: str, object_ref: str, follows: Consequence, *, now: datetime) -> bool:
     """Whether there was still something to settle once the match was locked."""
-    match = session.get(Match, object_ref.rpartition(":")[2], with_for_update=True, populate_existing=True)
+    match = locked_match(session, object_ref.rpartition(":")[2])
     waiting = session.get_one(Clock, clock_id, populate_existing=True)
     if match is None or waiting.ended_at is not None or waiting.due_at > now:
         return False

@@ -7,19 +7,29 @@ A street that staff have overruled is no news as long as the list goes on tellin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from marketplace.actors import Actor
+from marketplace import audit
 from marketplace.households.models import Household
 from marketplace.intake.places import is_town
 
-Moved = Callable[..., object]
+Moved = Callable[..., Iterable[audit.Entry]]
 WHEN_MOVED: list[Moved] = []
-"""Called with a household that lives elsewhere now and the district it left; filled by whoever takes its work along."""
+"""Called with a household that lives elsewhere now and the district it left; filled by whoever takes its work along and
+returns the acts to be written afterwards: the log is locked last."""
+HOLDING: list[Callable[..., object]] = []
+"""Called with households of which the row changes, and with those of them that move, before either is written: filled
+by whoever locks what comes before a household (adr/0066)."""
+
+
+def hold(session: Session, changing: Sequence[str], moving: Sequence[str], /) -> None:
+    """Lock what everybody locks before these households, and what goes along with those that move."""
+    for each in HOLDING if changing else ():
+        each(session, changing, moving)
 
 
 def place_told(home: Household, /, *, district: str, street: str, village: str) -> dict[str, Any]:
@@ -45,7 +55,6 @@ def overrule(home: Household, street: str, /) -> None:
     home.overruled_street, home.street_code = "" if told == street else told, street
 
 
-def follow(session: Session, home: Household, /, *, was: str, actor: Actor, now: datetime) -> None:
-    """It lives elsewhere now: what waits of it goes along."""
-    for each in WHEN_MOVED:
-        each(session, home, was=was, actor=actor, now=now)
+def follow(session: Session, home: Household, /, *, was: str, now: datetime) -> list[audit.Entry]:
+    """It lives elsewhere now: what waits of it goes along. The acts are the caller's to write, last."""
+    return [act for each in WHEN_MOVED for act in each(session, home, was=was, now=now)]

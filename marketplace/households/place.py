@@ -40,6 +40,7 @@ def correct(
 ) -> Household:
     """The street, and the village where it is known; a village of another street is not kept."""
     home = require_household(session, household_id, "register:enter", actor=actor)
+    moved.hold(session, [home.id], [home.id])
     session.refresh(home, with_for_update=True)
     _check(home, street_code, village_code, reason=reason, now=now)
     wanted = {"street_code": street_code, "village_code": village_code, "urban": is_town(street_code)}
@@ -50,10 +51,10 @@ def correct(
     home.village_code, home.urban = village_code, is_town(street_code)
     session.add(home)
     flush(session)
-    entry = audit.Entry("household:place", subject=home.id, rule_id=reason, fields=changed)
-    audit.record(session, entry, actor=actor, now=now)
+    acts = [audit.Entry("household:place", subject=home.id, rule_id=reason, fields=changed)]
     if "street_code" in changed:
-        moved.follow(session, home, was=home.district_code, actor=actor, now=now)
+        acts += moved.follow(session, home, was=home.district_code, now=now)
+    audit.record_many(session, acts, actor=actor, now=now)
     return home
 
 

@@ -19,8 +19,8 @@ from sqlmodel import Session, col
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor
 from marketplace.db import chunks
-from marketplace.households import moved, reaching, search
-from marketplace.households.changed import Change, Changed, record
+from marketplace.households import reaching, search
+from marketplace.households.changed import Change, Changed, hold_differing, record, values_told
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
@@ -97,6 +97,7 @@ def register_many(
         arrived += _insert(session, new, now=now)
         came += new
         told = [(home, item) for item in some if (home := known.get(homes[item.key])) and _may_tell(item, home)]
+        hold_differing(session, told)
         differ = (_update(session, *one, arrived=arrived, now=now) for one in told)
         changes += [change for change in differ if change.fields]
         session.flush()
@@ -204,14 +205,7 @@ def _update(
     session: Session, home: Household, item: HouseholdFacts, *, arrived: list[tuple[str, str]], now: datetime
 ) -> Change:
     fields, was = [], home.district_code
-    place = {"district": item.district_code, "street": item.street_code, "village": item.village_code}
-    wanted = {
-        "source": item.source,
-        **moved.place_told(home, **place),
-        "size": max(item.size, len(item.people), home.size if not item.size else 0),
-        "kind": item.kind or home.kind,
-    }
-    for name, value in wanted.items():
+    for name, value in values_told(home, item).items():
         if getattr(home, name) != value:
             setattr(home, name, value)
             fields.append(name)

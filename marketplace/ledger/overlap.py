@@ -1,10 +1,9 @@
 """What the rules against helping twice say about a need of ours: the facts gathered, the judge asked.
 
 Enters: needs, givers, a day. Leaves: a `Verdict` of `matching`, or an error with the code of the rule that binds; and
-the exceptions that a district allows. Approval asks with the household locked, so that no other giver, process or
-feed can slip in between the question and the reservation. Where need and aid each name a person, a rule that counts for
-a person leaves out what went to another one of the household; where either names nobody, it counts for all of them.
-Called by decisions, the problem of a run, pages and commands.
+the exceptions that a district allows. Approval asks with the household locked: nobody slips in before the reservation.
+Where need and aid each name a person, a rule of a person leaves out what went to another one of the household; else it
+counts for all. Called by decisions, the problem of a run, pages and commands.
 """
 
 from __future__ import annotations
@@ -86,22 +85,25 @@ def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> H
 
 
 def hold_homes(session: Session, household_ids: Sequence[str], /) -> None:
-    """Lock many at once, in one order, with all that count with any of them: within the same act `homes_of` knows
-    them."""
+    """Lock many at once, in one order, with all that count with any; within the same act `homes_of` knows them."""
     found = _held(session, household_ids)
     for home in household_ids:
         remembered(session, ("held", home), partial(found.__getitem__, home))
 
 
 def _held(session: Session, household_ids: Sequence[str]) -> dict[str, Homes]:
-    """Which households count as one is asked again once they are locked: a verdict may have come meanwhile."""
-    before = frozenset[str]().union(*map(same_as(session, household_ids).of, household_ids))
-    rows = lock_homes(session, before)
-    same = same_as(session, household_ids, fresh=True)
-    if more := before.union(*map(same.of, household_ids)) - before:
-        rows += lock_homes(session, more)
-    by_id = {row.id: row for row in rows}
-    return {home: counted([by_id[one] for one in sorted(same.of(home))], same) for home in household_ids}
+    """Which households count as one is asked again once they are locked: a verdict may have come meanwhile. Then all
+    are let go and locked anew with those that came to them, in one order."""
+    wanted = frozenset[str]().union(*map(same_as(session, household_ids).of, household_ids))
+    while True:
+        held = session.begin_nested()
+        by_id = {row.id: row for row in lock_homes(session, wanted)}
+        same = same_as(session, household_ids, fresh=True)
+        if not (more := wanted.union(*map(same.of, household_ids)) - wanted):
+            held.commit()
+            return {home: counted([by_id[one] for one in sorted(same.of(home))], same) for home in household_ids}
+        held.rollback()
+        wanted |= more
 
 
 def counted(rows: Sequence[Household], same: Same, /) -> Homes:
@@ -154,8 +156,7 @@ def bill_of(session: Session, need: Need, homes: Homes, /) -> Bill | None:
 
 def programme_of(tags: Iterable[str], /) -> str:
     """The government programme that a need's tags name, if any."""
-    codes = frozenset(list_codes("aid_programme"))
-    return next((tag for tag in sorted(tags) if tag in codes), "")
+    return next(iter(sorted(set(tags).intersection(list_codes("aid_programme")))), "")
 
 
 def verdict(

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger
 from sqlmodel import JSON, Column, Field, SQLModel
 
+from marketplace.actors import hands
 from marketplace.db import check, choice, moment, unique_where
 from marketplace.sealed import Sealed, sealed_column
 
@@ -168,7 +169,9 @@ class UrgentApproval(SQLModel, table=True):
     __table_args__ = (
         check("value", "value_fen >= 0"),
         check("two_people", "verifier_id <> approver_id"),
-        check("reviewer", "reviewed_by NOT IN (verifier_id, approver_id)"),
+        check(
+            "reviewer", "reviewed_by = '' OR reviewed_by NOT IN (verifier_id, verifier_for, approver_id, approver_for)"
+        ),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -179,7 +182,9 @@ class UrgentApproval(SQLModel, table=True):
     night_on: date = Field(index=True)
     value_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     verifier_id: str = Field(max_length=64)
+    verifier_for: str = Field(default="", max_length=64)
     approver_id: str = Field(max_length=64)
+    approver_for: str = Field(default="", max_length=64)
     reason: str = Field(max_length=200)
     approved_at: datetime = Field(sa_column=moment())
     state: ReviewState = Field(sa_column=choice(ReviewState, index=True))
@@ -189,3 +194,8 @@ class UrgentApproval(SQLModel, table=True):
     asked: bool = False
     follows_id: str | None = Field(default=None, foreign_key="urgent_approval.id", index=True)
     passed_on: str = Field(default="", max_length=16)
+
+    @property
+    def pair(self) -> frozenset[str]:
+        """Who verified and who approved it that night, each with whom it stood in for."""
+        return hands(self.verifier_id, self.verifier_for, self.approver_id, self.approver_for)

@@ -21,12 +21,11 @@ from marketplace.accounts.models import Account
 from marketplace.accounts.standins import reads_for
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database, flush, one_by_one
-from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.waiting import expire_giver, settle_late
 from marketplace.errors import DomainError, WrongState
-from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import reclaims, roster, urgent
+from marketplace.meetings.cap import room_for
 from marketplace.meetings.models import UrgentApproval
 from marketplace.needs.models import Need
 
@@ -61,7 +60,6 @@ def _go_on(session: Session, row_id: str, *, now: datetime) -> bool:
     if row.passed_on:
         return False
     need = session.get_one(Need, row.need_id)
-    homes_of(session, need.household_id, lock=True)
     row.passed_on = NOTHING
     session.add(row)
     flush(session)
@@ -102,14 +100,12 @@ def _approve_next(session: Session, row: UrgentApproval, need: Need, *, now: dat
     account = session.get(Account, row.approver_id)
     if account is None or not account.active:
         raise WrongState("not_on_call")
-    actor = Actor(id=account.id, role=Role.APPROVER, districts=frozenset(account.districts))
+    area = frozenset(account.districts)
+    actor = Actor(id=account.id, role=Role.APPROVER, districts=area, on_behalf_of=row.approver_for or None)
     silent = _asked_before(session, row)
-    left = urgent.room_for(session, need.household_id, night=row.night_on).left_fen
+    left = room_for(session, need.household_id, night=row.night_on).left_fen
     chosen = urgent.lines_within(session, need, left=left, without=silent, actor=actor, now=now)
-    outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
-    if not outcome.approved:
-        raise WrongState(outcome.excluded[0].code)
-    for match in session.exec(select(Match).where(col(Match.line_id).in_(outcome.approved)).order_by(col(Match.id))):
+    for match in urgent.approved(session, need, chosen, night=row.night_on, actor=actor, now=now):
         urgent.mark(session, match, need=need, reason=row.reason, actor=actor, now=now, follows=row)
 
 

@@ -2,36 +2,34 @@
 
 Enters: a critical need that somebody else has verified. Leaves: matches like any other, each marked as urgent-approved,
 the household told at once, and a clock until the review, held by an approver named for it who is none of the pair. The
-cap (`urgent_cap_fen`) holds for one household, with all that count as the same, and one night, which runs from noon to
-noon in China. The review ends in one of three verdicts.
+cap stands in `cap`. The review ends in one of three verdicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.config import Settings
 from marketplace.db import flush, new_id
 from marketplace.decisions import approve as approval
 from marketplace.decisions import moves, officers
 from marketplace.decisions import service as decisions
+from marketplace.decisions.at_once import hold_home
 from marketplace.decisions.closing import RECLAIMABLE
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.same import same_as
 from marketplace.intake.cells import names_somebody
 from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import duties, reclaims, roster
+from marketplace.meetings.cap import night_of, room_for
 from marketplace.meetings.models import ReviewState, UrgentApproval
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -41,35 +39,6 @@ from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.proposals.quotes import CRITICAL
 
 STEP, ASKED = "urgent_review", "urgent_answer"
-HALF_DAY = timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a household may still get this night: the cap and what it has had."""
-
-    cap_fen: int
-    used_fen: int
-
-    @property
-    def left_fen(self) -> int:
-        return max(0, self.cap_fen - self.used_fen)
-
-
-def night_of(now: datetime, /) -> date:
-    """The day on whose noon the night began."""
-    return local_day(now - HALF_DAY)
-
-
-def room_for(session: Session, household_id: str, /, *, night: date) -> Room:
-    """The cap of a night and what is used of it; no more than the limit above which two approvers are needed anyway."""
-    settings: Settings = session.info["settings"]
-    used = select(func.coalesce(func.sum(col(UrgentApproval.value_fen)), 0)).where(
-        col(UrgentApproval.household_id).in_(same_as(session, [household_id]).of(household_id)),
-        UrgentApproval.night_on == night,
-        UrgentApproval.passed_on == "",
-    )
-    return Room(min(settings.urgent_cap_fen, settings.second_approver_fen), int(session.exec(used).one()))
 
 
 def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> str:
@@ -85,22 +54,33 @@ def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> 
 
 
 def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> list[UrgentApproval]:
-    """Approve what is proposed or free for this need, as far as the cap of this household and night allows."""
+    """Approve what is proposed or free for this need, as far as the cap of this household and night allows; asked again
+    at the end with the household locked, which nobody waits for before its needs and offers (adr/0066)."""
     need = session.get(Need, need_id)
     require(actor, "urgent:approve", district=need.district_code if need is not None else None)
     if need is None:
         raise NotFound("need")
     _sound_reason(reason)
-    homes_of(session, need.household_id, lock=True)
     if code := refusal(session, need, actor=actor, now=now):
         raise WrongState(code)
     left = room_for(session, need.household_id, night=night_of(now)).left_fen
     chosen = lines_within(session, need, left=left, actor=actor, now=now)
+    matches = approved(session, need, chosen, night=night_of(now), actor=actor, now=now)
+    return [mark(session, match, need=need, reason=reason, actor=actor, now=now) for match in matches]
+
+
+def approved(
+    session: Session, need: Need, chosen: Sequence[ProposedLine], /, *, night: date, actor: Actor, now: datetime
+) -> list[Match]:
+    """The matches of these lines; WrongState where none holds, or where somebody else has used the cap meanwhile."""
     outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
     if not outcome.approved:
         raise WrongState(outcome.excluded[0].code)
-    matches = session.exec(select(Match).where(col(Match.line_id).in_(outcome.approved)).order_by(col(Match.id)))
-    return [mark(session, match, need=need, reason=reason, actor=actor, now=now) for match in matches]
+    homes_of(session, need.household_id, lock=True)
+    if outcome.value_fen > room_for(session, need.household_id, night=night).left_fen:
+        raise WrongState("cap_used")
+    matches = select(Match).where(col(Match.line_id).in_(outcome.approved))
+    return list(session.exec(matches.order_by(col(Match.id))))
 
 
 def _sound_reason(reason: str) -> None:
@@ -116,14 +96,15 @@ def lines_within(
     """Lines that still hold and fit under what is `left`: of those proposed already, else of what is free at this
     moment as if nothing were proposed; `without` some organisations. What does not hold stands in nobody's way."""
     wanted = select(ProposedLine).where(ProposedLine.need_id == need.id, ProposedLine.state == LineState.PROPOSED)
-    waiting = session.exec(wanted.order_by(col(ProposedLine.value_fen), col(ProposedLine.id)).with_for_update()).all()
+    waiting = session.exec(wanted.order_by(col(ProposedLine.id)).with_for_update()).all()
     waiting = [line for line in waiting if session.get_one(Offer, line.offer_id).org_id not in without]
     said = approval.preview(session, [line.id for line in waiting], actor=actor, now=now) if waiting else None
     sound = [line for line in waiting if said and line.id in said.approved]
     if chosen := _within(session, sound, left=left):
         return chosen
+    hold = partial(hold_home, session, need.household_id, now=now)
     try:
-        free = quotes.take_free_stock(session, need.id, without=without, anew=True, actor=actor, now=now)
+        free = quotes.take_free_stock(session, need.id, without=without, anew=True, hold=hold, actor=actor, now=now)
     except WrongState:
         if said is None:
             raise
@@ -181,7 +162,9 @@ def mark(
         night_on=follows.night_on if follows is not None else night_of(now),
         value_fen=line.value_fen,
         verifier_id=need.brought_by or need.verifier_id,
+        verifier_for=need.brought_for if need.brought_by else need.verifier_for,
         approver_id=actor.id,
+        approver_for=actor.stood_for,
         reason=reason.strip()[:200],
         approved_at=now,
         state=ReviewState.WAITING,
@@ -193,7 +176,7 @@ def mark(
     if row.asked:
         moves.wait(session, match, outcome="asked_at_once", for_step=ASKED, now=now)
         notices.post(session, "urgent_asked", key=f"{row.id}:asked", org_id=match.org_id, now=now)
-    reviewer = officers.choose(officers.load(session, STEP), need.district_code, but=(row.verifier_id, row.approver_id))
+    reviewer = officers.choose(officers.load(session, STEP), need.district_code, but=tuple(row.pair))
     holder = Holder(account_id=reviewer, district_code=need.district_code)
     clocks.start(session, STEP, row.id, holder=holder, now=now, urgent=True)
     notices.post(session, "urgent_approved", key=f"{row.id}:urgent", household_id=need.household_id, now=now)
@@ -204,7 +187,7 @@ def mark(
 def pair_of(session: Session, urgent_id: str, /) -> tuple[str, ...]:
     """Who verified and approved it that night: another person reviews it."""
     row = session.get(UrgentApproval, urgent_id)
-    return (row.verifier_id, row.approver_id) if row is not None else ()
+    return tuple(sorted(row.pair)) if row is not None else ()
 
 
 def review(
@@ -217,7 +200,7 @@ def review(
         raise NotFound("urgent_approval")
     if row.state is not ReviewState.WAITING:
         raise WrongState("urgent_reviewed")
-    if actor.people & {row.verifier_id, row.approver_id}:
+    if actor.people & row.pair:
         raise WrongState("same_person_twice")
     if verdict is ReviewState.WAITING:
         raise BadInput("bad_input", field="verdict")

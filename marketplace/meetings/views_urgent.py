@@ -22,7 +22,7 @@ from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, NotFound, WrongState
 from marketplace.guards import current_actor, guard
-from marketplace.meetings import critical, night, reclaims, roster, urgent, words
+from marketplace.meetings import cap, critical, night, reclaims, roster, urgent, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
 from marketplace.meetings.models import OnCall, ReviewState, UrgentApproval
@@ -127,7 +127,7 @@ def _need_page(need: Need, form: UrgentForm, *, now: datetime) -> Response:
         "meetings/urgent_need.html",
         need=need,
         form=form,
-        room=urgent.room_for(session, need.household_id, night=urgent.night_of(now)),
+        room=cap.room_for(session, need.household_id, night=cap.night_of(now)),
         verifier=name_of(session, need.brought_by or need.verifier_id),
         refusal=words.SENTENCES[refusal] if refusal else "",
     )
@@ -158,7 +158,7 @@ def _review_form(row: UrgentApproval) -> ReviewForm | None:
     """The form, for those who may review this one; nobody reviews what they verified or approved."""
     actor = current_actor()
     may = policy.decide(actor, "urgent:review", district=row.district_code).allow
-    if not may or row.state is not ReviewState.WAITING or actor.people & {row.verifier_id, row.approver_id}:
+    if not may or row.state is not ReviewState.WAITING or actor.people & row.pair:
         return None
     form = ReviewForm()
     form.verdict.choices = [(verdict.value, label) for verdict, label in words.VERDICTS_OF_REVIEW.items()]

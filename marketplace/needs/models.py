@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Index, Integer
 from sqlmodel import JSON, Column, Field, SQLModel
 
+from marketplace.actors import hands
 from marketplace.db import check, choice, moment, unique_where
 
 
@@ -81,15 +82,18 @@ class Need(SQLModel, table=True):
     state: NeedState = Field(sa_column=choice(NeedState, index=True))
     state_reason: str = Field(default="", max_length=200)
     brought_by: str = Field(default="", max_length=64)
+    verifier_for: str = Field(default="", max_length=64)
+    brought_for: str = Field(default="", max_length=64)
     content_hash: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))
     updated_at: datetime = Field(sa_column=moment(index=True))
 
     @property
     def vouched_by(self) -> frozenset[str]:
-        """Who said that it is true: the verifier, and whoever brought it in as verified by a table. They decide nothing
-        about it, for the verifier's name in a table is a word that anybody can type."""
-        return frozenset({self.verifier_id, self.brought_by} - {""})
+        """Who said that it is true: the verifier, and whoever brought it in as verified by a table, each with whom it
+        stood in for. They decide nothing about it, for the verifier's name in a table is a word that anybody can
+        type."""
+        return hands(self.verifier_id, self.verifier_for, self.brought_by, self.brought_for)
 
 
 class NeedStanding(SQLModel, table=True):

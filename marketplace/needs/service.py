@@ -200,7 +200,8 @@ def verify_need(
         key = f"need:{need.id}:verified"
         notices.post(session, "need_verified", key=key, household_id=need.household_id, now=now)
     need.verification_level, need.evidence = level, evidence.strip()[:200]
-    need.verifier_id, need.brought_by, need.verified_on = actor.id, "", local_day(now)
+    need.verifier_id, need.verifier_for, need.verified_on = actor.id, actor.stood_for, local_day(now)
+    need.brought_by = need.brought_for = ""
     need.referral_reason = referral_reason
     need.government_decision = government_decision.strip()[:200] or need.government_decision
     return _move(session, need, NeedState.VERIFIED, action="need:verify", reason="", actor=actor, now=now)

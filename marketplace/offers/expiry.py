@@ -30,6 +30,11 @@ def find_due(session: Session, /, *, now: datetime) -> bool:
     return bool(_over(session, today) or _soon(session, today))
 
 
+def over(session: Session, /, *, now: datetime) -> list[str]:
+    """The offers whose end has come."""
+    return [offer.id for offer in _over(session, local_day(now))]
+
+
 def expire(session: Session, /, *, now: datetime) -> list[str]:
     """Take every offer whose end has come out of matching; return their ids."""
     gone = _over(session, local_day(now), lock=True)
@@ -75,7 +80,7 @@ def _watched(session: Session, *, by: date, lock: bool, reminded: bool | None) -
     if reminded is not None:
         rows = rows.where(col(Offer.reminded).is_(reminded))
     rows = rows.order_by(col(Offer.id)).limit(MOST_AT_ONCE)
-    return session.exec(rows.with_for_update() if lock else rows).all()
+    return session.exec(rows.with_for_update().execution_options(populate_existing=True) if lock else rows).all()
 
 
 def _write(session: Session, letter: str, org_id: str, *, now: datetime, by: date | None = None) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, hands
 from marketplace.db import Database
 from marketplace.decisions import paid_meanwhile
 from marketplace.decisions import service as decisions
@@ -54,7 +54,7 @@ def who_paid(session: Session, match: Match, /) -> frozenset[str]:
     """Who prepared and who released the payments of this match: somebody else settles what becomes of them."""
     batches = select(PaymentBatch).join(PaymentLine, col(PaymentLine.batch_id) == col(PaymentBatch.id))
     found = session.exec(batches.where(col(PaymentLine.match_id) == match.id)).all()
-    return frozenset({who for batch in found for who in (batch.prepared_by, batch.released_by) if who})
+    return frozenset[str]().union(*(one.preparers | hands(one.released_by, one.released_for) for one in found))
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:

@@ -24,7 +24,7 @@ from marketplace.calendar import local_day
 from marketplace.db import conflict_of, flush, new_id
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.payments import effects, twice, waiting
+from marketplace.payments import waiting
 from marketplace.payments.models import (
     BatchState,
     LineState,
@@ -76,6 +76,7 @@ def prepare(session: Session, org_id: str, /, *, actor: Actor, now: datetime) ->
         state=BatchState.DRAFT,
         fingerprint="",
         prepared_by=actor.id,
+        prepared_for=actor.stood_for,
         prepared_at=now,
     )
     session.add(batch)
@@ -150,13 +151,23 @@ def get_batch(session: Session, batch_id: str, /, *, actor: Actor, lock: bool = 
 
 
 def lines_of(
-    session: Session, batch_id: str, /, *, states: Iterable[LineState] = (), offset: int = 0, limit: int | None = None
+    session: Session,
+    batch_id: str,
+    /,
+    *,
+    states: Iterable[LineState] = (),
+    offset: int = 0,
+    limit: int | None = None,
+    lock: bool = False,
 ) -> list[PaymentLine]:
-    """The lines of a batch by their reference."""
+    """The lines of a batch by their reference; with `lock` read anew and held until the transaction ends."""
     wanted = select(PaymentLine).where(col(PaymentLine.batch_id) == batch_id)
     if states:
         wanted = wanted.where(col(PaymentLine.state).in_(list(states)))
-    return list(session.exec(wanted.order_by(col(PaymentLine.reference)).offset(offset).limit(limit)))
+    wanted = wanted.order_by(col(PaymentLine.reference)).offset(offset).limit(limit)
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    return list(session.exec(wanted))
 
 
 def leave_out(session: Session, batch_id: str, line_id: str, /, *, actor: Actor, now: datetime) -> PaymentLine:
@@ -188,13 +199,13 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
     require(actor, "payment:release", org_id=batch.org_id)
     if batch.state is not BatchState.DRAFT:
         raise WrongState("batch_moved_on", state=batch.state.value)
-    if batch.prepared_by in actor.people:
+    if batch.preparers & actor.people:
         raise WrongState("same_person_twice")
     approvers = (Match.approver_id, Match.approver_for, Match.second_approver_id, Match.second_approver_for)
     named = select(*approvers, Payee.typed_by)  # type: ignore[call-overload]
     joined = named.join(PaymentLine, col(PaymentLine.match_id) == col(Match.id)).join(Payee)
     own = joined.where(col(PaymentLine.batch_id) == batch.id)
-    if any({*actor.people, batch.prepared_by} & set(row) for row in session.execute(own)):
+    if any((actor.people | batch.preparers) & set(row) for row in session.execute(own)):
         raise WrongState("payer_is_approver")
     _refuse_own_payees(session, batch, actor=actor)
     if not lines_of(session, batch.id, states=(LineState.WAITING,), limit=1):
@@ -202,7 +213,8 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
     if fingerprint != batch.fingerprint:
         raise Conflict("batch_changed")
     demand_unchanged(session, batch)
-    batch.state, batch.released_by, batch.released_at = BatchState.RELEASED, actor.id, now
+    batch.state, batch.released_at = BatchState.RELEASED, now
+    batch.released_by, batch.released_for = actor.id, actor.stood_for
     session.add(batch)
     flush(session)
     waiting.batch_waits(session, batch, now=now)
@@ -214,7 +226,7 @@ def _refuse_own_payees(session: Session, batch: PaymentBatch, *, actor: Actor) -
     """Neither who prepared nor who releases is close to an account that is paid."""
     paid = select(col(Payee.account_index)).join(PaymentLine, col(PaymentLine.payee_id) == col(Payee.id))
     indexes = set(session.exec(paid.where(col(PaymentLine.batch_id) == batch.id)))
-    if ties.touches(session, actor.people | {batch.prepared_by}, indexes):
+    if ties.touches(session, actor.people | batch.preparers, indexes):
         raise WrongState("payee_is_kin")
 
 
@@ -235,7 +247,7 @@ def drop_batch(session: Session, batch_id: str, /, *, actor: Actor, now: datetim
 
 def give_up(session: Session, batch: PaymentBatch, /, *, actor: Actor, now: datetime) -> PaymentBatch:
     """Take every line off, for whoever may; the caller has locked the batch and asked the policy for its own act."""
-    for line in lines_of(session, batch.id, states=(LineState.WAITING,)):
+    for line in lines_of(session, batch.id, states=(LineState.WAITING,), lock=True):
         drop_line(session, line, "batch_dropped", actor=actor, now=now)
     batch.state = BatchState.DROPPED
     session.add(batch)
@@ -243,37 +255,6 @@ def give_up(session: Session, batch: PaymentBatch, /, *, actor: Actor, now: date
     waiting.batch_waits(session, batch, now=now)
     _record(session, batch, "payment:drop", actor=actor, now=now, body=_sum(session, batch))
     return batch
-
-
-def stop_line(session: Session, batch_id: str, line_id: str, /, *, actor: Actor, now: datetime) -> PaymentLine:
-    """Two people of the giver say that the bank has not paid this line of a sent batch and will not, for the money may
-    be on its way: the first word is kept, the second frees the grant for another batch."""
-    batch = get_batch(session, batch_id, actor=actor, lock=True)
-    require(actor, "payment:release", org_id=batch.org_id)
-    line = session.get(PaymentLine, line_id)
-    if line is None or line.batch_id != batch.id:
-        raise NotFound("line")
-    if batch.state is not BatchState.SENT or line.state is not LineState.WAITING:
-        raise WrongState("batch_moved_on", state=batch.state.value)
-    if not line.stop_asked_by:
-        return _ask_to_stop(session, line, actor=actor, now=now)
-    if line.stop_asked_by in actor.people:
-        raise WrongState("same_person_twice")
-    drop_line(session, line, "stopped", actor=actor, now=now)
-    match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
-    if (other := twice.take_place(session, match, actor=actor, now=now)) is not None:
-        effects.follow_payment(session, other, match, actor=actor, now=now)
-    waiting.batch_waits(session, batch, now=now)
-    return line
-
-
-def _ask_to_stop(session: Session, line: PaymentLine, *, actor: Actor, now: datetime) -> PaymentLine:
-    line.stop_asked_by, line.changed_at = actor.id, now
-    session.add(line)
-    entry = audit.Entry("payment:ask_stop", object_ref=line.reference, subject=line.household_id)
-    audit.record(session, entry, actor=actor, now=now)
-    flush(session)
-    return line
 
 
 def drop_line(session: Session, line: PaymentLine, reason_code: str, /, *, actor: Actor, now: datetime) -> PaymentLine:

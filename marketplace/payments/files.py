@@ -23,6 +23,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.consent.models import Mode, Purpose
 from marketplace.db import flush
 from marketplace.decisions import asking
+from marketplace.decisions.at_once import hold_matches
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.payments.batches import demand_unchanged, drop_emptied, drop_line, get_batch, lines_of
 from marketplace.payments.models import BatchState, FileLayout, LineState, Payee, PaymentBatch, PaymentLine
@@ -75,11 +76,15 @@ def _cause(line: PaymentLine, payable: Payable | None) -> str:
 
 def settle(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> list[tuple[PaymentLine, str]]:
     """Drop what may no longer be paid from a released batch, before its file exists; what was dropped is returned."""
-    batch = get_batch(session, batch_id, actor=actor, lock=True)
+    batch = get_batch(session, batch_id, actor=actor)
     require(actor, "payment:file", org_id=batch.org_id)
     if batch.state is not BatchState.RELEASED:
         return []
-    waiting = lines_of(session, batch.id, states=(LineState.WAITING,))
+    hold_matches(session, [line.match_id for line in lines_of(session, batch.id, states=(LineState.WAITING,))])
+    batch = get_batch(session, batch_id, actor=actor, lock=True)  # after its matches, before its lines
+    if batch.state is not BatchState.RELEASED:
+        return []
+    waiting = lines_of(session, batch.id, states=(LineState.WAITING,), lock=True)
     asking.before_payment(session, [line.match_id for line in waiting], actor=SYSTEM, now=now)
     gone = unsound(session, batch, now=now)
     for line, cause in gone:

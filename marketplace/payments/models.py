@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement
 from sqlmodel import JSON, Column, Field, SQLModel, col
 
+from marketplace.actors import hands
 from marketplace.db import check, choice, moment, unique_where
 from marketplace.sealed import Sealed, sealed_column
 
@@ -87,7 +88,7 @@ class PaymentBatch(SQLModel, table=True):
 
     __tablename__ = "payment_batch"
     __table_args__ = (
-        check("two_people", "released_by IS NULL OR released_by <> prepared_by"),
+        check("two_people", "released_by IS NULL OR released_by NOT IN (prepared_by, prepared_for)"),
         check("released", "state NOT IN ('released', 'sent') OR released_by IS NOT NULL"),
         unique_where("uq_payment_batch_number", "org_id", "number", where="number > 0"),
     )
@@ -99,10 +100,17 @@ class PaymentBatch(SQLModel, table=True):
     state: BatchState = Field(sa_column=choice(BatchState, index=True))
     fingerprint: str = Field(max_length=64)
     prepared_by: str = Field(max_length=64)
+    prepared_for: str = Field(default="", max_length=64)
     prepared_at: datetime = Field(sa_column=moment(index=True))
     released_by: str | None = Field(default=None, max_length=64)
+    released_for: str = Field(default="", max_length=64)
     released_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     sent_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+    @property
+    def preparers(self) -> frozenset[str]:
+        """Who prepared it, and whom a stand-in did it for."""
+        return hands(self.prepared_by, self.prepared_for)
 
 
 class LineState(StrEnum):

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.decisions.at_once import hold_matches
 from marketplace.decisions.models import MatchState
 from marketplace.intake import (
     NO_MAPPING,
@@ -34,7 +35,7 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
-from marketplace.payments.booking import hold_books, months_for
+from marketplace.payments.booking import months_for
 from marketplace.payments.effects import Answer, apply
 from marketplace.payments.models import (
     BankNumber,
@@ -43,7 +44,7 @@ from marketplace.payments.models import (
     PaymentLine,
     ResultKind,
 )
-from marketplace.payments.results_known import BACK, Known, Told, known_of
+from marketplace.payments.results_known import BACK, Known, Told, known_of, matches_of
 from marketplace.payments.results_table import PENDING, results_schema
 from marketplace.policy import require
 
@@ -103,8 +104,9 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     """Take the answers in, if what would be done is still what was shown; else Conflict, and nothing is stored."""
     require(actor, "payment:result", org_id=actor.org_id)
     batch, org_id = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor), actor.org_id or ""
-    hold_books(session, org_id)
-    found = plan(session, rows_of(session, batch), org_id=org_id, lock=True)
+    rows = rows_of(session, batch)
+    hold_matches(session, matches_of(session, rows, org_id=org_id), givers=[org_id])  # all before the first act
+    found = plan(session, rows, org_id=org_id, lock=True)
     refuse_changes(batch, found)
     booked = months_for(session, org_id, (answer.on_day for answer in found.answers))
     for answer in found.answers:

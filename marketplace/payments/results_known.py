@@ -168,6 +168,15 @@ def known_of(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock:
     return known
 
 
+def matches_of(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> set[str]:
+    """The matches that these rows' payments are for."""
+    found = set[str]()
+    mine = select(PaymentLine.match_id).where(col(PaymentLine.org_id) == org_id)
+    for some in chunks(sorted({row.values["reference"] for row in rows}), _ASKED):
+        found.update(session.exec(mine.where(col(PaymentLine.reference).in_(some))))
+    return found
+
+
 def _load_live(session: Session, known: Known, matches: Sequence[str]) -> None:
     """The payments of these matches that are on their way or made, the first by reference first."""
     wanted = (

@@ -19,7 +19,7 @@ from marketplace.calendar import utc_now
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.guards import current_actor, guard, own_org
-from marketplace.payments import batches, files, months, own_accounts
+from marketplace.payments import batches, files, months, own_accounts, stopping
 from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import LayoutForm, OwnAccountForm
@@ -154,7 +154,7 @@ def one_batch(batch_id: str) -> ResponseReturnValue:
         states=states,
         unsound=dict(Counter(cause for _line, cause in gone)),
         people={person: _person(session, person) for person in (found.prepared_by, found.released_by) if person},
-        mine=found.prepared_by in actor.people,
+        mine=bool(found.preparers & actor.people),
         people_of_mine=actor.people,
         tones=BATCH_TONES,
         line_tones=LINE_TONES,
@@ -240,7 +240,7 @@ def leave_out(batch_id: str, line_id: str) -> ResponseReturnValue:
 @writes
 def stop(batch_id: str, line_id: str) -> ResponseReturnValue:
     """One of two people says that the bank has not paid this line and will not."""
-    line = batches.stop_line(current_session(), batch_id, line_id, actor=current_actor(), now=utc_now())
+    line = stopping.stop_line(current_session(), batch_id, line_id, actor=current_actor(), now=utc_now())
     words = _("%(reference)s was stopped; the grant waits for the next batch.", reference=line.reference)
     if line.state is LineState.WAITING:
         words = _("Noted for %(reference)s. Another person of yours has to say so too.", reference=line.reference)

@@ -129,14 +129,15 @@ def take_free_stock(
     *,
     without: frozenset[str] = frozenset(),
     anew: bool = False,
+    hold: Callable[[Collection[str]], object] = len,
     actor: Actor,
     now: datetime,
 ) -> list[ProposedLine]:
     """Propose what is free for this need, `without` what certain organisations hold, `anew` as if nothing were proposed
     for it. Everything is asked again with the need and the offers locked, so that two needs never get the same last
-    unit; approval asks once more."""
+    unit; approval asks once more. `hold`: what the caller locks, given these givers, before the act is written."""
     need = _locked_need(session, need_id, actor=actor)
-    lines, _told = _take(session, need, without=without, anew=anew, actor=actor, now=now)
+    lines, _told = _take(session, need, without=without, anew=anew, hold=hold, actor=actor, now=now)
     if not lines:
         raise WrongState("nothing_free")
     return lines
@@ -148,6 +149,7 @@ def _take(
     *,
     without: frozenset[str] = frozenset(),
     anew: bool = False,
+    hold: Callable[[Collection[str]], object] = len,
     actor: Actor,
     now: datetime,
 ) -> tuple[list[ProposedLine], Quote]:
@@ -163,6 +165,7 @@ def _take(
     held = session.exec(select(Offer.id).where(col(Offer.org_id).in_(sorted(without)))).all() if without else ()
     wanted = sorted(line.resource_id for line in _quoted(session, stands, without=held).free)
     offers = {offer.id: offer for offer in _locked(session, wanted)}
+    hold([offer.org_id for offer in offers.values()])
     told = _quoted(session, stands, only=wanted or None, without=held)
     left = stock_left(session, offer_ids=wanted)
     lines = [

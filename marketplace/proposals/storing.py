@@ -6,19 +6,21 @@ within the scope have become stale. Called by `service.work` once the judge has 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
-from marketplace.db import chunks, flush, new_id
+from marketplace.db import chunks, flush, lock_keys, lock_rows, new_id
+from marketplace.households.models import Household
 from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
 from marketplace.reference.needs import reckoned_value
@@ -36,12 +38,11 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
     households = _households(session, {line.need_id for line in plan.lines})
+    _make_way(session, run, plan, households.values())
     districts = {need.need_id: need.district for need in problem.needs}
     urgencies = {need.need_id: need.urgency for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
-    if plan.certificate.status != INFEASIBLE:
-        _retire_lines(session, run)
     rows = []
     for line in plan.lines:
         unit, cost = costs[line.resource_id]
@@ -127,14 +128,23 @@ def _keep_prices(session: Session, run: Run, *, plan: Plan) -> None:
         session.execute(insert(RunPrice), rows)
 
 
-def _retire_lines(session: Session, run: Run) -> None:
-    """Undecided lines of earlier runs within this scope give way to the new ones."""
+def _waiting_in(run: Run) -> tuple[ColumnElement[bool], ...]:
     in_scope = select(Need.id).where(*Scope.from_json(run.scope).needs())
-    session.execute(
-        update(ProposedLine)
-        .where(col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope))
-        .values(state=LineState.STALE)
-    )
+    return col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope)
+
+
+def _make_way(session: Session, run: Run, plan: Plan, homes: Iterable[str]) -> None:
+    """Undecided lines of earlier runs within this scope give way; they are locked first, then what the new rows refer
+    to, kind by kind: whoever approves or withdraws meanwhile waits at the first of them, or is waited for there
+    (adr/0066)."""
+    if plan.certificate.status != INFEASIBLE:
+        lock_rows(session, ProposedLine, *_waiting_in(run))
+    needs = {line.need_id for line in plan.lines} | {reason.need_id for reason in plan.reasons}
+    lock_keys(session, Need, needs, shared=True)
+    lock_keys(session, Offer, (line.resource_id for line in plan.lines), shared=True)
+    lock_keys(session, Household, homes, shared=True)
+    if plan.certificate.status != INFEASIBLE:
+        session.execute(update(ProposedLine).where(*_waiting_in(run)).values(state=LineState.STALE))
 
 
 def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:

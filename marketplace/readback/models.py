@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import JSON, Column, Field, SQLModel
 
+from marketplace.actors import hands
 from marketplace.db import check, choice, moment
 from marketplace.sealed import sealed_column
 
@@ -42,7 +43,7 @@ class ReadBack(SQLModel, table=True):
     __tablename__ = "read_back"
     __table_args__ = (
         check("witnesses", "signed <> 'witnesses' OR witnesses IS NOT NULL"),
-        check("another", "second_by = '' OR second_by <> read_by"),
+        check("another", "second_by = '' OR second_by NOT IN (read_by, read_for)"),
         check("second", "(second IN ('confirmed', 'denied')) = (second_at IS NOT NULL)"),
     )
 
@@ -65,7 +66,13 @@ class ReadBack(SQLModel, table=True):
     basis_sha256: str = Field(default="", max_length=64)
     answer: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     read_by: str = Field(max_length=64)
+    read_for: str = Field(default="", max_length=64)
     read_at: datetime = Field(sa_column=moment())
     second: SecondCall = Field(default=SecondCall.NONE, sa_column=choice(SecondCall, index=True))
     second_by: str = Field(default="", max_length=64)
     second_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """Who read it aloud, and whom a stand-in did it for."""
+        return hands(self.read_by, self.read_for)

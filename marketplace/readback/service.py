@@ -85,7 +85,7 @@ def keep(
     require(actor, "reading:keep", district=home.district_code)
     _check(heard)
     row = _new(home, person, heard, act=act, ref=ref, basis=basis, read_by=actor.id, now=now)
-    row.answer = dict(answer or {})
+    row.read_for, row.answer = actor.stood_for, dict(answer or {})
     return _store(session, row, heard, always=always, actor=actor, now=now)
 
 
@@ -217,7 +217,7 @@ def take_second(session: Session, reading_id: str, /, *, confirmed: bool, actor:
     session.refresh(row, with_for_update=True)
     if row.second is not SecondCall.DUE:
         raise WrongState("second_call_over", state=row.second.value)
-    if row.read_by in actor.people:
+    if row.readers & actor.people:
         raise NotAllowed("two_people_needed")
     if confirmed and not was_opened(session, row.id, by=actor.id):
         raise WrongState("text_not_opened")
@@ -228,9 +228,9 @@ def take_second(session: Session, reading_id: str, /, *, confirmed: bool, actor:
 
 
 def readers(session: Session, reading_id: str, /) -> tuple[str, ...]:
-    """Who read it aloud: another person calls."""
+    """Who read it aloud, and for whom: another person calls."""
     row = session.get(ReadBack, reading_id)
-    return (row.read_by,) if row is not None else ()
+    return tuple(sorted(row.readers)) if row is not None else ()
 
 
 def of_object(session: Session, ref: str, /) -> list[ReadBack]:

@@ -1,9 +1,9 @@
 """A household moved: what still waits of it, in whatever room, goes along to its new place (adr/0081).
 
 Enters: a household that lives elsewhere now, and the district it left. Leaves: the district (and street) of every row
-that waits for somebody, as each room says of its tables (`held`), and of every clock that runs for one; one act that
-says how many rows of which table. What is over stays where it was answered. Called by the register, for each change of
-a household's place: `sweeps` hands it over.
+that waits for somebody, as each room says of its tables (`held`), and of every clock that runs for one; one act for the
+caller to write, that says how many rows of which table. What is over stays where it was answered. Called by the
+register, for each change of a household's place: `sweeps` hands it over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from sqlmodel import Session, select
 
 from marketplace import audit
 from marketplace.accounts.models import Account
-from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.steps import Side
 from marketplace.held import Held
@@ -24,8 +23,9 @@ from marketplace.households.models import Household
 from marketplace.rights.held import ROOMS
 
 
-def follow(session: Session, home: Household, /, *, was: str, actor: Actor, now: datetime) -> None:
-    """Take along what waits, and the clocks of what goes along; a row of which a clock waits for staff still waits."""
+def follow(session: Session, home: Household, /, *, was: str, now: datetime) -> list[audit.Entry]:
+    """Take along what waits, and the clocks of what goes along; a row of which a clock waits for staff still waits.
+    Returns the act to be written once everything has gone along."""
     going = [held for held in ROOMS if held.home is not None and held.follows is not False]
     running = _running(session, home, going, was=was) if was != home.district_code else {}
     waiting = {home.id, *(key for key, some in running.items() if any(one.side is Side.STAFF for one in some))}
@@ -33,7 +33,7 @@ def follow(session: Session, home: Household, /, *, was: str, actor: Actor, now:
     keys = waiting.union(*moved.values())
     _move_clocks(session, home, [one for key, some in running.items() if key in keys for one in some], now=now)
     body: dict[str, Any] = {table: len(rows) for table, rows in sorted(moved.items()) if rows}
-    audit.record(session, audit.Entry("household:move", subject=home.id, body=body), actor=actor, now=now)
+    return [audit.Entry("household:move", subject=home.id, body=body)]
 
 
 def _running(session: Session, home: Household, going: list[Held], *, was: str) -> dict[str, list[clocks.Running]]:

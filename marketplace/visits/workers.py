@@ -122,18 +122,18 @@ def _change(
     return row
 
 
-def follow(session: Session, home: Household, /, *, was: str, actor: Actor, now: datetime) -> None:
+def follow(session: Session, home: Household, /, *, was: str, now: datetime) -> list[audit.Entry]:
     """The household moved out of a district: a worker who does not serve the new one goes no more, and the visits wait
-    for somebody there."""
+    for somebody there. Returns the act to be written."""
     if was == home.district_code:
-        return
+        return []
+    acts = []
     row = _running(session, home.id)
     account = session.get(Account, row.account_id) if row is not None else None
     if row is not None and account is not None and not account.works_in(home.district_code):
         row.until_at = now
         session.add(row)
-        entry = audit.Entry("visit:worker_ends", object_ref=row.id, subject=home.id)
-        audit.record(session, entry, actor=actor, now=now)
+        acts.append(audit.Entry("visit:worker_ends", object_ref=row.id, subject=home.id))
     waiting = select(HomeVisit).where(HomeVisit.household_id == home.id, col(HomeVisit.state).in_(WAITING))
     for visit in session.exec(waiting).all():
         goes = session.get(Account, visit.worker_id) if visit.worker_id else None
@@ -141,6 +141,7 @@ def follow(session: Session, home: Household, /, *, was: str, actor: Actor, now:
             visit.worker_id = None
         session.add(visit)
     flush(session)
+    return acts
 
 
 WHEN_MOVED.append(follow)

@@ -79,7 +79,7 @@ def test_what_waits_goes_along_and_what_is_over_stays_where_it_was_answered(sess
     session.flush()
     assert left_behind(session, home, now)
     for follow in WHEN_MOVED:
-        follow(session, home, was=HERE, actor=CLERK, now=now)
+        follow(session, home, was=HERE, now=now)
     assert left_behind(session, home, now) == []
     assert {one.district_code for one in (line, need, match, asked)} == {THERE}
     assert over.district_code == HERE, "what is over counts where it was answered"
@@ -101,6 +101,6 @@ def test_who_serves_both_districts_keeps_what_it_holds_and_a_giver_is_not_remind
     [ours], [giver] = clocks.running_of(session, asked.id), clocks.running_of(session, match.id)
     ours.account_id, before = both.id, (ours.remind_at, giver.remind_at)
     scene.household.district_code = THERE
-    moving.follow(session, scene.household, was=HERE, actor=CLERK, now=now)
+    moving.follow(session, scene.household, was=HERE, now=now)
     assert (ours.account_id, ours.remind_at, giver.remind_at) == (both.id, *before)
     assert {ours.district_code, giver.district_code, match.district_code} == {THERE}

@@ -21,7 +21,7 @@ from marketplace.answers.models import CodeState, OfferCode, SmsIn
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import counter, orders, outcome
+from marketplace.cases import counter, hands, orders, outcome
 from marketplace.cases import service as cases
 from marketplace.cases.models import Case, CaseItem
 from marketplace.config import Settings
@@ -334,12 +334,16 @@ def spoken(session: Session, now: datetime) -> tuple[ReadBack, CaseItem]:
     number = make_id_number("509900", date(1950, 3, 4), seq=17)
     who = counter.Newcomer("王小明", number, "500103")
     home = counter.enter_newcomer(session, who, actor=FIRST, now=now)
-    case = cases.start(session, home, channel="call", actor=FIRST, now=now)
+    case = cases.start(session, home, channel="call", actor=replace(FIRST, on_behalf_of="head-1"), now=now)
     told = {"wants": ["accident"], "ticks": ["sudden"], "size": 1, "income_fen": 0}
     counter.take_down(session, case, told, actor=FIRST, now=now)
     said: dict[str, Any] = {"name": "王小明", "all_classes": False, "hand_on": False}
-    items = counter.read_and_send(session, case, CALL, **said, actor=FIRST, now=now)
+    reader = replace(FIRST, on_behalf_of="head-2")
+    items = counter.read_and_send(session, case, CALL, **said, actor=reader, now=now)
     item = next(one for one in items if one.code == "LINSHI")
+    assert hands.took_down(session, item) == {FIRST.id, "head-1", "head-2"}, (
+        "whom a stand-in did it for decides nothing"
+    )
     outcome.decide(session, item.id, granted=True, amount_fen=10_000, actor=THIRD, now=now)
     return session.exec(select(ReadBack).where(ReadBack.act == counter.ACT)).one(), item
 
@@ -356,6 +360,8 @@ def test_a_granted_application_that_its_person_denies_is_a_task_and_no_money_goe
     with pytest.raises(WrongState, match="second_call_first"):
         orders.pay(session, item.id, paid, actor=PAYS, now=now)
     readback.look(session, row.id, actor=SECOND, now=now)
+    with pytest.raises(NotAllowed, match="two_people_needed"):
+        service.second(session, row.id, confirmed=confirmed, actor=replace(SECOND, id="head-2"), now=now)
     service.second(session, row.id, confirmed=confirmed, actor=SECOND, now=now)
     assert (case.state, item.state) == before, "what was decided is not taken back by a word"
     assert service.denied(session, actor=VERIFIER) == ([] if confirmed else [row])

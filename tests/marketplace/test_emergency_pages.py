@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -174,7 +175,19 @@ def test_what_was_not_justified_is_closed_and_an_incident_in_the_same_press(writ
 
 @pytest.mark.threat("T25")
 def test_a_question_that_nobody_agreed_to_lapses_after_half_an_hour(writing: Session) -> None:
-    row = _asked(writing, a_scene(writing))
+    row = _asked(writing, scene := a_scene(writing))
     with pytest.raises(WrongState, match="emergency_lapsed"):
         emergency.open_up(writing, row.id, actor=APPROVER, now=row.asked_at + emergency.OPEN_FOR)
-    emergency.open_up(writing, row.id, actor=APPROVER, now=row.asked_at + emergency.OPEN_FOR - timedelta(seconds=1))
+    opened = row.asked_at + emergency.OPEN_FOR - timedelta(seconds=1)
+    emergency.open_up(writing, row.id, actor=APPROVER, now=opened)
+    closes = opened + emergency.OPEN_FOR
+    assert emergency.look(writing, row.id, actor=scene.giver, now=closes - timedelta(seconds=1))
+    with pytest.raises(WrongState, match="emergency_closed"):
+        emergency.look(writing, row.id, actor=scene.giver, now=closes)
+    for one in (row.asked_by, APPROVER.id):
+        officer = replace(OFFICER, id="o", on_behalf_of=one)
+        with pytest.raises(WrongState, match="same_person_twice"):
+            emergency.review(writing, row.id, verdict="justified", actor=officer, now=closes)
+    emergency.review(writing, row.id, verdict="justified", actor=OFFICER, now=closes)
+    with pytest.raises(WrongState, match="emergency_reviewed"):
+        emergency.review(writing, row.id, verdict="justified", actor=OFFICER, now=closes)

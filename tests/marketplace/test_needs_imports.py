@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -101,15 +102,16 @@ def test_a_verified_need_comes_in_with_household_members_and_proof(
 def test_who_brings_a_need_in_as_verified_does_not_approve_it_in_anybodys_seat(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
-    bring_in(session, a_row(verifier="任意某人"), actor=verifier, now=now)
+    bring_in(session, a_row(verifier="任意某人"), actor=replace(verifier, on_behalf_of="head-1"), now=now)
     [need] = needs(session)
     auto_match(session, session.get_one(Household, need.household_id), now=now)
     offer = an_offer(session, an_organisation(session), category=need.category, unit=need.unit, stock_units=100)
     line = a_line(session, need, offer, units=3)
     deputy = Actor(id=verifier.id, role=Role.APPROVER, on_behalf_of="head")
-    outcome = approval.approve(session, [line.id], actor=deputy, now=now)
-    assert [one.code for one in outcome.excluded] == ["verifier_is_approver"]
-    assert need.vouched_by == {verifier.id, "任意某人"}
+    for same in (deputy, Actor(id="head-1", role=Role.APPROVER)):
+        outcome = approval.approve(session, [line.id], actor=same, now=now)
+        assert [one.code for one in outcome.excluded] == ["verifier_is_approver"]
+    assert need.vouched_by == {verifier.id, "head-1", "任意某人"}
     other = Actor(id="approver-1", role=Role.APPROVER)
     assert approval.approve(session, [line.id], actor=other, now=now).excluded == ()
 

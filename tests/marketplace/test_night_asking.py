@@ -14,7 +14,7 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.meetings import critical, night, roster, urgent
+from marketplace.meetings import cap, critical, night, roster
 from marketplace.meetings.models import UrgentApproval
 from marketplace.notices import Notice
 from marketplace.offers.models import Acceptance
@@ -85,9 +85,7 @@ def test_the_case_of_a_giver_that_gives_no_yes_goes_to_the_next_free_stock(datab
     with database.reading() as session:
         rows = session.exec(select(UrgentApproval).order_by(UrgentApproval.approved_at)).all()
         assert (rows[1].follows_id, rows[1].approver_id) == (rows[0].id, house.approver.id)
-        assert urgent.room_for(session, house.household_id, night=urgent.night_of(NIGHT)).used_fen == 120_000, (
-            "counted once"
-        )
+        assert cap.room_for(session, house.household_id, night=cap.night_of(NIGHT)).used_fen == 120_000, "counted once"
 
 
 @pytest.mark.parametrize("hours", [(5, 10, 15, 20), (13, 18, 20, 23)], ids=["in the morning", "after noon"])

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.db import remembered, remembering
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger import bills, hit_report, hits, overlap, rules
@@ -34,6 +35,20 @@ def test_aid_of_another_giver_since_the_run_stops_the_approval_and_leaves_the_ev
     assert (hit.code, hit.place, hit.units, hit.giver, hit.because) == ("D08", "approval", 10, "红十字会", [row.id])
     assert (hit.org_id, hit.value_fen) == (scene.organisation.id, 10 * 10_000)
     assert audit.verify(session).bad_seq == 0
+
+
+def test_an_act_within_another_remembers_for_itself_and_the_outer_one_asks_again_after_it(session: Session) -> None:
+    asked: list[int] = []
+
+    def times() -> int:
+        return remembered(session, "times", lambda: asked.append(1) or len(asked))
+
+    with remembering(session):
+        assert (times(), times()) == (1, 1)
+        with remembering(session):
+            assert (times(), times()) == (2, 2)
+        assert (times(), times()) == (3, 3)
+    assert (times(), times()) == (4, 5), "outside every question is asked"
 
 
 def test_the_preview_tells_it_and_writes_nothing(session: Session, now: datetime) -> None:

@@ -7,13 +7,14 @@ import random
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, func, select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
 from marketplace.accounts.models import Account, StaffTie
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
@@ -140,7 +141,11 @@ def test_a_tie_is_one_s_own_is_kept_once_and_must_be_a_number(session: Session, 
     made = (accounts.create_account(session, n, display_name=n, role=Role.APPROVER, now=now) for n in ("one", "two"))
     one, two = (Actor(id=account.id, role=Role.APPROVER) for account in made)
     tie = ties.declare(session, PHONE, reference="x", actor=one, now=now)
-    assert ties.declare(session, PHONE, reference="y", actor=one, now=now).id == tie.id
+    for words in ("x", "y", "y"):
+        again = ties.declare(session, PHONE, reference=words, actor=one, now=now)
+        assert (again.id, again.reference) == (tie.id, words), "known by the word by which it was told last"
+    acts = select(func.count()).select_from(AuditRow).where(AuditRow.action == "account:tie")
+    assert session.exec(acts).one() == 2
     assert ties.list_ties(session, actor=two) == []
     with pytest.raises(NotFound):
         ties.untie(session, tie.id, actor=two, now=now)

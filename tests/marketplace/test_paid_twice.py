@@ -23,7 +23,7 @@ from marketplace.errors import NotFound, WrongState
 from marketplace.intake import Checked, ImportBatch
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
-from marketplace.payments import batches, results, twice
+from marketplace.payments import batches, results, stopping, twice
 from marketplace.payments.books import Books, books_of
 from marketplace.payments.models import LineState, PaymentLine
 from tests.marketplace.payment_scene import Month, a_month
@@ -42,7 +42,7 @@ def session(sqlite_database: Database) -> Iterator[Session]:
 def stop(month: Month, line: PaymentLine) -> None:
     """Two people say that the bank will not pay it."""
     for actor in (month.clerk, month.manager):
-        batches.stop_line(month.session, line.batch_id, line.id, actor=actor, now=month.now)
+        stopping.stop_line(month.session, line.batch_id, line.id, actor=actor, now=month.now)
 
 
 def two_lines(session: Session, now: datetime) -> tuple[Month, PaymentLine, PaymentLine]:
@@ -65,11 +65,11 @@ def asked(session: Session, line: PaymentLine) -> list[str]:
 def test_one_person_alone_stops_nothing_that_is_at_the_bank(session: Session, now: datetime) -> None:
     month = a_month(session, now, grants=1)
     (line,) = month.lines(month.sent())
-    batches.stop_line(session, line.batch_id, line.id, actor=month.manager, now=now)
+    stopping.stop_line(session, line.batch_id, line.id, actor=month.manager, now=now)
     with pytest.raises(WrongState, match="same_person_twice"):
-        batches.stop_line(session, line.batch_id, line.id, actor=month.manager, now=now)
+        stopping.stop_line(session, line.batch_id, line.id, actor=month.manager, now=now)
     assert line.state is LineState.WAITING
-    batches.stop_line(session, line.batch_id, line.id, actor=month.clerk, now=now)
+    stopping.stop_line(session, line.batch_id, line.id, actor=month.clerk, now=now)
     assert (line.state, line.reason_code) == (LineState.DROPPED, "stopped")
 
 

@@ -27,6 +27,7 @@ from marketplace.organisations.models import OrganisationState
 from marketplace.reference.needs import need_kind
 from marketplace.sharing import clients, replies
 from marketplace.sharing.models import Disclosure
+from marketplace.sharing.models_api import ApiKey, KeptReply
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import FIRST, SECOND, Caller, Machine, let_in
@@ -257,9 +258,12 @@ def test_the_same_key_gives_the_kept_reply_and_another_request_under_it_is_refus
 def test_a_kept_reply_is_taken_away_after_seven_days(house: House) -> None:
     offer = {"reference": "stock-1", "title": "Rice", "category": "LIVING.FOOD_PACK", "stock_units": 30}
     offer |= {"valid_to": "2027-05-22", "standard": "1 to 12", "steps": "Told by phone", "rules": "Free of charge"}
-    assert house.caller().post("/offers", offer, key="k1").status_code == 201
-    for days, gone in ((6, 0), (7, 1), (7, 0)):
-        clock = partial(lambda later: utc_now() + timedelta(days=later), days)
+    api = house.caller()
+    assert [api.post("/offers", offer, key="k" * n).json.get("error") for n in (64, 65)] == [None, "idempotency_key"]
+    with house.database.reading() as session:
+        kept_at = session.exec(select(KeptReply.at)).one()
+    for early, gone in ((1, 0), (0, 1), (0, 0)):
+        clock = partial(lambda early: kept_at + timedelta(days=7, seconds=-early), early)
         assert replies.sweep(house.database, clock=clock) == gone
 
 
@@ -278,6 +282,8 @@ def test_one_call_cannot_take_more_than_the_day_s_share(house: House, settings: 
     house.app.extensions["settings"] = replace(settings, partner_daily_reads=0)
     answer = house.caller().get(f"/matches/{house.match_id}?purpose={PURPOSE}")
     assert (answer.status_code, answer.json["error"]) == (429, "quota_used")
+    house.app.extensions["settings"] = replace(settings, partner_daily_reads=1)
+    assert house.caller().get("/matches?purpose=MED_AID").status_code == 200, "nothing was read for it yet"
 
 
 def test_two_different_people_let_a_client_in_and_never_who_asked(house: House) -> None:
@@ -318,6 +324,13 @@ def test_a_client_has_three_keys_at_most_and_an_old_one_ends_30_days_after_a_new
         old, later = house.machine.key.thumbprint(), utc_now() + timedelta(days=31)
         assert clients.find_key(session, old, client_id=house.machine.client_id, now=utc_now()) is not None
         assert clients.find_key(session, old, client_id=house.machine.client_id, now=later) is None
+        ends = session.get_one(ApiKey, old).ends_at
+        found = [
+            clients.find_key(session, old, client_id=house.machine.client_id, now=ends - timedelta(seconds=early))
+            for early in (1, 0)
+        ]
+        assert [one is not None for one in found] == [True, False]
+        assert clients.find_key(session, old, client_id="another", now=utc_now()) is None
     ask = house.app.test_client().post
     assert ask("/api/v1/token", data=fresh[0].form("needs:read")).status_code == 200
     assert ask("/api/v1/token", data=fresh[1].form("needs:read")).status_code == 401

@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.notices import Notice
-from marketplace.payments import batches, files, own_accounts, payees
+from marketplace.payments import after_end, batches, files, own_accounts, payees, stopping
 from marketplace.payments.books import months_of
 from marketplace.payments.models import AccountKind, BankResult, LineState, PayeeState, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import is_permitted, open_of_giver
@@ -129,16 +130,27 @@ def test_each_opening_of_the_file_is_one_act_and_a_row_for_each_household(on_eac
 
 
 def test_who_prepared_a_batch_may_not_release_it(session: Session, month: Month) -> None:
-    batch = month.prepare()
-    with pytest.raises(WrongState, match="same_person_twice"):
-        batches.release(session, batch.id, fingerprint=batch.fingerprint, actor=month.clerk, now=month.now)
+    deputy = replace(month.clerk, id="deputy", on_behalf_of=month.clerk.id)
+    batch = batches.prepare(session, month.organisation.id, actor=deputy, now=month.now).batch
+    for preparer in (
+        deputy,
+        month.clerk,
+        replace(month.manager, id="deputy"),
+        replace(month.manager, id=month.clerk.id),
+    ):
+        with pytest.raises(WrongState, match="same_person_twice"):
+            batches.release(session, batch.id, fingerprint=batch.fingerprint, actor=preparer, now=month.now)
+    stands_in = replace(month.manager, id="deputy-2", on_behalf_of=month.manager.id)
+    batches.release(session, batch.id, fingerprint=batch.fingerprint, actor=stands_in, now=month.now)
+    four = {"deputy", month.clerk.id, "deputy-2", month.manager.id}
+    assert after_end.who_paid(session, month.grants[0].match) == four, "none of them settles what becomes of the money"
 
 
 @pytest.mark.both_engines
 def test_the_database_itself_refuses_one_person_for_both(on_each_engine: Month) -> None:
     session, month = on_each_engine.session, on_each_engine
     batch = month.prepare()
-    batch.released_by = batch.prepared_by
+    batch.prepared_for, batch.released_by = "head", "head"
     session.add(batch)
     with pytest.raises(DBAPIError, match="two_people"):
         session.flush()
@@ -398,7 +410,7 @@ def test_a_line_that_the_bank_never_paid_is_stopped_and_tried_again(session: Ses
     batch = month.sent()
     line = month.lines(batch)[0]
     for actor in (month.clerk, month.manager):
-        batches.stop_line(session, batch.id, line.id, actor=actor, now=month.now)
+        stopping.stop_line(session, batch.id, line.id, actor=actor, now=month.now)
     assert blockers(month) == [""]
     month.answer([(line.reference, "paid", "")])
     assert blockers(month) == []
@@ -680,5 +692,5 @@ def test_what_the_bank_may_be_about_to_pay_is_not_recorded_as_handed_over_by_any
     _batch, checked = deliveries.check_file(session, table, file_name="d.csv", actor=month.clerk, now=month.now)
     assert "payment_on_its_way" in {fault.code for fault in checked.faults}
     for actor in (month.clerk, month.manager):
-        batches.stop_line(session, second.batch_id, second.id, actor=actor, now=month.now)
+        stopping.stop_line(session, second.batch_id, second.id, actor=actor, now=month.now)
     assert decisions.deliver(session, second.match_id, actor=month.clerk, now=month.now).state is MatchState.DELIVERED

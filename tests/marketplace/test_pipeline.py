@@ -50,6 +50,7 @@ NO: list[tuple[str, dict[str, Any]]] = [
     ("FIELDS", {"wanted": frozenset({"name", "health"})}),
     ("FIELDS", {"wanted": frozenset()}),
     ("MODE", {"mode": Mode.STORE}),
+    ("MODE", {"consent": _consent(mode=Mode.QUERY)}),
     ("READ_LIMIT", {"consent": _consent(fetch="once"), "reads": 1}),
     ("READ_LIMIT", {"consent": _consent(max_reads=3), "reads": 3}),
     ("READ_LIMIT", {"consent": _consent(min_interval_s=60), "last_read_at": NOW - timedelta(seconds=59)}),
@@ -79,6 +80,9 @@ def test_one_wrong_fact_is_a_no_with_its_own_reason(reason: str, wrong: dict[str
         {"consent": _consent(min_interval_s=60), "last_read_at": NOW - timedelta(seconds=60)},
         {"consent": _consent(min_interval_s=60)},
         {"consent": _consent(mode=Mode.STORE), "mode": Mode.STORE},
+        {"consent": _consent(mode=Mode.QUERY), "mode": Mode.QUERY},
+        {"mode": Mode.QUERY},
+        {"last_read_at": NOW},
         {"org_purposes": frozenset({"GOODS"})},
     ],
 )

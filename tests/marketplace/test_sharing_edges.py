@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import event
 from sqlmodel import Session, select
 
 from adapters.fakes import FakeWebhooks
+from adapters.ports import TryAgainLater
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
@@ -56,6 +58,9 @@ MISFITS: list[tuple[dict[str, Any], Any]] = [
     (WHOLE, "5"), (WHOLE, True), (WHOLE, 10), (WHOLE, -1), (WHOLE, 1.0), (DAY, "2026-13-01"), (DAY, "20261123"),
     (FEW, []), (FEW, ["a", "b", "c"]), (FEW, ["a", "a"]), (FEW, [1]), (FEW, "ab"), (shapes.record({"a": WORDS}), []),
     (shapes.record({"a": WORDS}), {}), (shapes.record({"a": WORDS}), {"a": "x", "b": "y"}),
+    (shapes.word(), "x" * 65), (shapes.word(), "a\u001fb"), (shapes.word(), "\u007f"), (shapes.word(), ""),
+    (shapes.whole(), shapes.LARGEST + 1), (shapes.whole(), -1), (shapes.rows(WORDS, 2), []),
+    (shapes.rows(WORDS, 1), ["a", "b"]), (shapes.many(WORDS, 1), ["a", "b"]), (shapes.many(WORDS), ["a", "a"]),
 ]  # fmt: skip
 
 
@@ -67,10 +72,31 @@ def test_a_value_of_another_shape_is_refused(shape: dict[str, Any], value: Any) 
 
 @pytest.mark.parametrize(
     ("shape", "value"),
-    [(WORDS, "x" * 9), (WHOLE, 0), (WHOLE, 9), (DAY, "2026-11-23"), (FEW, ["a", "b"]), (WORDS | {"enum": ["a"]}, "a")],
-)
+    [
+        (WORDS, "x" * 9), (WHOLE, 0), (WHOLE, 9), (DAY, "2026-11-23"), (FEW, ["a", "b"]),
+        (WORDS | {"enum": ["a"]}, "a"), (shapes.rows(WORDS, 2), ["a", "a"]),
+        (shapes.word(), "x" * 64), (shapes.word(), " ~\u0080"), (shapes.whole(), shapes.LARGEST), (shapes.whole(), 0),
+        (shapes.many(WORDS), []), (shapes.many(WORDS), [str(n) for n in range(60)]),
+        (shapes.record({}, {"b": WORDS}), {}),
+    ],
+)  # fmt: skip
 def test_a_value_at_its_bound_is_taken(shape: dict[str, Any], value: Any) -> None:
     shapes.check(value, shape)
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "field"),
+    [
+        ({}, "purpose_missing", "purpose"),
+        ({"purpose": "GOODS"}, "member_missing", "reason"),
+        ({"purpose": "GOODS", "reason": "x", "who": "y"}, "unknown_member", "body"),
+        ({"purpose": "GOODS", "reason": "x" * 49}, "bad_input", "reason"),
+    ],
+)
+def test_a_fault_names_its_member(value: Any, code: str, field: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        shapes.check(value, shapes.DECLINE)
+    assert (refused.value.code, refused.value.facts["field"]) == (code, field)
 
 
 def _part(raw: bytes) -> str:
@@ -124,6 +150,13 @@ CLAIMS = {"iss": "us", "sub": "client-01", "aud": "x", "jti": "token-01", "iat":
         ({}, {"jti": "short"}, "aud_jti_sub"),
         ({}, {"sub": "short"}, "aud_jti_sub"),
         ({}, {"aud": "y"}, "aud_jti_sub"),
+        ({}, {"jti": "token-1"}, "aud_jti_sub"),
+        ({}, {"jti": "x" * 128}, ""),
+        ({}, {"jti": "x" * 129}, "aud_jti_sub"),
+        *(({}, {name: 5}, name) for name in ("iss", "sub", "aud", "jti")),
+        ({}, {"iat": True}, "iat"),
+        ({}, {"nbf": "now"}, "nbf"),
+        ({}, {"nbf": 0}, "nbf"),
         ({}, {"iat": 0, "exp": 1}, "iat"),
         ({}, {"exp": 2**40}, "exp"),
     ],
@@ -138,6 +171,21 @@ def test_the_gate_lets_through_to_the_second_and_no_further(
         return
     seen = gate.look(token, types=gate.ACCESS, audience="x", now_s=NOW_S)
     assert (seen.kid, seen.claims["sub"]) == ("key-number-1", "client-01")
+
+
+@pytest.mark.threat("T09")
+def test_the_gate_takes_three_parts_of_a_certain_length_altogether() -> None:
+    bare = _token(HEADER, CLAIMS).removesuffix("c2ln")
+    room = gate.LONGEST - len(bare)
+    assert room % 4 != 1, "a signature of this length can be spelled"
+    look: Any = partial(gate.look, types=gate.ACCESS, audience="x", now_s=NOW_S)
+    assert look(bare + "A" * room).kid == "key-number-1"
+    for token, why in ((bare + "A" * (room + 1), "length"), ("", "length"), (5, "length")):
+        with pytest.raises(gate.Malformed, match=why):
+            look(token)
+    for token in (bare.removesuffix("."), bare + "c2ln.c2ln"):
+        with pytest.raises(gate.Malformed, match="parts"):
+            look(token)
 
 
 def test_what_a_machine_posts_becomes_terms() -> None:
@@ -296,6 +344,27 @@ def test_so_many_events_are_sent_in_one_turn(
     assert hooks.sweep(sqlite_database, FakeWebhooks(), clock=utc_now) == 1
 
 
+def test_a_worker_that_died_holds_its_event_for_half_a_minute_and_a_fault_for_ten_seconds(
+    sqlite_database: Database, settings: Settings
+) -> None:
+    _an_event(sqlite_database, settings)
+    with sqlite_database.reading() as session:
+        now = session.exec(select(WebhookEvent.created_at)).one()
+
+    def taken(seconds: int) -> bool:
+        return hooks._take(sqlite_database, now=now + timedelta(seconds=seconds)) is not None
+
+    assert [taken(later) for later in (-1, 0, 0, 30, 31)] == [False, True, False, False, True]
+    door = FakeWebhooks()
+    door.faults.play(TryAgainLater("away", code="webhook_no_answer"))
+    sent = [hooks.sweep(sqlite_database, door, clock=lambda at=at: now + at) for at in map(_seconds, (100, 139, 140))]
+    assert sent == [0, 0, 1], "after the third try it waits four times as long as after the first"
+
+
+def _seconds(number: int) -> timedelta:
+    return timedelta(seconds=number)
+
+
 @pytest.mark.threat("T05")
 def test_an_order_to_delete_is_answered_on_the_page_and_by_a_machine_once(
     sqlite_database: Database, settings: Settings
@@ -311,6 +380,13 @@ def test_an_order_to_delete_is_answered_on_the_page_and_by_a_machine_once(
         with pytest.raises(NotFound):
             deletions.attest(session, "nobody", actor=scene.giver, now=now)
         org_id = scene.organisation.id
+        assert deletions.count_orders(session, org_id, actor=scene.giver) == (1, 1, now)
+        told = {"actor": scene.giver, "now": now}
+        assert deletions.attest_all(session, org_id, until=now - timedelta(seconds=1), **told) == 0
+        with session.begin_nested() as only_tried:
+            assert deletions.attest_all(session, org_id, until=now, **told) == 1
+            assert deletions.count_orders(session, org_id, actor=scene.giver) == (1, 0, None)
+            only_tried.rollback()
     api = machine.caller(app, "status:read matches:act")
     (order,) = api.get("/deletion-orders").json["orders"]
     told = api.get("/consents?purpose=GOODS").json["consents"]

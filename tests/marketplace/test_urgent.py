@@ -22,7 +22,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import suspicions
 from marketplace.households.models import Household
-from marketplace.meetings import calling, critical, duties, reclaims, roster, urgent
+from marketplace.meetings import calling, cap, critical, duties, reclaims, roster, urgent
 from marketplace.meetings.models import OnCall, ReviewState, UrgentApproval
 from marketplace.meetings.night import sweep
 from marketplace.meetings.roster import Shift
@@ -160,9 +160,9 @@ def test_the_cap_counts_what_the_household_had_this_night_and_begins_anew_the_ne
         with pytest.raises(WrongState, match="cap_used"):
             night.approve(session)
         after_midnight = NIGHT + timedelta(hours=2)
-        assert urgent.room_for(session, night.household_id, night=urgent.night_of(after_midnight)).left_fen == 0
+        assert cap.room_for(session, night.household_id, night=cap.night_of(after_midnight)).left_fen == 0
         assert (
-            urgent.room_for(session, night.household_id, night=urgent.night_of(NIGHT + timedelta(hours=13))).left_fen
+            cap.room_for(session, night.household_id, night=cap.night_of(NIGHT + timedelta(hours=13))).left_fen
             == 36_000
         )
 
@@ -181,9 +181,7 @@ def test_the_cap_counts_what_another_record_of_the_same_person_had_this_night(ni
             urgent.approve(session, again.id, **asked)
         decider = Actor(id="verifier-9", role=Role.VERIFIER)
         suspicions.undo(session, pair.id, reason="MISTAKE", actor=decider, now=NIGHT)
-        assert urgent.room_for(session, other.id, night=urgent.night_of(NIGHT)).left_fen == 36_000, (
-            "two again, two caps"
-        )
+        assert cap.room_for(session, other.id, night=cap.night_of(NIGHT)).left_fen == 36_000, "two again, two caps"
 
 
 def test_what_does_not_fit_under_the_cap_is_refused_and_nothing_is_kept(night: Night) -> None:
@@ -230,17 +228,19 @@ def test_who_verified_never_approves_even_if_the_roster_were_wrong(night: Night)
             night.approve(session)
 
 
-@pytest.mark.parametrize("who", ["approver", "reviewer"])
+@pytest.mark.parametrize("who", ["approver", "reviewer", "verified_for", "approved_for"])
 def test_the_review_is_anothers(night: Night, who: str) -> None:
+    """Neither of the pair reviews it, nor the one whom one of them stood in for."""
     with night.database.transaction() as session:
-        night.verify(session)
-        (case,) = night.approve(session)
+        head = {"on_behalf_of": night.reviewer.id}
+        night.verify(session, by=replace(night.verifier, **head) if who == "verified_for" else None)
+        (case,) = night.approve(session, actor=replace(night.approver, **(head if who == "approved_for" else {})))
         if who == "reviewer":
             case.verifier_id = night.reviewer.id
+        reader = night.approver if who == "approver" else night.reviewer
+        assert reader.id in urgent.pair_of(session, case.id)
         with pytest.raises(WrongState, match="same_person_twice"):
-            urgent.review(
-                session, case.id, verdict=ReviewState.CONFIRMED, reason=WHY, actor=getattr(night, who), now=NIGHT
-            )
+            urgent.review(session, case.id, verdict=ReviewState.CONFIRMED, reason=WHY, actor=reader, now=NIGHT)
 
 
 def test_a_case_to_be_reclaimed_is_stopped_where_nothing_has_arrived(night: Night) -> None:
