@@ -6,6 +6,8 @@ begin so, which says where there are more, or where too little was typed to look
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -37,7 +39,7 @@ def find_any_match() -> ResponseReturnValue:
     """Matches of the staff's districts whose number begins so, whatever their state, with what can be done there."""
     session, number = current_session(), _number()
     found, more = queues.find_for_staff(session, number, actor=current_actor())
-    told = {"more": more, "short": len(number) < queues.LEAST_TYPED, "number": number}
+    told: dict[str, Any] = {"more": more, "short": len(number) < queues.LEAST_TYPED, "number": number}
     return pages.render("decisions/matches.html", cards=cards_of(session, found), page=None, tab="found", **told)
 
 

@@ -162,5 +162,5 @@ def filled(session: Session, rows: Sequence[MeetingRow], names: Names, /) -> dic
 
 def _duties(session: Session, rows: Sequence[MeetingRow]) -> dict[str, date]:
     made = sorted(row.made_id for row in rows if row.verdict == Verdict.DUTY)
-    asked = (select(Duty.id, Duty.due_on).where(col(Duty.id).in_(some)) for some in chunks(made, _ASKED))
-    return {duty_id: due_on for one in asked for duty_id, due_on in session.exec(one)}
+    asked = (select(Duty).where(col(Duty.id).in_(some)) for some in chunks(made, _ASKED))
+    return {duty.id: duty.due_on for one in asked for duty in session.exec(one)}
