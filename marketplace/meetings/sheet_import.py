@@ -204,7 +204,7 @@ class _Known:
         if values["decision"] != found.verdict:
             return False
         has = self._says[found.meeting_id, found.number]
-        told = {name: values.get(name) for name in USES[found.verdict]}
+        told: dict[str, Any] = {name: values.get(name) for name in USES[found.verdict]}
         if told.get("units") is not None:
             told["units"] = _units(told["units"], found.unit)
         return all(value is None or value == _plain(getattr(has, name)) for name, value in told.items())
@@ -227,14 +227,16 @@ def _named(column: str, used: Mapping[str, Any], known: Mapping[str, str], *, un
     try:
         return named_by(used[column], known, unknown=unknown) if column in used else ""
     except BadCell as error:
-        raise BadCell(error.code, column=column, **error.params) from error
+        params: dict[str, Any] = {**error.params, "column": column}
+        raise BadCell(error.code, **params) from error
 
 
 def _units(amount: str, unit: str) -> int:
     try:
         return cells.units(amount, None, wanted=unit)
     except BadCell as error:
-        raise BadCell(error.code, column="units", **error.params) from error
+        params: dict[str, Any] = {**error.params, "column": "units"}
+        raise BadCell(error.code, **params) from error
 
 
 def _plain(value: Any) -> Any:

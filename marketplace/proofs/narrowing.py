@@ -34,7 +34,7 @@ class Narrowed:
     text: str = ""
 
     @property
-    def kept(self) -> dict[str, str]:
+    def kept(self) -> dict[str, Any]:
         """What was chosen, as an address carries it on."""
         return {name: value for name, value in asdict(self).items() if value}
 
