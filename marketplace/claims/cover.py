@@ -34,6 +34,8 @@ from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.ledger import bills
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
+from marketplace.ledger.sentences import WATERFALL, standing
+from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.sealed import vault_of
 from marketplace.sharing import queries
@@ -229,10 +231,12 @@ def _largest(said: Sequence[CoverAnswer]) -> dict[str, CoverAnswer]:
 
 
 def _write(session: Session, one: _Open, answers: dict[str, CoverAnswer], *, now: datetime) -> int:
-    """The answers of payers that are still open, in their order; what would exceed the cost is cut to it."""
-    left = one.cost_fen - sum(layer.fen for layer in bills.layers_of(session, one.bill_id))
-    done = 0
-    for layer in bills.layers_of(session, one.bill_id):
+    """The answers of payers that are still open, in the order that holds today where the need is; what would exceed the
+    cost is cut to it."""
+    bill = session.get_one(CostBill, one.bill_id)
+    layers, done = {layer.payer: layer for layer in bills.layers_of(session, one.bill_id)}, 0
+    left = one.cost_fen - sum(layer.fen for layer in layers.values())
+    for layer in (layers[payer] for payer in _order(session, bill, now=now) if payer in layers):
         answer = answers.get(layer.payer)
         if answer is None or layer.state is not LayerState.WAITING:
             continue
@@ -240,7 +244,12 @@ def _write(session: Session, one: _Open, answers: dict[str, CoverAnswer], *, now
         state = LayerState(answer.state) if fen else LayerState.NONE
         bills.answer(session, one.bill_id, layer.payer, state=state, fen=fen, actor=SYSTEM, now=now)
         left, done = left - fen, done + 1
-    bill = session.get_one(CostBill, one.bill_id)
     entry = audit.Entry("cover:ask", object_ref=bill.id, subject=bill.household_id, body={"answers": done})
     audit.record(session, entry, actor=SYSTEM, now=now)
     return done
+
+
+def _order(session: Session, bill: CostBill, *, now: datetime) -> tuple[str, ...]:
+    """The payers as the rule has them today in the district of the need."""
+    need = session.get_one(Need, bill.need_id)
+    return standing(session, WATERFALL, on=local_day(now), district=need.district_code).order

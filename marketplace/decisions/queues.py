@@ -20,11 +20,18 @@ from marketplace.proposals.models import LineState, ProposedLine
 
 
 def count_of_giver(
-    session: Session, org_id: str, states: Sequence[MatchState], /, *, without: Sequence[str] = ()
+    session: Session,
+    org_id: str,
+    states: Sequence[MatchState],
+    /,
+    *,
+    without: Sequence[str] = (),
+    narrowed: Sequence[ColumnElement[bool]] = (),
 ) -> int:
-    """How many matches of an organisation are in these states; `without` names kinds of need that do not count."""
+    """How many matches of an organisation are in these states; `without` names kinds of need that do not count,
+    `narrowed` are more conditions on a match."""
     wanted = _of_giver(org_id, states, without)
-    return session.exec(select(func.count()).select_from(Match).where(*wanted)).one()
+    return session.exec(select(func.count()).select_from(Match).where(*wanted, *narrowed)).one()
 
 
 def list_of_giver(
@@ -36,9 +43,11 @@ def list_of_giver(
     offset: int,
     limit: int,
     without: Sequence[str] = (),
+    narrowed: Sequence[ColumnElement[bool]] = (),
 ) -> list[Match]:
     """One page of them, the longest waiting first."""
-    return _longest_waiting(session, _of_giver(org_id, states, without), offset=offset, limit=limit)
+    wanted = [*_of_giver(org_id, states, without), *narrowed]
+    return _longest_waiting(session, wanted, offset=offset, limit=limit)
 
 
 def _of_giver(org_id: str, states: Sequence[MatchState], without: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -74,10 +83,19 @@ MOST_FOUND, LEAST_TYPED = 25, 4
 def find_of_giver(session: Session, org_id: str, number: str, /) -> tuple[list[Match], bool]:
     """Matches of the organisation whose number begins so, whatever their state, and whether there are more than these;
     none for fewer than four characters."""
+    return _find(session, number, col(Match.org_id) == org_id)
+
+
+def find_for_staff(session: Session, number: str, /, *, actor: Actor) -> tuple[list[Match], bool]:
+    """The same within the actor's districts, whoever gives."""
+    return _find(session, number, *_near(actor))
+
+
+def _find(session: Session, number: str, *within: ColumnElement[bool]) -> tuple[list[Match], bool]:
     if len(number) < LEAST_TYPED:
         return [], False
-    mine = select(Match).where(col(Match.org_id) == org_id, col(Match.id).startswith(number.lower(), autoescape=True))
-    found = session.exec(mine.order_by(col(Match.id)).limit(MOST_FOUND + 1)).all()
+    asked = select(Match).where(*within, col(Match.id).startswith(number.lower(), autoescape=True))
+    found = session.exec(asked.order_by(col(Match.id)).limit(MOST_FOUND + 1)).all()
     return list(found[:MOST_FOUND]), len(found) > MOST_FOUND
 
 
@@ -163,10 +181,12 @@ def count_matches(session: Session, states: Sequence[MatchState], /, *, actor: A
 
 
 def _matches(states: Sequence[MatchState], actor: Actor) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [_now_in(states)]
-    if actor.districts:
-        wanted.append(col(Match.district_code).in_(sorted(actor.districts)))
-    return wanted
+    return [_now_in(states), *_near(actor)]
+
+
+def _near(actor: Actor) -> list[ColumnElement[bool]]:
+    """In one of the actor's districts; in any, for the whole city's staff."""
+    return [col(Match.district_code).in_(sorted(actor.districts))] if actor.districts else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from marketplace.intake.values import Fault, Stage
 from marketplace.sealed import vault_of
 
 _BLOB = "import"
+MOST_NAMED = 15
 NOTHING_MORE: Mapping[str, int] = {}
 
 
@@ -117,8 +118,11 @@ def keep_found(
 
 
 def refuse_changes(batch: ImportBatch, found: Found, /, *, more: Mapping[str, int] = NOTHING_MORE) -> None:
-    """Raise Conflict unless confirming would still do exactly what was shown."""
-    if found.faults or {**found.counts, **more} != counts_of(batch):
+    """Raise Conflict unless confirming would still do exactly what was shown; rows that no longer fit are named."""
+    numbers = sorted({fault.row for fault in found.faults})
+    if numbers:
+        raise Conflict("import_changed", rows=", ".join(map(str, numbers[:MOST_NAMED])))
+    if {**found.counts, **more} != counts_of(batch):
         raise Conflict("import_changed")
 
 

@@ -33,6 +33,7 @@ class ImportKind(StrEnum):
     PAPERS = "papers"
     PEOPLE = "people"
     VISITS = "visits"
+    MEETINGS = "meetings"
 
 
 class ImportBatch(SQLModel, table=True):

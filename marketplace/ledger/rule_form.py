@@ -13,7 +13,7 @@ from datetime import date
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput
 from marketplace.ledger import rules
-from marketplace.ledger.book import SETS
+from marketplace.ledger.book import SETS, Book, rule_of
 from marketplace.ledger.rule_values import limit_name
 from marketplace.ledger.rules import Draft
 from marketplace.ledger.sentences import standing
@@ -70,9 +70,7 @@ def change_form(row: DuplicateRule, where: str, /) -> ChangeForm:
     district that was chosen."""
     form, standing = ChangeForm(), _standing(row, where)
     kinds = sorted(standing.categories | _standing(row, _district(form)).categories)
-    form.district.choices = [("*", _("The whole city"))] + [
-        (one.code, one.name(lang=language())) for one in current(local_day(utc_now()))
-    ]
+    form.district.choices = [("*", _("The whole city")), *_places()]
     if not row.days:
         del form.days
     if row.limits:
@@ -99,6 +97,30 @@ def shows_other_ticks(row: DuplicateRule, form: ChangeForm, where: str, /) -> bo
     return any(getattr(here, name) != getattr(there, name) for name in told)
 
 
+def order_told(row: DuplicateRule, /) -> str:
+    """Who pays after whom today in the whole city, and in each district that has an order of its own; empty where the
+    rule is about no payers."""
+    if not rules.has_order(row):
+        return ""
+    book = Book(current_session(), on=local_day(utc_now()))
+    city, told = _order_in(row, book, ""), []
+    told.append(_("In the whole city they pay in this order today: %(names)s.", names=_arrows(city)))
+    for code, name in _places():
+        if (there := _order_in(row, book, code)) != city:
+            words = _("In %(place)s they pay in this order today: %(names)s.", place=name, names=_arrows(there))
+            told.append(words)
+    return " ".join(told)
+
+
+def _order_in(row: DuplicateRule, book: Book, district: str) -> tuple[str, ...]:
+    """One that rests pays as the house's table has it."""
+    return next((rule.order for rule in book.of(district) if rule.code == row.code), rule_of(row).order)
+
+
+def _arrows(order: Sequence[str]) -> str:
+    return " → ".join(word(code, "payer") for code in order)
+
+
 def tick_again(row: DuplicateRule, form: ChangeForm, /) -> str:
     """Put the ticks of the chosen district in the place of the others, and say so; returns the district."""
     there = _standing(row, _district(form))
@@ -114,12 +136,16 @@ def tick_again(row: DuplicateRule, form: ChangeForm, /) -> str:
     form.district.errors = [
         _(
             "In this place they pay in another order: %(names)s. Look at it, then hand in again.",
-            names=" → ".join(word(code, "payer") for code in there.order),
+            names=_arrows(there.order),
         )
         if rules.has_order(row)
         else _("In this place other boxes are ticked. They are shown now: change them, then hand in again.")
     ]
     return _district(form)
+
+
+def _places() -> list[tuple[str, str]]:
+    return [(one.code, one.name(lang=language())) for one in current(local_day(utc_now()))]
 
 
 def _district(form: ChangeForm) -> str:

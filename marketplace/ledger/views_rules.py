@@ -20,7 +20,7 @@ from marketplace.ledger import overlap, rules
 from marketplace.ledger.book import Book, rule_of
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import OverlapHit
-from marketplace.ledger.rule_form import SHOWN, change_form, draft_of, shows_other_ticks, tick_again
+from marketplace.ledger.rule_form import SHOWN, change_form, draft_of, order_told, shows_other_ticks, tick_again
 from marketplace.ledger.rule_values import binds_of, terms_of, values_of
 from marketplace.ledger.sentences import sentence, standing
 from marketplace.needs.models import Need, NeedState
@@ -127,10 +127,11 @@ def change_rule(code: str) -> ResponseReturnValue:
     if not form.validate_on_submit() or shows_other_ticks(row, form, where):
         if form.is_submitted() and not form.errors:
             where = tick_again(row, form)
+        told = order_told(row)
         return confirm(
             layout="staff",
             title=_("Change a rule: %(name)s", name=row.name(lang=language())),
-            intro=_("What you leave empty stays as it is. Another person has to approve the change."),
+            intro=" ".join((_("What you leave empty stays as it is. Another person has to approve the change."), told)),
             button=_("Hand in the change"),
             back=url_for(".one_rule", code=code),
             form=form,

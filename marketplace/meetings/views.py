@@ -2,6 +2,7 @@
 
 from marketplace.meetings import (
     desk,
+    upload,
     views_duties,
     views_file,
     views_papers,
@@ -9,6 +10,7 @@ from marketplace.meetings import (
     views_reclaims,
     views_row,
     views_sheet,
+    views_sheet_table,
     views_urgent,
 )
 from marketplace.meetings.doors import bp
@@ -16,6 +18,7 @@ from marketplace.meetings.doors import bp
 __all__ = [
     "bp",
     "desk",
+    "upload",
     "views_duties",
     "views_file",
     "views_papers",
@@ -23,5 +26,6 @@ __all__ = [
     "views_reclaims",
     "views_row",
     "views_sheet",
+    "views_sheet_table",
     "views_urgent",
 ]

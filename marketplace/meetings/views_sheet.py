@@ -1,7 +1,7 @@
-"""Meetings as pages: the list, calling one, the sheet on screen, on paper and as a table, closing and checking it.
+"""Meetings as pages: the list, calling one, the sheet on screen and on paper, closing and checking it.
 
-Enters: staff of a district or of the whole city. Leaves: pages and an XLSX file; numbers and codes, and masked names
-only where a district's own staff asked for them.
+Enters: staff of a district or of the whole city. Leaves: pages; numbers and codes, and masked names only where a
+district's own staff asked for them. The sheet as a table is `views_sheet_table`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from adapters.tabular_writer import Column, write_xlsx
 from marketplace import policy
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import DomainError
@@ -32,9 +31,8 @@ from marketplace.proposals import results
 from marketplace.proposals.models import Run
 from marketplace.reference import districts
 from marketplace.web import codes, formats, pages
-from marketplace.web.desk import XLSX
 from marketplace.web.display import language
-from marketplace.web.leaving import leaves, mark
+from marketplace.web.leaving import leaves
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
@@ -190,59 +188,6 @@ def _masked(rows: Sequence[MeetingRow]) -> dict[str, str]:
     homes = {row.need_id: session.get_one(Need, row.need_id).household_id for row in rows}
     masked = households.masked_names(session, homes.values())
     return {need_id: masked[home] for need_id, home in homes.items()}
-
-
-@bp.get("/<meeting_id>/sheet.xlsx")
-@guard("meeting:view")
-@leaves
-def sheet_file(meeting_id: str) -> ResponseReturnValue:
-    """Every row as a table; no name of anybody."""
-    session = current_session()
-    meeting = service.get_meeting(session, meeting_id, actor=current_actor())
-    columns = (
-        Column(_("Row"), "number", 8),
-        Column(_("On the sheet because"), width=14),
-        Column(_("Number of the need"), width=34),
-        Column(_("Kind of need"), width=20),
-        Column(_("District"), width=12),
-        Column(_("Urgency"), width=10),
-        Column(_("Missing"), "number"),
-        Column(_("Unit"), width=8),
-        Column(_("What stands in the way"), width=60),
-        Column(_("Cheapest remedy"), width=30),
-        Column(_("Would lose (for one unit, or as tried)"), "number"),
-        Column(_("Decision"), width=16),
-        Column(_("Amount pinned"), "number"),
-        Column(_("Reason"), width=40),
-        Column(_("Officer by name"), width=16),
-    )
-    rows = told(service.rows_of(session, meeting, filters={}))
-    response = Response(write_xlsx(columns, [_line(one) for one in rows], mark=mark()), content_type=XLSX)
-    response.headers["Content-Disposition"] = 'attachment; filename="meeting.xlsx"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _line(one: Mapping[str, Any]) -> tuple[Any, ...]:
-    row: MeetingRow = one["row"]
-    scale = 100 if row.unit == "FEN" else 1
-    return (
-        row.number,
-        str(words.KINDS[row.kind]),
-        row.need_id,
-        codes.word(row.category, "need"),
-        codes.place(row.district_code),
-        codes.word(row.urgency, "urgency"),
-        row.open_units / scale if scale > 1 else row.open_units,
-        codes.word(row.unit, "unit"),
-        one["why"],
-        one["remedy"],
-        row.losers,
-        str(words.SHORT[row.verdict]),
-        row.decision_units / scale if row.decision_units else None,
-        row.reason,
-        one["officer"],
-    )
 
 
 @bp.route("/<meeting_id>/close", methods=["GET", "POST"])

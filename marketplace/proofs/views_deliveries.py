@@ -25,7 +25,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.policy import require
-from marketplace.proofs import evidence, slips
+from marketplace.proofs import evidence, narrowing, slips
 from marketplace.proofs.doors import SENTENCES, bp, say
 from marketplace.proofs.evidence import NAME_LENGTH, SLIP_LENGTH, Piece
 from marketplace.proofs.models import ProofKind
@@ -71,19 +71,35 @@ class ProofForm(Form):
 @bp.route("/", methods=["GET"])
 @guard("proof:add")
 def deliveries() -> ResponseReturnValue:
-    """Everything on its way, to tick."""
+    """What is on its way, to tick: all of it, or what a month, a kind, a number or a name leaves."""
     return _list()
 
 
 def _list(told: Any = "") -> ResponseReturnValue:
     session, org_id = current_session(), current_actor().org_id or ""
     require(current_actor(), "proof:add", org_id=current_actor().org_id)
-    page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, OPEN), size=100)
-    matches = queues.list_of_giver(session, org_id, OPEN, offset=page.offset, limit=page.size)
+    wanted = narrowing.asked(request.args)
+    narrowed = wanted.conditions(session, org_id)
+    page = Page(page_number(), queues.count_of_giver(session, org_id, OPEN, narrowed=narrowed), size=100)
+    matches = queues.list_of_giver(session, org_id, OPEN, offset=page.offset, limit=page.size, narrowed=narrowed)
+    months, kinds = narrowing.choices_of(session, org_id)
     cards = [(card, slips.code_of(session, card.match)) for card in cards_of(session, matches)]
-    told_of = {"told": told, "status": 422 if told else 200, "spelled": slips.shown}
     at_bank = paying.at_the_bank(session, [match.id for match in matches])
-    return pages.render("proofs/deliveries.html", cards=cards, page=page, at_bank=at_bank, **told_of)
+    return pages.render(
+        "proofs/deliveries.html",
+        cards=cards,
+        page=page,
+        at_bank=at_bank,
+        can_tick={one.match.id for one, _code in cards if one.by_press and not one.match.held_for} - at_bank,
+        told=told,
+        status=422 if told else 200,
+        spelled=slips.shown,
+        wanted=wanted,
+        kept=wanted.kept,
+        months=months,
+        kinds=kinds,
+        ticked=request.args.get("ticked") == str(page.number),
+    )
 
 
 @bp.route("/", methods=["POST"])
@@ -97,7 +113,7 @@ def deliver_ticked() -> ResponseReturnValue:
     except BadInput as error:
         return _list(SENTENCES[error.code])
     words = ngettext("%(num)d delivery recorded.", "%(num)d deliveries recorded.", done)
-    return pages.done(words, to=url_for("proofs.deliveries"))
+    return pages.done(words, to=url_for("proofs.deliveries", **narrowing.asked(request.args).kept))
 
 
 @bp.route("/slips", methods=["GET"])

@@ -187,6 +187,8 @@ class Desk:
             self.confirm(current_session(), batch_id, actor=current_actor(), now=datetime.now(UTC))
         except Conflict as error:
             refused = self._sentence(error)
+            if rows := error.facts.get("rows"):
+                refused += " " + _("Rows that do not fit any more: %(rows)s.", rows=rows)
             return self._batch_page(self._batch(batch_id), status=409, refused=refused)
         return done(_("Stored. This is your receipt."), to=url_for(".batch", batch_id=batch_id))
 

@@ -15,7 +15,7 @@ from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.assessments.models import Assessment
 from marketplace.audit import AuditRow, verify
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.claims import cover
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
@@ -26,16 +26,18 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
-from marketplace.ledger import bills, claiming, overlap
+from marketplace.ledger import bills, claiming, overlap, rules
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.ledger.payouts import Payout, book
+from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.reference.words import list_codes
 from marketplace.sealed import number_index, vault_of
 from marketplace.sharing.looks import looks_of
+from matching.overlap_rules import PAYERS
 from tests import factories as make
 from tests.pages.people import household_client
 
@@ -187,6 +189,35 @@ def test_unclaimed_cover_is_found_before_charity_and_only_a_mark_crosses(databas
         {"COMMERCIAL_SUPPLEMENT": 1_400_000},
     )
     assert known.waiting == {"THIRD_PARTY_COMPENSATION", "MEDICAL_ASSISTANCE", "TEMPORARY_AID"}
+
+
+@pytest.mark.parametrize(
+    ("where", "from_day", "supplement", "basic"),
+    [("500103", 0, 8_000_000, 2_000_000), ("500229", 0, 3_000_000, 7_000_000), ("500103", 1, 3_000_000, 7_000_000)],
+)
+def test_what_would_exceed_the_cost_is_cut_in_the_order_of_payers_that_holds_there_on_that_day(
+    sqlite_database: Database, now: datetime, where: str, from_day: int, supplement: int, basic: int
+) -> None:
+    """A cost of 100,000 yuan; basic insurance says 70,000, the supplement 80,000. A district has the supplement first:
+    it gives 80,000 and basic insurance the 20,000 that are left; elsewhere, and before that day, 70,000 and 30,000."""
+    with sqlite_database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        _insured(session, need)
+        _may_ask(session, need, now)
+        order = ("COMMERCIAL_SUPPLEMENT", *(payer for payer in PAYERS if payer != "COMMERCIAL_SUPPLEMENT"))
+        day = local_day(now) + timedelta(days=from_day)
+        wanted = Draft(code="D01", district_code=where, valid_from=day, source="渝民〔2026〕9号", order=order)
+        draft = rules.draft(session, wanted, actor=Actor(id="a-1", role=Role.APPROVER), now=now)
+        rules.approve(session, draft.id, actor=Actor(id="a-2", role=Role.APPROVER), now=now)
+    said = [
+        CoverAnswer("BASIC_INSURANCE", "paid", 7_000_000),
+        CoverAnswer("COMMERCIAL_SUPPLEMENT", "expected", 8_000_000),
+    ]
+    door = FakeCoverDoor({cover.mark_of(NUMBER, key=KEY): said})
+    assert cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now) == 2
+    with sqlite_database.reading() as session:
+        known = bills.bills_of(session, [need.id])[need.id]
+    assert (known.expected, known.paid) == ({"COMMERCIAL_SUPPLEMENT": supplement}, {"BASIC_INSURANCE": basic})
 
 
 def test_a_door_that_fails_writes_nothing_and_is_asked_again_after_the_pause(database: Database, now: datetime) -> None:

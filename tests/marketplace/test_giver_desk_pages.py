@@ -10,13 +10,14 @@ from flask import Flask
 from sqlmodel import Session, col, select
 
 from marketplace.accounts import service as accounts
-from marketplace.actors import Role
+from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.consent import changes
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
+from marketplace.decisions import queues
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.decisions.withdrawing import Then
@@ -70,6 +71,27 @@ def test_results_are_told_for_what_is_ticked_and_what_is_unknown_stays_unknown(
     assert "没有待反馈的结果" in giver.get("/deliveries/results").text
     assert giver.get(f"/our-matches/{ids[2]}/result").status_code == 404, "told once"
     assert "达到帮扶目的" in giver.get(f"/our-matches/{ids[2]}").text
+
+
+def test_staff_find_a_match_of_their_districts_by_its_number_whatever_its_state(
+    app: Flask, sqlite_database: Database
+) -> None:
+    _scene, (closed, running) = some_delivered(sqlite_database, 2)
+    with sqlite_database.transaction() as session:
+        session.get_one(Match, closed).state = MatchState.CLOSED
+        for district, found in (("500103", [running]), ("500229", [])):
+            near = Actor(id="v-1", role=Role.VERIFIER, districts=frozenset({district}))
+            assert [one.id for one in queues.find_for_staff(session, running, actor=near)[0]] == found
+    staff = client_as(app, Role.APPROVER)
+    for tab in ("running", "second", "not-received"):
+        assert 'action="/matches/find"' in staff.get(f"/matches/{tab}").text
+    assert running[:12].upper() in staff.get("/matches/running").text
+    page = staff.get(f"/matches/find?number={closed[:8].upper()}").text
+    assert (closed[:12].upper() in page, running[:12].upper() in page) == (True, False)
+    assert f'href="/matches/{closed}/cancel"' not in page, "what is over is not ended again"
+    assert "没有以此开头" in staff.get("/matches/find?number=0000").text
+    assert "至少输入" in staff.get(f"/matches/find?number={closed[:3]}").text
+    assert "Type the number" in staff.get("/matches/find?lang=en").text
 
 
 def test_while_the_word_to_be_matched_rests_and_after_the_end_a_page_tells_the_state_alone(

@@ -136,6 +136,7 @@ def test_two_people_change_groups_that_exclude_each_other_and_the_order_of_payer
     assert moves
     assert "TEMPORARY_AID" in moves[0]
     assert "CHARITY" not in moves[0], "charity stays the last"
+    assert re.search("全市今天的付款顺序：.*补充保险 → 医疗救助 → 临时救助 → 慈善", order)
     assert "哪一个付款方" in staff.post("/aid/rules/D01/change", data={**form, "moves": "TEMPORARY_AID"}).text
     for code, data, stands in (
         ("D06", {"first_group": ["NATIONAL_GRANT", "NATIONAL_ENDEAVOUR"]}, "国家助学金"),
@@ -162,6 +163,9 @@ def test_a_district_s_own_order_of_payers_is_shown_before_it_is_changed(app, sta
     with sqlite_database.reading() as session:
         change = session.exec(select(OverlapRule)).one()
     client_as(app, Role.APPROVER).post(f"/aid/rules/changes/{change.id}/approve")
+    page = staff.get("/aid/rules/D01/change?lang=en").text
+    assert re.search("Yuzhong[^:]* they pay in this order today: .*Temporary aid → Medical assistance → Charity", page)
+    assert re.search("whole city they pay in this order today: .*Medical assistance → Temporary aid → Charity", page)
     other = {"moves": "COMMERCIAL_SUPPLEMENT", "before": "CHARITY"}
     again = staff.post("/aid/rules/D01/change?lang=en", data={**form, **other})
     assert "they pay in another order" in again.text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -17,8 +19,10 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.intake import ImportBatch
+from marketplace.needs.models import Need
 from marketplace.proofs import slips, table
 from marketplace.proofs.models import Paper, Proof, ProofKind
+from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
 
@@ -67,6 +71,42 @@ def test_one_press_delivers_what_was_ticked(giver, match_id, sqlite_database):
     assert giver.post("/proofs/", data={"chosen": [match_id]}).status_code == 303
     assert "没有正在送达的发放" in giver.get("/proofs/").text
     assert proofs(sqlite_database) == [ProofKind.BATCH]
+
+
+def test_deliveries_to_tick_are_found_by_month_kind_number_reference_and_name(giver, scene, sqlite_database, now):
+    """Three on their way: of now, of October, and of another kind from another resource."""
+    org = scene.organisation
+    with sqlite_database.transaction() as session:
+        first = session.exec(select(Match)).one()
+        october = a_scene(session, phone="10000000011", organisation=org, offer=scene.offer).in_delivery(session, now)
+        october.household_answered_at = datetime(2026, 9, 30, 16, 30, tzinfo=UTC)
+        books = make.an_offer(session, org, title="冬衣与书本")
+        other = a_scene(session, phone="10000000012", organisation=org, offer=books).in_delivery(session, now)
+        session.get_one(Need, other.need_id).category = "LIVING.GOODS"
+        code = slips.shown(slips.code_of(session, october))
+        ids = {"first": first.id, "october": october.id, "other": other.id}
+    for query, shown in (
+        ({}, set(ids)),
+        ({"month": "2026-10"}, {"october"}),
+        ({"kind": "LIVING.GOODS"}, {"other"}),
+        ({"text": ids["first"][:10].upper()}, {"first"}),
+        ({"text": code[:9].lower()}, {"october"}),
+        ({"text": "书本"}, {"other"}),
+        ({"month": "2026-10", "kind": "LIVING.GOODS"}, set()),
+        ({"month": "2026-99"}, set(ids)),
+    ):
+        page = giver.get("/proofs/", query_string=query).text
+        assert {name for name, one in ids.items() if f'value="{one}"' in page} == shown, query
+        assert "checked" not in page, "nobody is ticked before somebody asks for it"
+    page = giver.get("/proofs/?lang=en&kind=LIVING.FOOD_PACK&ticked=1").text
+    assert len(re.findall(r'name="chosen"[^>]* checked', page)) == 2
+    assert "Tick all 2 that are shown here" in page
+    action = html.unescape(re.findall(r'<form method="post" action="([^"]*proofs/[^"]*)"', page)[0])
+    nothing = giver.post(action)
+    assert (nothing.status_code, ids["other"] in nothing.text) == (422, False), "the choice stays"
+    done = giver.post(action, data={"chosen": [ids["first"], ids["october"]]})
+    assert done.headers["Location"].endswith("kind=LIVING.FOOD_PACK")
+    assert proofs(sqlite_database) == [ProofKind.BATCH] * 2
 
 
 def test_a_typed_code_opens_the_delivery_and_its_scan_is_the_proof(giver, match_id, sqlite_database):
