@@ -10,6 +10,7 @@ elsewhere already, was had this year, or went on once in this application: then 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ from marketplace.db import flush, new_id
 
 NOT_SUDDEN = "not_sudden"
 """The reason that says no to the quick help alone."""
+QUICK_FIRST = "quick_first"
+"""Why it fell while the quick help is decided anew."""
 KEPT = {"case_id", "household_id", "code", "department", "once_for", "district_code", "office", "cause", "asked_fen"}
 """What both have in common."""
 
@@ -54,6 +57,16 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     key = f"larger:{found.id}:{item.turn}"
     notices.post(session, "larger_begun", key=key, household_id=item.household_id, now=now)
     return found
+
+
+def take_back(session: Session, ended: Iterable[CaseItem], /) -> None:
+    """All of an application is taken back, and of it these that were open: what had fallen because its quick help was
+    being decided anew goes with it, and was not given up for another reason."""
+    for item in ended:
+        other = _other(session, item) if item.path == FAST else None
+        if other is not None and other.state is ItemState.NOT_NEEDED and other.note == QUICK_FIRST:
+            other.state, other.note = ItemState.WITHDRAWN, ""
+            session.add(other)
 
 
 def may_begin(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
