@@ -20,7 +20,7 @@ from marketplace import notices
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases import aided, lateness, once, steps
-from marketplace.cases.amounts import proposed
+from marketplace.cases.amounts import by_event
 from marketplace.cases.evaluate import unhurried_path
 from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.cases.rules import FAST
@@ -44,7 +44,7 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     facts = facts_of(session, case, on=on)
     here: Any = {"district": item.district_code, "on": on}
     path = unhurried_path(item.code, facts, **here)
-    if item.state is ItemState.GRANTED and proposed(item.code, facts, path=path, **here) <= item.amount_fen:
+    if item.state is ItemState.GRANTED and by_event(facts, **here).get("illness", 0) <= item.amount_fen:
         return None
     found = _other(session, item) or CaseItem(
         **item.model_dump(include=KEPT), id=new_id(), path=path, after=[], state=ItemState.WAITING

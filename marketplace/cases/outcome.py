@@ -71,7 +71,7 @@ def decide(
     if again:
         yes.allow_again(note, actor=actor)
     if granted:
-        yes.check(session, item, step, amount_fen=amount_fen, found=found, now=now)
+        yes.check(session, item, step, amount_fen=amount_fen, found=found, note=note, now=now)
     elif reason == larger.NOT_SUDDEN and not (fast and larger.may_begin(session, item, now=now)):
         raise BadInput("reason_missing", field="reason")
     owed = granted and step.code == "confirm"

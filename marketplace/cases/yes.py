@@ -13,7 +13,7 @@ from sqlmodel import Session
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import ahead, aided, elsewhere, once
-from marketplace.cases.amounts import fast_aid_cap
+from marketplace.cases.amounts import fast_aid_cap, says
 from marketplace.cases.evaluate import classes_in
 from marketplace.cases.models import Case, CaseItem, CaseStep
 from marketplace.cases.service import facts_of
@@ -24,8 +24,11 @@ from marketplace.policy import may
 ON_PAPER = "department_answer"
 
 
-def check(session: Session, item: CaseItem, step: CaseStep, /, *, amount_fen: int, found: str, now: datetime) -> None:
-    """Nothing of the same kind that runs, a living person, an amount, a class."""
+def check(
+    session: Session, item: CaseItem, step: CaseStep, /, *, amount_fen: int, found: str, note: str, now: datetime
+) -> None:
+    """Nothing of the same kind that runs, a living person, an amount, with its reason where no table gives one, a
+    class."""
     if step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
         raise BadInput("granted_already", field="verdict")
     if is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
@@ -34,6 +37,8 @@ def check(session: Session, item: CaseItem, step: CaseStep, /, *, amount_fen: in
         raise BadInput("amount_missing", field="amount_fen")
     if step.code == "fast_aid":
         _within_cap(session, item, amount_fen, now=now)
+    if not note.strip() and _no_table(session, item, now=now):
+        raise BadInput("amount_reason_missing", field="note")
     classes = classes_in(item.code)
     if classes and found not in classes:
         raise BadInput("class_missing", field="found")
@@ -50,6 +55,11 @@ def allow_again(note: str, /, *, actor: Actor) -> None:
         raise BadInput("county_decides", field="verdict")
     if not note.strip():
         raise BadInput("aided_this_year", field="note")
+
+
+def _no_table(session: Session, item: CaseItem, *, now: datetime) -> bool:
+    on = local_day(now)
+    return says(item, facts_of(session, session.get_one(Case, item.case_id), on=on), on=on).silent
 
 
 def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:
