@@ -30,6 +30,7 @@ from marketplace.households import comparing
 from marketplace.households.changed import WHEN_CHANGED
 from marketplace.households.moved import HOLDING, WHEN_MOVED
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
+from marketplace.liveness import listed as listed_survival
 from marketplace.liveness import schedule as survival
 from marketplace.meetings import calling, night, urgent
 from marketplace.offers.demand import publish_when_due
@@ -80,7 +81,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps
         *now_and_then(payments.look),
         *each_time(late_payments.sweep, after_end.sweep, late_payouts.sweep, night.sweep, calling.sweep),
         *now_and_then(unclaimed.look, by_label.look, lapsed.look, beginning.look, ranking.look),
-        *now_and_then(supervision.publish_due),
+        *now_and_then(supervision.publish_due, listed_survival.look),
         *each_time(appointments.sweep, survival.sweep, agents.sweep, agreements.sweep, expiry.sweep),
         *with_memory(receipts.Desk, erasing.Nightly),
         *each_time(comparing.sweep, late.sweep_same),

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import days, lateness, once, orders, outcome, steps, uncovered
+from marketplace.cases import days, larger, lateness, once, orders, outcome, steps, uncovered
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
 from marketplace.clocks import service as clocks
@@ -52,16 +52,16 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
 
 
 def _take_over(session: Session, item: CaseItem, newer: CaseItem, *, actor: Actor, now: datetime) -> None:
-    """The newer application leaves this item to the older one, and what waits there waits for it; one that was late is
-    counted. The larger aid of the same application goes on when the quick help is decided."""
+    """The newer application leaves this item to the older one, as does whatever left it to the newer one, and what
+    waits there waits for it; one that was late is counted. The larger aid of the same application goes on when the
+    quick help is decided."""
     lateness.close(session, newer, lateness.TAKEN_OVER, now=now)
     if newer.case_id == item.case_id:
-        steps.drop(session, newer, note="quick_first", actor=actor, now=now)
+        steps.drop(session, newer, note=larger.QUICK_FIRST, actor=actor, now=now)
         return
     steps.drop(session, newer, note="decided_elsewhere", actor=actor, now=now)
-    case = session.get_one(Case, newer.case_id)
-    case.answers = {**case.answers, once.APART: {**(case.answers.get(once.APART) or {}), item.code: item.id}}
-    session.add(case)
+    for case_id in {newer.case_id, *once.waiting_on(session, newer)} - {item.case_id}:
+        once.leave_to(session, session.get_one(Case, case_id), item)
     flush(session)
 
 

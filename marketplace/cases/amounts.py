@@ -6,10 +6,16 @@ is of what lies above the row's floor, which makes the two rows of class D meet.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from marketplace.cases.evaluate import Facts, month_standard
-from marketplace.cases.rules import FAST, illness_bands, standard
+from marketplace.cases.models import CaseItem
+from marketplace.cases.rules import FAST, event_aid, illness_bands, standard
+
+TEMPORARY = "LINSHI"
 
 CLASS_OF = {"TEKUN": "A", "DIBAO": "B", "DIBIAN": "C", "GANGXING": "C"}
 """A family's label ► its class in the illness table; without one, a small income alone is class C."""
@@ -54,8 +60,57 @@ def proposed(code: str, facts: Facts, /, *, path: str, district: str, on: date) 
         return dibao_month(facts, district=district, on=on)
     if code == "TEKUN":
         return standard("TEKUN_MONTH", district=district, on=on)
-    if code == "LINSHI" and path == FAST:
+    if code == TEMPORARY and path == FAST:
         return fast_aid_cap(facts, district=district, on=on)
-    if code == "LINSHI":
-        return illness_aid(facts.medical_fen, illness_class(facts, district=district, on=on), district=district, on=on)
+    if code == TEMPORARY:
+        return max(by_event(facts, district=district, on=on).values(), default=0)
     return 0
+
+
+def by_event(facts: Facts, /, *, district: str, on: date) -> dict[str, int]:
+    """Temporary aid by what happened (R2.42, R2.43), each event for which a table gives something; of several the one
+    that gives most is meant, not their sum (D16).
+
+    >>> here = {"district": "500103", "on": date(2026, 11, 23)}
+    >>> by_event(Facts(label="TEKUN", wants=("accident",)), **here)
+    {'accident': 2772000}
+    >>> by_event(Facts(income_fen=900_000, wants=("accident",)), **here)
+    {}
+    """
+    here: dict[str, Any] = {"district": district, "on": on}
+    kind = illness_class(facts, **here)
+    found = {"illness": illness_aid(facts.medical_fen, kind, **here)}
+    if "accident" in facts.wants:
+        found["accident"] = for_event("accident", kind, **here)
+    if "schooling" in facts.wants and "freshman" in facts.ticks:
+        found["freshman"] = for_event("freshman", kind, **here)
+    return {event: fen for event, fen in found.items() if fen}
+
+
+def for_event(event: str, kind: str, /, *, district: str, on: date) -> int:
+    """Months of the city's standard, or a floor; 0 where the sources give no figure for this class."""
+    row = event_aid(event, kind, district=district, on=on)
+    months = int(row.get("months") or 0)
+    return max(months * standard("DIBAO_MONTH_URBAN", district=district, on=on), int(row.get("floor_fen") or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What the tables say of an item, for whoever decides: the amount, by which event, what a long treatment at home
+    would give, and whether it is temporary aid for which no table gives anything."""
+
+    fen: int = 0
+    events: Mapping[str, int] = field(default_factory=dict)
+    at_home: int = 0
+    silent: bool = False
+
+
+def says(item: CaseItem, facts: Facts, /, *, on: date) -> Says:
+    """The tables of this item's district and day on what the household told."""
+    here: dict[str, Any] = {"district": item.district_code, "on": on}
+    fen = proposed(item.code, facts, path=item.path, **here)
+    if item.code != TEMPORARY or item.path == FAST:
+        return Says(fen)
+    ill = "illness" in facts.wants
+    at_home = for_event("home_treatment", illness_class(facts, **here), **here) if ill else 0
+    return Says(fen, by_event(facts, **here), at_home, silent=not fen)

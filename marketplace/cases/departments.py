@@ -20,9 +20,9 @@ from adapters.ports import OutsideError, WillNeverWork
 from marketplace import hearing
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import lateness, outcome, steps
+from marketplace.cases import lateness, once, outcome, steps
 from marketplace.cases.models import TO_TAKE_BACK, Case, CaseItem, CaseStep, DepartmentFeed, ItemState
-from marketplace.cases.service import facts_of, list_items
+from marketplace.cases.service import facts_of
 from marketplace.db import Database, flush
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -118,15 +118,16 @@ def _outgoing(session: Session, item: CaseItem, *, on: date) -> ItemOut:
     """What the department needs and no more: the numbers, the class that the family has by now, and the results that
     this item waited for, and which earlier push it takes the place of; the person is a keyed mark that only both sides
     can make."""
-    facts = facts_of(session, session.get_one(Case, item.case_id), on=on)
+    case = session.get_one(Case, item.case_id)
+    facts = facts_of(session, case, on=on)
     told: dict[str, int | str] = {
         "size": facts.size,
         "income_fen": facts.income_fen,
         "medical_fen": facts.medical_fen,
         "label": facts.label,
     }
-    before = [one for one in list_items(session, item.case_id) if one.code in item.after]
-    told |= {f"result_{one.code.lower()}": one.state.value for one in before}
+    before = {code: found for code, found in once.counting(session, case).items() if code in item.after}
+    told |= {f"result_{code.lower()}": once.result_of(found).value for code, found in before.items()}
     if item.turn:
         told["replaces"] = key_of(item.model_copy(update={"turn": item.turn - 1}))
     subject = vault_of(session).index(f"department-{item.department}", item.household_id)

@@ -43,6 +43,7 @@ SENTENCES: dict[str, Any] = {
     "bad_paid_day": _l("The day of the payment lies between the order and today."),
     "bad_account": _l("An account has eight to thirty digits."),
     "amount_missing": _l("Write the amount that is granted."),
+    "amount_reason_missing": _l("No table gives an amount: write how you found yours. The household reads it."),
     "less_than_before": _l("What was granted before the appeal is the least that can be decided now."),
     "class_missing": _l("Say as which family it is identified."),
     "above_cap": _l("Fast aid is at most one month's standard."),

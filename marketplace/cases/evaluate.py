@@ -182,7 +182,7 @@ def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:
         case "TEKUN":
             return poor and "no_kin" in ticks
         case "LINSHI":
-            school = "schooling" in wants and facts.schooling_fen > 0
+            school = "schooling" in wants and (facts.schooling_fen > 0 or "freshman" in ticks)
             return bool(wants & {"illness", "accident"}) or school or "sudden" in ticks
         case "CANJI_BUTIE":
             return "disability" in wants or "disabled" in ticks

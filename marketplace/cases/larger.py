@@ -10,6 +10,7 @@ elsewhere already, was had this year, or went on once in this application: then 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from marketplace import notices
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases import aided, lateness, once, steps
-from marketplace.cases.amounts import proposed
+from marketplace.cases.amounts import by_event
 from marketplace.cases.evaluate import unhurried_path
 from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.cases.rules import FAST
@@ -28,6 +29,8 @@ from marketplace.db import flush, new_id
 
 NOT_SUDDEN = "not_sudden"
 """The reason that says no to the quick help alone."""
+QUICK_FIRST = "quick_first"
+"""Why it fell while the quick help is decided anew."""
 KEPT = {"case_id", "household_id", "code", "department", "once_for", "district_code", "office", "cause", "asked_fen"}
 """What both have in common."""
 
@@ -41,7 +44,7 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     facts = facts_of(session, case, on=on)
     here: Any = {"district": item.district_code, "on": on}
     path = unhurried_path(item.code, facts, **here)
-    if item.state is ItemState.GRANTED and proposed(item.code, facts, path=path, **here) <= item.amount_fen:
+    if item.state is ItemState.GRANTED and by_event(facts, **here).get("illness", 0) <= item.amount_fen:
         return None
     found = _other(session, item) or CaseItem(
         **item.model_dump(include=KEPT), id=new_id(), path=path, after=[], state=ItemState.WAITING
@@ -54,6 +57,16 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     key = f"larger:{found.id}:{item.turn}"
     notices.post(session, "larger_begun", key=key, household_id=item.household_id, now=now)
     return found
+
+
+def take_back(session: Session, ended: Iterable[CaseItem], /) -> None:
+    """All of an application is taken back, and of it these that were open: what had fallen because its quick help was
+    being decided anew goes with it, and was not given up for another reason."""
+    for item in ended:
+        other = _other(session, item) if item.path == FAST else None
+        if other is not None and other.state is ItemState.NOT_NEEDED and other.note == QUICK_FIRST:
+            other.state, other.note = ItemState.WITHDRAWN, ""
+            session.add(other)
 
 
 def may_begin(session: Session, item: CaseItem, /, *, now: datetime) -> bool:

@@ -9,7 +9,7 @@ behind it. An index forbids two open items of the same key to every writer. Call
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlmodel import Session, col, select
@@ -100,6 +100,32 @@ def left_to(session: Session, case: Case, /) -> dict[str, CaseItem]:
     """What this application left to another one."""
     kept: Mapping[str, str] = case.answers.get(APART) or {}
     return {code: session.get_one(CaseItem, item_id) for code, item_id in kept.items()}
+
+
+def counting(session: Session, case: Case, /) -> dict[str, list[CaseItem]]:
+    """Code ► the items whose results count in this application: its own, and those there of what it left to another
+    one. Of one code there may be two, the quick help and the larger aid after it."""
+    found: dict[str, list[CaseItem]] = {}
+    for item in session.exec(select(CaseItem).where(CaseItem.case_id == case.id).order_by(col(CaseItem.id))):
+        found.setdefault(item.code, []).append(item)
+    for code, left in left_to(session, case).items():
+        asked = select(CaseItem).where(CaseItem.case_id == left.case_id, CaseItem.code == code)
+        same = asked.where(CaseItem.once_for == left.once_for)
+        found.setdefault(code, []).extend(session.exec(same.order_by(col(CaseItem.id))))
+    return found
+
+
+def result_of(items: Sequence[CaseItem], /) -> ItemState:
+    """What items of one code come to: granted where one was, open as long as one is, then how they ended."""
+    states = {item.state for item in items}
+    last = (ItemState.REFUSED, ItemState.WITHDRAWN, ItemState.NOT_NEEDED)
+    return next(state for state in (ItemState.GRANTED, *OPEN, *last) if state in states)
+
+
+def leave_to(session: Session, case: Case, item: CaseItem, /) -> None:
+    """This application leaves the item to that one from now on."""
+    case.answers = {**case.answers, APART: {**(case.answers.get(APART) or {}), item.code: item.id}}
+    session.add(case)
 
 
 def waiting_on(session: Session, item: CaseItem, /) -> list[str]:

@@ -15,23 +15,21 @@ from sqlmodel import Session, col
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import ahead, aided, elsewhere, hands, larger, lateness, once, orders, register, steps
+from marketplace.cases import ahead, hands, larger, lateness, once, orders, register, steps, yes
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
-from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.ended import hands_of
-from marketplace.cases.evaluate import LABEL_CHANNEL, classes_in
+from marketplace.cases.evaluate import LABEL_CHANNEL
 from marketplace.cases.models import ENDED, Case, CaseDecision, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule, waits_for
-from marketplace.cases.service import facts_of, list_items
+from marketplace.cases.service import list_items
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import kin
-from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
-ON_PAPER = "department_answer"
+ON_PAPER = yes.ON_PAPER
 TO_NOTICE = "to_notice"
 """The end of a confirmation that would grant what the first opinion was against, or more than hung out: the notice
 hangs out before."""
@@ -60,7 +58,7 @@ def decide(
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    again = granted and _is_aided(session, item, now=now)
+    again = granted and yes.is_aided(session, item, now=now)
     if fast and not (again and may(actor, "case:decide").allow):
         require(actor, "case:fast", district=item.district_code)
     else:
@@ -71,9 +69,9 @@ def decide(
         raise BadInput("letter_missing", field="letter")
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
-        _allowed_again(note, actor=actor)
+        yes.allow_again(note, actor=actor)
     if granted:
-        _check_yes(session, item, step, amount_fen=amount_fen, found=found, now=now)
+        yes.check(session, item, step, amount_fen=amount_fen, found=found, note=note, now=now)
     elif reason == larger.NOT_SUDDEN and not (fast and larger.may_begin(session, item, now=now)):
         raise BadInput("reason_missing", field="reason")
     owed = granted and step.code == "confirm"
@@ -90,29 +88,10 @@ def decide(
         note=note,
         letter=letter,
         late_cause=late_cause,
+        found=found,
         actor=actor,
         now=now,
     )
-
-
-def _check_yes(session: Session, item: CaseItem, step: CaseStep, *, amount_fen: int, found: str, now: datetime) -> None:
-    """What a yes needs: nothing of the same kind that runs, a living person, an amount, a class."""
-    if step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
-        raise BadInput("granted_already", field="verdict")
-    if is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
-        raise BadInput("told_dead", field="verdict")
-    if not amount_fen and ahead.before_payment(item, step):
-        raise BadInput("amount_missing", field="amount_fen")
-    if step.code == "fast_aid":
-        _within_cap(session, item, amount_fen, now=now)
-    if classes := classes_in(item.code):
-        if found not in classes:
-            raise BadInput("class_missing", field="found")
-        item.found = found
-
-
-def _is_aided(session: Session, item: CaseItem, *, now: datetime) -> bool:
-    return aided.aided_already(session, item, now=now) or elsewhere.list_aided(session, item, now=now) != []
 
 
 def right_to_confirm(step: CaseStep | StepRule, /) -> str:
@@ -155,6 +134,7 @@ def settle(
     note: str,
     letter: str = "",
     late_cause: str,
+    found: str = "",
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
@@ -171,6 +151,7 @@ def settle(
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause if late else ""
     item.decided_at, item.letter = now, " ".join(letter.split())[:40]
+    item.found = found if granted and found else item.found
     item.decided_by, item.decided_for = actor.id, actor.on_behalf_of or ""
     item.late_with = lateness.late_with(session, item, now=now) if late else ""
     item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
@@ -201,22 +182,6 @@ def _decided_before(session: Session, item_id: str) -> set[str]:
     return hands_of(session, *ours, CaseStep.outcome != TO_NOTICE)
 
 
-def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:
-    case = session.get_one(Case, item.case_id)
-    on = local_day(now)
-    cap = fast_aid_cap(facts_of(session, case, on=on), district=item.district_code, on=on)
-    if not 0 < amount_fen <= cap:
-        raise BadInput("above_cap", field="amount", cap_fen=cap)
-
-
-def _allowed_again(note: str, *, actor: Actor) -> None:
-    """The county may allow more than once a year, and says why."""
-    if not may(actor, "case:decide").allow:
-        raise BadInput("county_decides", field="verdict")
-    if not note.strip():
-        raise BadInput("aided_this_year", field="note")
-
-
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
     """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere. What was paid
     before a new decision is not ordered again."""
@@ -236,9 +201,8 @@ def follow(session: Session, case_id: str, /, *, now: datetime) -> None:
     """Start, or let go, what waited; then close the case if nothing is open any more."""
     case, moved = session.get_one(Case, case_id), True
     while moved:
-        own = list_items(session, case.id)
-        items = {**{item.code: item for item in own}, **once.left_to(session, case)}
-        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in own) > 0
+        items = once.counting(session, case)
+        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in list_items(session, case.id)) > 0
     _close(session, case, now=now)
 
 
@@ -248,14 +212,16 @@ def follow_others(session: Session, item: CaseItem, /, *, now: datetime) -> None
         follow(session, case_id, now=now)
 
 
-def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
+def _start_or_drop(
+    session: Session, case: Case, item: CaseItem, items: dict[str, list[CaseItem]], *, now: datetime
+) -> bool:
     if item.state is not ItemState.WAITING:
         return False
     sent = local_day(case.submitted_at or now)
     waits = waits_for(item.code, district=item.district_code, on=sent)  # as it was when the household was told of it
     wanted = {code: when for code, when in waits.items() if code in item.after}
-    states = {code: items[code].state for code in wanted}
-    over = all(state in ENDED for state in states.values())
+    states = {code: once.result_of(items[code]) for code in wanted}
+    over = all(one.state in ENDED for code in wanted for one in items[code])
     begins = any(_is_told(states[code], when) for code, when in wanted.items())
     begins |= over and ("ended" in wanted.values() or not wanted)
     if begins and item.code in register.CLASSES and not case.all_classes:

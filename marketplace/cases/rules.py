@@ -117,6 +117,15 @@ def illness_bands(kind: str, /, *, district: str, on: date) -> list[Mapping[str,
     return _own_or_all(_standing("illness_aid", "class", kind, district=district, on=on))
 
 
+def event_aid(event: str, kind: str, /, *, district: str, on: date) -> Mapping[str, str]:
+    """What a class of families gets for an event besides the costs of an illness: months of the city's standard, or a
+    floor. Nothing where no source gives a figure; what a district says for a class takes the place of the city's."""
+    with contextlib.suppress(UnknownCode):
+        found = _standing("event_aid", "event", event, district=district, on=on)
+        return max((row for row in found if row["class"] == kind), key=lambda row: row["district"], default={})
+    return {}
+
+
 def _own_or_all(found: list[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """What the district says for itself takes the place of all that the city says."""
     return [row for row in found if row["district"]] or found

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases.rules import FAST
 from marketplace.cases.service import list_items
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -58,12 +59,18 @@ def uncovered(session: Session, case: Case, /) -> list[Left]:
     for row in rows("want_needs"):
         behind = codes(row["items"])
         mine = [item for item in own if item.code in behind]
-        granted = any(item.state is ItemState.GRANTED for item in mine)
+        granted = any(item.state is ItemState.GRANTED for item in _answers(mine))
         part = row["want"] == "illness" and named["illness"] > 0
         decided = any(item.decided_at is not None for item in mine) or not (all_back or back & set(behind))
         if part or (decided and _wished(case, row["want"], mine) and not granted):
             found.append(Left(row["want"], row["category"], row["event"], named.get(row["want"], 0)))
     return found
+
+
+def _answers(items: list[CaseItem]) -> list[CaseItem]:
+    """Without the quick help where a decision about the larger aid followed: that one is the answer."""
+    after = {item.code for item in items if item.path != FAST and item.decided_at is not None}
+    return [item for item in items if item.path != FAST or item.code not in after]
 
 
 def _wished(case: Case, want: str, items: list[CaseItem]) -> bool:

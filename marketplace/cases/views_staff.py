@@ -31,7 +31,7 @@ from marketplace.cases import (
     steps,
     supervision,
 )
-from marketplace.cases.amounts import proposed
+from marketplace.cases.amounts import says
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import Tests, class_tests
 from marketplace.cases.models import ENDED, CaseItem, CaseStep
@@ -95,7 +95,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
     until = lateness.as_of(session, found, now=now)
-    table = proposed(found.code, facts, path=found.path, district=found.district_code, on=on)
+    table = says(found, facts, on=on)
     step = next((one for one in own if one.ended_at is None), None)
     tests = class_tests(facts, district=found.district_code, on=on)
     return render(
@@ -116,7 +116,8 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=tests,
-        proposed=max(0, table - aided.fast_given(session, found, now=now)),
+        table=table,
+        proposed=max(0, table.fen - aided.fast_given(session, found, now=now)),
         late=found.state not in ENDED and lateness.is_late(session, found, now=until),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),

@@ -77,6 +77,7 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
     for item in ended:
         _end(session, item, actor=actor, now=now)
         _end_step(session, item, actor=actor, now=now)
+    larger.take_back(session, ended)
     case.state = CaseState.WITHDRAWN
     session.add(case)
     flush(session)

@@ -43,6 +43,8 @@ CATEGORY_SHARES = {
     "EXITED_2Y": 0.05,
     "REJECTED": 0.03,
     "EIGHTH_UNKNOWN": 0.02,
+    "SENIOR_ALLOWANCE": 0.0,  # one person's own, beside the class of its household
+    "ORPHAN": 0.0,
 }
 _CONSENT_SHARE = 0.93
 _EXCLUDING_SHARE = 0.03

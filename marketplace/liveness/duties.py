@@ -1,39 +1,50 @@
 """Benefits with a day on which somebody is to be seen.
 
-Enters: a benefit that begins (staff, or a granted item), or a person who was seen. Leaves: duties with their next day.
-Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Where that says the benefit is over, the
-family leaves the benefit's category of the register, and the watch of two years begins. Called by this room and by
-rooms that grant.
+Enters: a benefit that begins (staff, a granted item, or the register as a list told it), or a person who was seen.
+Leaves: duties with their next day. Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Where
+that says the benefit is over, the family leaves the benefit's category of the register, and the watch of two years
+begins. With a person's last duty the question that waits falls, too. Called by this room and by rooms that grant.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
+from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
-from marketplace.liveness.models import SurvivalDuty
+from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, SurvivalDuty
 from marketplace.policy import require
 from marketplace.reference.monitoring import is_personal
 from marketplace.reference.survival import survival_rule
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
+from marketplace.visits import service as visits
 
-CATEGORIES = {"DIBAO": "IN_REGISTER", "TEKUN": "IN_REGISTER", "DISABLED": "DISABILITY_SUBSIDY"}
+CATEGORIES = {
+    "DIBAO": "IN_REGISTER",
+    "TEKUN": "IN_REGISTER",
+    "DISABLED": "DISABILITY_SUBSIDY",
+    "SENIOR": "SENIOR_ALLOWANCE",
+    "ORPHAN": "ORPHAN",
+}
 """Benefit ► category of the register that it stands for."""
 LEAVES = {"benefit_over": "BENEFIT_OVER", "died": "DIED", "moved": "MOVED"}
 """Why a duty ends ► why a category ends; of a household of several people the last two say nothing of the others."""
 
 
-def enrol(session: Session, person_id: str, kind: str, /, *, actor: Actor, now: datetime) -> SurvivalDuty:
-    """This person draws this benefit from today: seen again after the rule's months. Enrolled twice, it stays."""
+def enrol(
+    session: Session, person_id: str, kind: str, /, *, since: date | None = None, actor: Actor, now: datetime
+) -> SurvivalDuty:
+    """This person draws this benefit from today: seen again after the rule's months. Enrolled twice, it stays. Drawn
+    `since` a day before, it is seen on the next of the days that follow from that one."""
     person = session.get(Person, person_id)
     home = session.get(Household, person.household_id) if person is not None else None
     require(actor, "survival:enrol", district=home.district_code if home is not None else None)
@@ -53,7 +64,7 @@ def enrol(session: Session, person_id: str, kind: str, /, *, actor: Actor, now: 
         household_id=home.id,
         district_code=home.district_code,
         kind=kind,
-        next_on=rule.after(today),
+        next_on=rule.next_after(since or today, today=today),
         begun_by=actor.id,
         begun_at=now,
     )
@@ -77,11 +88,36 @@ def benefit_over(session: Session, person_id: str, kind: str, /, *, actor: Actor
         _end(session, duty, "benefit_over", actor=actor, now=now)
 
 
+def register_over(session: Session, duty: SurvivalDuty, /, *, now: datetime) -> None:
+    """The register knows the end already, by a list or by its staff: nothing of it is ended here."""
+    _close(session, duty, "benefit_over", actor=SYSTEM, now=now)
+
+
 def _end(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now: datetime) -> SurvivalDuty:
-    duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
-    _record(session, duty, "survival:end", actor=actor, now=now)
+    _close(session, duty, reason, actor=actor, now=now)
     _leave(session, duty, actor=actor, now=now)
     return duty
+
+
+def _close(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now: datetime) -> None:
+    duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
+    _record(session, duty, "survival:end", actor=actor, now=now)
+    if not duties_of(session, duty.person_id):
+        _drop_check(session, duty.person_id, actor=actor, now=now)
+
+
+def _drop_check(session: Session, person_id: str, *, actor: Actor, now: datetime) -> None:
+    """Nothing is drawn any more: nobody waits for an answer, and nobody goes. A doubt that a record raised stays."""
+    wanted = select(SurvivalCheck).where(SurvivalCheck.person_id == person_id, col(SurvivalCheck.state).in_(WAITING))
+    wanted = wanted.where(SurvivalCheck.cause == CheckCause.SCHEDULE)
+    for found in session.exec(wanted.with_for_update()):
+        found.state, found.done_at, found.done_by, found.done_role = CheckState.DROPPED, now, actor.id, actor.role
+        session.add(found)
+        clocks.end(session, found.id, outcome=found.state.value, now=now)
+        visits.settle(session, found.id, actor=actor, now=now)
+        entry = audit.Entry("survival:drop", object_ref=found.id, subject=person_id, rule_id="benefit_over")
+        audit.record(session, entry, actor=actor, now=now)
+    flush(session)
 
 
 def _leave(session: Session, duty: SurvivalDuty, *, actor: Actor, now: datetime) -> None:

@@ -7,7 +7,7 @@ Called by liveness.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
@@ -39,6 +39,16 @@ class SurvivalRule:
         first = date(on.year + year, month + 1, 1)
         following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
         return first.replace(day=min(on.day, (following - first).days))
+
+    def next_after(self, since: date, /, *, today: date) -> date:
+        """The first day after today in the row that begins at `since`.
+
+        >>> survival_rule("DIBAO", date(2026, 11, 23)).next_after(date(2019, 5, 1), today=date(2026, 11, 23))
+        datetime.date(2027, 5, 1)
+        """
+        gone = max(0, (today.year - since.year) * 12 + today.month - since.month) // self.months
+        found = replace(self, months=gone * self.months).after(since) if gone else since
+        return found if found > today else self.after(found)
 
 
 @cache

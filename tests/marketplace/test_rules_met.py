@@ -74,6 +74,7 @@ CASES = [
     *(
         case
         for code in list_codes("monitoring_category")
+        if code != "SENIOR_ALLOWANCE"  # great age alone is not poverty
         for case in pair("W03", "OWN_COST_STAY", 6_001, 6_000, inside=code)
     ),
     Case("W04", True, (("OWN_COST", 5, RURAL + 1),), urban=False),
