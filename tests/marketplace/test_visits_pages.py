@@ -20,8 +20,10 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.cases.models import CaseItem
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.households.service import PersonFacts, register_household
 from marketplace.notices import Notice
 from marketplace.portraits import ranking
+from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Vault
 from marketplace.signals import answering, sweeping
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
@@ -42,9 +44,6 @@ def app(sqlite_database: Database, settings: Settings) -> Flask:
 @pytest.fixture
 def home_id(app: Flask) -> str:
     """A household of 渝中 with a telephone and a red alert."""
-    from marketplace.households.service import PersonFacts, register_household
-    from marketplace.reference.identity_number import make_id_number
-
     number, now, today = make_id_number("509910", date(1950, 3, 7), seq=5), utc_now(), local_day(utc_now())
     person = PersonFacts(ref="1", name="欧阳小芳", phone="10000000009", id_number=number, contact=True)
     with app.extensions["database"].transaction() as session:
@@ -153,6 +152,36 @@ def test_of_a_parcel_the_sound_fields_are_kept_and_the_others_named(app: Flask, 
     read = verifier.post(asked, data={"reason": "VERIFY"}).text
     assert f"/needs/new?category=HOUSING.REPAIR&amp;household={home_id}" in read
     assert a_client(app, Role.VERIFIER, "500106").post(asked, data={"reason": "VERIFY"}).status_code == 404
+
+
+def test_a_telephone_is_led_to_the_visit_that_got_its_words_and_an_old_page_to_the_open_one(
+    app: Flask, home_id: str
+) -> None:
+    worker, other = a_client(app, Role.WORKER, "500103"), a_client(app, Role.VERIFIER, "500103")
+    old, now, today = tap(worker, home_id), utc_now(), local_day(utc_now())
+    with app.extensions["database"].transaction() as session:
+        answering.close(
+            session, answering.open_alerts(session, home_id)[0].id, outcome="wrong_data", actor=CLERK, now=now
+        )
+    assert "An open one" not in worker.get(old).text
+    with app.extensions["database"].transaction() as session:
+        number = make_id_number("509910", date(1950, 3, 7), seq=5)
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", today, 90_000), as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+    anew = tap(worker, home_id)
+    page = worker.get(old).text
+    assert (anew != old, f'href="{anew}"' in page, "An open one" in page) == (True, True, True)
+    assert other.post(anew, data={"base": "0", "outcome": "REACHED_FINE", "act": "keep"}).status_code == 303
+
+    def sent(key: str, **values: str) -> Any:
+        changes = {name: {"value": value, "at": now.isoformat()} for name, value in values.items()}
+        body = {"key": key * 36, "base": 0, "finish": True, "changes": changes}
+        return worker.post(f"{old}/parcels", json=body).json
+
+    assert sent("a", outcome="REACHED_NEEDS_HELP", debt="8万")["answer"] == "mend"
+    for _time in range(2):  # the answer to the first was lost on the way
+        assert sent("b", debt="80000") == {"answer": "choose", "version": 3, "path": anew}
+    assert worker.get(anew).text.count("This counts:") == 2
 
 
 NOTE = "独居，腿脚不便"
