@@ -35,7 +35,19 @@ from marketplace.households.categories import (
     leave,
     take_back_end,
 )
-from marketplace.households.listed import Key, Span, Word, joined, laid_together, people_of, remember
+from marketplace.households.listed import (
+    LISTED,
+    Key,
+    Span,
+    Word,
+    believed,
+    is_same_stay,
+    joined,
+    laid_together,
+    people_of,
+    remember,
+    spells_by_key,
+)
 from marketplace.households.models import Household, Person, Spell
 from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
@@ -44,8 +56,6 @@ from marketplace.reference.monitoring import is_personal
 from marketplace.reference.words import words
 from marketplace.sealed import number_index, vault_of
 
-LISTED = "LISTED"
-"""The reason of an end that a list told."""
 PIECE = 50_000
 """So many rows of a long list are in memory at a time."""
 _ASKED = 500
@@ -135,6 +145,7 @@ def take_list(
     checked, faults = check_records(enumerate(records, start=table.first_row), schema)
     rows = [row for row in checked.rows if over is None or bool(row.values.get("to_on")) is over]
     told, strangers = _placed(session, rows, actor)
+    told = believed(session, told, as_of=as_of)
     again = 0 if as_of is None else _correct(session, told, as_of=as_of, actor=actor, now=now)
     begun, ended = store_spells(session, told, source=source, actor=actor, now=now)
     bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
@@ -209,9 +220,9 @@ def _correct(session: Session, told: Mapping[Word, Span], *, as_of: date, actor:
     spans = laid_together(session, told, people)
     own = {((home, people.get((home, index)) if is_personal(category) else None, category), span.to_on)
            for (home, index, category), span in told.items()}  # fmt: skip
-    for key, spells in _known(session, spans).items():
+    for key, spells in spells_by_key(session, spans).items():
         span, last = spans.get(key), spells[-1]
-        if span is None or (key, span.to_on) not in own or not _is_same_stay(last, span):
+        if span is None or (key, span.to_on) not in own or not is_same_stay(last, span):
             continue
         heard = local_day(last.ended_at) if last.ended_at else None
         if last.reason == LISTED and heard is not None and heard <= as_of and last.to_on != span.to_on:
@@ -223,7 +234,7 @@ def _correct(session: Session, told: Mapping[Word, Span], *, as_of: date, actor:
 def _name_benefits(session: Session, spans: Mapping[Key, Span]) -> None:
     """A list that says which benefit it is says so of what runs already."""
     named = {key: span for key, span in spans.items() if key[2] == REGISTERED and span.benefit}
-    for key, spells in _known(session, named).items():
+    for key, spells in spells_by_key(session, named).items():
         for spell in spells:
             if key in named and spell.ended_at is None:
                 spell.benefit = named[key].benefit
@@ -236,7 +247,7 @@ def due(session: Session, told: Mapping[Word, Span], /, *, source: str) -> tuple
 
 
 def _due(session: Session, spans: Mapping[Key, Span], *, source: str) -> tuple[list[Entry], list[tuple[str, date]]]:
-    known = _known(session, spans)
+    known = spells_by_key(session, spans)
     fresh: list[Entry] = []
     ending: list[tuple[str, date]] = []
     for (home, person, category), span in spans.items():
@@ -245,24 +256,7 @@ def _due(session: Session, spans: Mapping[Key, Span], *, source: str) -> tuple[l
         running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
         if running is not None and until is not None and until >= running.from_on:
             ending.append((running.id, until))
-        elif running is None and not any(_is_same_stay(one, span) for one in spells):
+        elif running is None and not any(is_same_stay(one, span) for one in spells):
             own = Entry(home, category, begun, to_on=until, person_id=person, source=source, benefit=span.benefit)
             fresh.append(own)
     return fresh, ending
-
-
-def _is_same_stay(spell: Spell, span: Span) -> bool:
-    """Whether a list tells of a time that is on record: a time that was over begins nothing beside it."""
-    if spell.from_on == span.from_on:
-        return True
-    until = span.to_on or span.from_on
-    return spell.from_on <= until and (spell.to_on is None or span.from_on < spell.to_on)
-
-
-def _known(session: Session, spans: Mapping[Key, Span]) -> dict[Key, list[Spell]]:
-    found: dict[Key, list[Spell]] = {}
-    for some in chunks(sorted({home for home, _person, _category in spans}), _ASKED):
-        asked = select(Spell).where(col(Spell.household_id).in_(some))
-        for spell in session.exec(asked.order_by(col(Spell.from_on), col(Spell.id))):
-            found.setdefault((spell.household_id, spell.person_id, spell.category), []).append(spell)
-    return found

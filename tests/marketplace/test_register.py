@@ -179,6 +179,31 @@ def test_what_people_or_a_case_have_ended_no_end_in_a_list_begins_again(
     assert anew.to_on == date(2026, 11, 20), "what a list told of the former stay keeps nobody in the new one"
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_undated_old_list_opens_no_kept_word_again_that_people_have_ended(
+    session: Session, now: datetime, when: str
+) -> None:
+    father, son, aunt = a_number(), a_number(date(2000, 1, 1)), a_number(date(1970, 1, 1))
+    home = a_home(session, numbers=(father, son, aunt), now=now)
+    old = [(number, "IN_REGISTER", "2025-01-01", "") for number in (father, son)]
+    spell = into(session, home, "IN_REGISTER", from_on=date(2025, 1, 1), now=now)
+    listed(session, *old, now=now)
+    categories.leave(session, spell.id, on=date(2026, 11, 1), reason="BENEFIT_OVER", actor=CLERK, now=now)
+    if when == "before":  # of the aunt no list has told until now
+        assert listed(session, *old, (aunt, *old[0][1:]), now=now).known == 3
+    anew = into(session, home, "IN_REGISTER", from_on=date(2026, 11, 5), now=now)
+    if when == "after":
+        assert listed(session, *old, now=now).known == 2
+        later = [old[0], (son, "IN_REGISTER", "2025-01-01", "2026-11-10")]
+        assert listed(session, *later, now=now).ended == 0, "this list knows of the new stay"
+        categories.leave(session, anew.id, on=date(2026, 11, 12), reason="BENEFIT_OVER", actor=CLERK, now=now)
+        assert listed(session, *old, as_of=TODAY, now=now).known == 2, "what people have ended, no day opens"
+        anew = into(session, home, "IN_REGISTER", from_on=date(2026, 11, 15), now=now)
+    first = anew.from_on.isoformat()
+    assert listed(session, (son, "IN_REGISTER", first, "2026-11-20"), now=now).ended == 1
+    assert anew.to_on == date(2026, 11, 20)
+
+
 def test_an_end_that_a_list_told_by_mistake_is_corrected_by_a_list_of_a_later_day(
     session: Session, now: datetime
 ) -> None:
