@@ -1,9 +1,9 @@
 """The way of a telephone without a network: the page's keeper, the page that says so, the state and the parcels.
 
 Enters: parcels of changed fields as JSON, each with a key, the version last seen and the times of the device. Leaves:
-JSON that says whether it was kept, finished, or wants a choice, on which visit if it was another one's, and which fields could not be read and why: the others
-are kept. The keeper is a script of this host for these addresses
-only; what it keeps is wiped after sending, when its time is over, and at sign-out. Called by `static/visits.js`.
+JSON that says whether it was kept, finished, or wants a choice, on which visit if another one got the words, and which
+fields could not be read and why: the others are kept. The keeper is a script of this host for these addresses only;
+what it keeps is wiped after sending, when its time is over, and at sign-out. Called by `static/visits.js`.
 """
 
 from __future__ import annotations
