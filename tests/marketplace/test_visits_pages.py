@@ -25,6 +25,7 @@ from marketplace.notices import Notice
 from marketplace.portraits import ranking
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Vault
+from marketplace.sharing.looks import staff_looks
 from marketplace.signals import answering, sweeping
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 from tests import factories as make
@@ -45,7 +46,9 @@ def app(sqlite_database: Database, settings: Settings) -> Flask:
 def home_id(app: Flask) -> str:
     """A household of 渝中 with a telephone and a red alert."""
     number, now, today = make_id_number("509910", date(1950, 3, 7), seq=5), utc_now(), local_day(utc_now())
-    person = PersonFacts(ref="1", name="欧阳小芳", phone="10000000009", id_number=number, contact=True)
+    person = PersonFacts(
+        ref="1", name="欧阳小芳", phone="10000000009", id_number=number, address="解放碑1号", contact=True
+    )
     with app.extensions["database"].transaction() as session:
         home = register_household(
             session, source="test", source_ref="h", district_code="500103", people=(person,), actor=CLERK, now=now
@@ -78,6 +81,28 @@ def tap(client: FlaskClient, home_id: str, kind: str = "visit") -> str:
     answer = client.post(f"/home-visits/of-alert/{home_id}/{kind}")
     assert answer.status_code == 303
     return str(answer.headers["Location"])
+
+
+def test_whoever_calls_or_goes_opens_the_telephone_or_the_address_and_the_household_sees_it(
+    app: Flask, home_id: str
+) -> None:
+    worker = a_client(app, Role.WORKER, "500103")
+    call, visit = tap(worker, home_id, "call"), tap(worker, home_id)
+    page = worker.get(call).text
+    assert (f"{call}/reach/phone" in page, "/reach/address" in page, "10000000009" in page) == (True, False, False)
+    shown = worker.post(f"{call}/reach/phone").text
+    assert 'href="tel:10000000009"' in shown
+    assert worker.post(f"{call}/reach/address").status_code == 404, "a call needs no address"
+    assert "解放碑1号" in worker.post(f"{visit}/reach/address").text
+    assert worker.get(f"{visit}/reach/address").status_code == 405
+    assert a_client(app, Role.WORKER, "500106").post(f"{visit}/reach/phone").status_code == 404
+    with app.extensions["database"].reading() as session:
+        looks = [row for row in staff_looks(session, home_id) if row.action == "household:reveal"]
+        assert [row.fields for row in looks] == ["address", "phone"]
+    sent = {"base": "0", "outcome": "REACHED_FINE", "act": "done"}
+    assert worker.post(call, data=sent).status_code == 303
+    assert worker.post(f"{call}/reach/phone").status_code == 409, "after the call nobody needs the number"
+    assert "/reach/phone" not in worker.get(call).text
 
 
 def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> None:
