@@ -20,8 +20,9 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.errors import BadInput
 from marketplace.households import members
+from marketplace.households.foreseen import would
 from marketplace.households.listed import Span, Word, believed, joined
-from marketplace.households.lists import correct, due, span_of, store_spells, wrong_ends
+from marketplace.households.lists import correct, span_of, store_spells
 from marketplace.households.models import Household
 from marketplace.households.register import HouseholdFacts, PersonFacts, known_homes, register_many
 from marketplace.households.resolving import holders, resolve_many
@@ -141,17 +142,15 @@ def plan(
         rows_here = [row for row in homes[item.source_ref] if _number(row) in {one.id_number for one in stay}]
         unnamed += _told(session, rows_here, home, spans)
     found.spells = believed(session, {key: joined(told) for key, told in spans.items()}, as_of=as_of)
-    again = wrong_ends(session, found.spells, as_of=as_of)
-    begun, ended = due(session, found.spells, source=source)
-    moved = sum(until is not None for _spell, until in again)
+    begun, ended, corrected = would(session, found.spells, as_of=as_of)
     new = sum(ids[item.key] not in known for item in found.told)
     found.counts = {
         "new": new,
         "known": len(facts) - new,
         "people": new_people,
-        "begun": len(begun),
-        "ended": len(ended) + moved,
-        "corrected": len(again) - moved,
+        "begun": begun,
+        "ended": ended,
+        "corrected": corrected,
         "elsewhere": elsewhere,
         "unnamed": unnamed,
         "others": len(rows) - len(ours),

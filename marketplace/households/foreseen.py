@@ -2,12 +2,12 @@
 
 Enters: a file of any length and the day for which it tells. Leaves: the same counts that storing it would give, and
 the faults of its rows. Of a long file only what it tells of people of the register is in memory. Nothing is written.
-Called by the command `import categories`.
+Called by the command `import categories`, and by `bringing` for the categories of its own tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
@@ -51,14 +51,13 @@ def of_pieces(
         here, others = lists.placed(session, good, actor)
         rows, strangers = rows + len(good), strangers + others
         told.update(here)
-    begun, ended, again = _would(session, told, as_of=as_of)
+    begun, ended, again = would(session, believed(session, told, as_of=as_of), as_of=as_of)
     known = rows - strangers - begun - ended - again
     return Counts(begun, ended, known, strangers, again), sorted(faults, key=lambda fault: fault.row)
 
 
-def _would(session: Session, told: dict[Word, Span], *, as_of: date | None) -> tuple[int, int, int]:
+def would(session: Session, told: Mapping[Word, Span], /, *, as_of: date | None) -> tuple[int, int, int]:
     """How much begins, ends, and goes on after all. What is taken up again to end on another day ends."""
-    told = believed(session, told, as_of=as_of)
     again = lists.wrong_ends(session, told, as_of=as_of)
     begun, ended = lists.due(session, told, source="")
     moved = sum(until is not None for _spell, until in again)
