@@ -43,7 +43,7 @@ HELD = (
         CategoryAsk,
         col(CategoryAsk.household_id),
         at=(CategoryAsk.asked_at, CategoryAsk.decided_at),
-        waits=lambda now: (CategoryAsk.state == AskState.ASKED) & (col(CategoryAsk.asked_at) > now - AGREE_WITHIN),
+        waits=lambda now: (col(CategoryAsk.state) == AskState.ASKED) & (col(CategoryAsk.asked_at) > now - AGREE_WITHIN),
     ),
     Held(Listed, col(Person.household_id), at=(Listed.told_at,), joins=(row_of(Person, Listed.person_id),)),
     Held(ByHand, col(ByHand.household_id), at=(ByHand.since_at,)),

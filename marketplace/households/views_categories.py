@@ -92,8 +92,8 @@ def categories(household_id: str) -> ResponseReturnValue:
 
 def _told(row: CategoryAsk) -> str:
     if row.state.value == "asked":
-        return _("Written down. A colleague has to agree within a week before it counts.")
-    return _("Entered. Rules, visits and figures count with it from now on.")
+        return str(_("Written down. A colleague has to agree within a week before it counts."))
+    return str(_("Entered. Rules, visits and figures count with it from now on."))
 
 
 @bp.post("/register/category-asks/<category_ask_id>/agree")
