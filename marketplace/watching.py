@@ -15,7 +15,7 @@ import typer
 from marketplace import operations, wiring
 from marketplace.actors import SYSTEM, Role
 from marketplace.calendar import utc_now
-from marketplace.households import commands, lists
+from marketplace.households import commands
 from marketplace.operations import house
 from marketplace.reference.facts import feeds
 from marketplace.signals import pulling, rules, sweeping, taking
@@ -24,6 +24,14 @@ from marketplace.tables import Columns, DryRun, Lang, Login, Source, TableFile, 
 
 warning = typer.Typer(no_args_is_help=True, help="Rules that watch over the register, and their alerts.")
 Feed = Annotated[str, typer.Argument(help="Code of the feed, such as MEDICAL_BILLS.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        help="For which day the list tells: then it also corrects ends that a list told until then.",
+    ),
+]
 
 
 @warning.command("draft")
@@ -82,6 +90,7 @@ def import_households(
     login: Login = "",
     source: Source = "civil-affairs",
     mapping: Columns = None,
+    as_of: AsOf = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     lang: Lang = "zh",
@@ -95,6 +104,7 @@ def import_households(
             file,
             source=source,
             mapping=mapping,
+            as_of=as_of.date() if as_of else None,
             dry_run=dry_run,
             actor=actor,
             now=utc_now(),
@@ -110,29 +120,30 @@ def import_categories(
     file: TableFile,
     login: Login = "",
     source: Annotated[str, typer.Option(help="Whose list it is.")] = "civil-affairs",
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d"],
-            help="For which day the list tells: then it also corrects ends that a list told until then.",
-        ),
-    ] = None,
+    as_of: AsOf = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    lang: Lang = "zh",
 ) -> None:
-    """Take a department's list of the register in: who is in a category from when, and who has left it. A long list is
-    stored piece by piece; after a fault in the middle give the same file again, what is stored changes nothing."""
+    """Take a department's list of the register in: who is in a category from when, and who has left it. It is checked
+    and told first. A long list is stored piece by piece; after a fault in the middle give the same file again, what is
+    stored changes nothing."""
     with house() as (_, database):
-        with database.transaction() as session:
+        with database.reading() as session:
             actor = operations.acting(session, login, role=Role.VERIFIER)
-        day = as_of.date() if as_of else None
-        found = lists.take_file(database, file, source=source, as_of=day, actor=actor, now=utc_now())
-    typer.echo(
-        f"{found.begun} begun, {found.ended} ended, {found.corrected} taken up again, {found.known} known, "
-        f"{found.strangers} not of the register"
-    )
-    for row, code in found.bad:
-        typer.echo(f"row {row}: {code}")
-    raise typer.Exit(1 if found.bad else 0)
+        code = commands.import_categories(
+            database,
+            file,
+            source=source,
+            as_of=as_of.date() if as_of else None,
+            dry_run=dry_run,
+            actor=actor,
+            now=utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=partial(agreed, yes),
+        )
+    raise typer.Exit(code)
 
 
 def _tell(found: Delivery) -> None:

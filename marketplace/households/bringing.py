@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.errors import BadInput
 from marketplace.households import members
-from marketplace.households.listed import Span, Word, joined
-from marketplace.households.lists import due, span_of, store_spells
+from marketplace.households.foreseen import would
+from marketplace.households.listed import Span, Word, believed, joined
+from marketplace.households.lists import correct, span_of, store_spells
 from marketplace.households.models import Household
 from marketplace.households.register import HouseholdFacts, PersonFacts, known_homes, register_many
 from marketplace.households.resolving import holders, resolve_many
@@ -71,11 +73,15 @@ def check_file(
     actor: Actor,
     now: datetime,
     mapping: FileMapping = NO_MAPPING,
+    as_of: date | None = None,
 ) -> tuple[ImportBatch, Checked]:
-    """The dry run: nothing is stored but the sealed batch and what it would do."""
+    """The dry run: nothing is stored but the sealed batch and what it would do. `as_of`: the day for which the list
+    tells."""
     require(actor, ACTION)
+    if as_of is not None and as_of > local_day(now):
+        raise BadInput("date_in_future", field="as_of")
     checked = check_table(data, people_schema(today=local_day(now)), mapping=mapping)
-    found = plan(session, checked.rows, source=source_name(source), actor=actor)
+    found = plan(session, checked.rows, source=source_name(source), as_of=as_of, actor=actor)
     return keep_found(
         session,
         checked,
@@ -89,21 +95,26 @@ def check_file(
     )
 
 
-def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
+def confirm_import(
+    session: Session, batch_id: str, /, *, as_of: date | None = None, actor: Actor, now: datetime
+) -> Mapping[str, int]:
     """Store the checked rows, if what would be done is still what was shown."""
     require(actor, ACTION)
     batch = get_batch(session, batch_id, kind=ImportKind.PEOPLE, actor=actor)
-    found = plan(session, rows_of(session, batch), source=batch.source, actor=actor)
+    found = plan(session, rows_of(session, batch), source=batch.source, as_of=as_of, actor=actor)
     refuse_changes(batch, found)
     register_many(session, found.told, actor=actor, now=now)
     for home, person in found.joining:
         members.put_in(session, session.get_one(Household, home), person, actor=actor, now=now)
+    correct(session, found.spells, as_of=as_of, actor=actor, now=now)
     store_spells(session, found.spells, source=batch.source, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
 
 
-def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor: Actor) -> Plan:
+def plan(
+    session: Session, rows: Sequence[CheckedRow], /, *, source: str, as_of: date | None = None, actor: Actor
+) -> Plan:
     """Compare the rows with who is known. People of districts that the actor does not serve are left out; a head whose
     number is known under another name comes in without it, and a person looks."""
     ours = [row for row in rows if not actor.districts or actor.serves(row.values["district_code"])]
@@ -130,15 +141,16 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
             new_people += len(fresh) if home not in known else sum(bool(one.id_number) for one in fresh)
         rows_here = [row for row in homes[item.source_ref] if _number(row) in {one.id_number for one in stay}]
         unnamed += _told(session, rows_here, home, spans)
-    found.spells = {key: joined(told) for key, told in spans.items()}
-    begun, ended = due(session, found.spells, source=source)
+    found.spells = believed(session, {key: joined(told) for key, told in spans.items()}, as_of=as_of)
+    begun, ended, corrected = would(session, found.spells, as_of=as_of)
     new = sum(ids[item.key] not in known for item in found.told)
     found.counts = {
         "new": new,
         "known": len(facts) - new,
         "people": new_people,
-        "begun": len(begun),
-        "ended": len(ended),
+        "begun": begun,
+        "ended": ended,
+        "corrected": corrected,
         "elsewhere": elsewhere,
         "unnamed": unnamed,
         "others": len(rows) - len(ours),

@@ -10,8 +10,11 @@ from sqlmodel import col
 from marketplace.calendar import local_day
 from marketplace.held import Held, row_of
 from marketplace.households.categories import runs_on
+from marketplace.households.entering import AGREE_WITHIN
 from marketplace.households.models import (
+    AskState,
     ByHand,
+    CategoryAsk,
     Guardian,
     Household,
     Listed,
@@ -35,6 +38,12 @@ HELD = (
         col(Spell.household_id),
         at=(Spell.entered_at, Spell.ended_at, Spell.to_on),
         waits=lambda now: runs_on(local_day(now)),
+    ),
+    Held(
+        CategoryAsk,
+        col(CategoryAsk.household_id),
+        at=(CategoryAsk.asked_at, CategoryAsk.decided_at),
+        waits=lambda now: (col(CategoryAsk.state) == AskState.ASKED) & (col(CategoryAsk.asked_at) > now - AGREE_WITHIN),
     ),
     Held(Listed, col(Person.household_id), at=(Listed.told_at,), joins=(row_of(Person, Listed.person_id),)),
     Held(ByHand, col(ByHand.household_id), at=(ByHand.since_at,)),

@@ -15,10 +15,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import insert, or_
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import local_day
 from marketplace.db import chunks
 from marketplace.households.models import Listed, Person, Spell
 from marketplace.reference.monitoring import is_personal
 
+LISTED = "LISTED"
+"""The reason of an end that a list told."""
 _ASKED = 500
 Word = tuple[str, str, str]
 """A household, the index of the ID number of one of its people (empty: none was told), and a category."""
@@ -81,6 +84,68 @@ def laid_together(
             if (home, None, row.category) in spans and (newer is None or _is_older(newer, row)):
                 spans[home, None, row.category].append(Span(row.from_on, row.to_on))
     return {key: joined(those) for key, those in spans.items()}
+
+
+def spells_by_key(session: Session, spans: Iterable[Key], /) -> dict[Key, list[Spell]]:
+    """Everything that the households of these keys were and are in, the oldest first."""
+    found: dict[Key, list[Spell]] = {}
+    for some in chunks(sorted({home for home, _person, _category in spans}), _ASKED):
+        asked = select(Spell).where(col(Spell.household_id).in_(some))
+        for spell in session.exec(asked.order_by(col(Spell.from_on), col(Spell.id))):
+            found.setdefault((spell.household_id, spell.person_id, spell.category), []).append(spell)
+    return found
+
+
+def is_same_stay(stay: Spell | Listed, span: Span, /) -> bool:
+    """Whether a list tells of a time that is on record: a time that was over begins nothing beside it."""
+    if stay.from_on == span.from_on:
+        return True
+    until = span.to_on or span.from_on
+    return stay.from_on <= until and (stay.to_on is None or span.from_on < stay.to_on)
+
+
+def believed(session: Session, told: Mapping[Word, Span], /, *, as_of: date | None) -> dict[Word, Span]:
+    """What a list tells, less what no list says anew: where it tells nobody's end, an end that is known of that person
+    stands against a list without a day or of an earlier one, and what people or a case have ended against every list.
+    A list that knows of a time after that end is believed, if its household is in the category again."""
+    people, latest = people_of(session, told), dict[Key, date]()
+    for (home, _index, category), span in told.items():
+        last = span.to_on or span.from_on
+        latest[home, None, category] = max(latest.get((home, None, category), last), last)
+    spells, kept = spells_by_key(session, latest), _kept(session, people.values())
+    found = dict(told)
+    for (home, index, category), span in told.items():
+        if span.to_on is not None or is_personal(category):
+            continue
+        key = (home, None, category)
+        row, stays = kept.get((people.get((home, index), ""), category)), spells.get(key, [])
+        again = any(one.ended_at is None and one.to_on is None for one in stays)
+        until = _ended_in_a_list(row, span, as_of=as_of)
+        if until is None or (again and latest[key] > until):
+            until = None if again else _ended_by_people(stays, span)
+        if until is not None:
+            found[home, index, category] = Span(span.from_on, until, span.benefit)
+    return found
+
+
+def _ended_in_a_list(row: Listed | None, span: Span, *, as_of: date | None) -> date | None:
+    """The end that is known of a person, unless a list of a day on which that was known tells otherwise."""
+    if row is None or row.to_on is None or not is_same_stay(row, span):
+        return None
+    return row.to_on if as_of is None or as_of < local_day(row.told_at) else None
+
+
+def _ended_by_people(stays: Iterable[Spell], span: Span) -> date | None:
+    last = next((one for one in reversed(list(stays)) if is_same_stay(one, span)), None)
+    return last.to_on if last is not None and last.ended_at is not None and last.reason != LISTED else None
+
+
+def _kept(session: Session, people: Iterable[str]) -> dict[tuple[str, str], Listed]:
+    found: dict[tuple[str, str], Listed] = {}
+    for some in chunks(sorted(people), _ASKED):
+        for row in session.exec(select(Listed).where(col(Listed.person_id).in_(some))):
+            found[row.person_id, row.category] = row
+    return found
 
 
 def close_words(session: Session, spell: Spell, /, *, on: date) -> None:

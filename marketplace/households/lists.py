@@ -35,17 +35,27 @@ from marketplace.households.categories import (
     leave,
     take_back_end,
 )
-from marketplace.households.listed import Key, Span, Word, joined, laid_together, people_of, remember
-from marketplace.households.models import Household, Person, Spell
-from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
+from marketplace.households.listed import (
+    LISTED,
+    Key,
+    Span,
+    Word,
+    believed,
+    is_same_stay,
+    joined,
+    laid_together,
+    people_of,
+    remember,
+    spells_by_key,
+)
+from marketplace.households.models import Household, Person
+from marketplace.intake import CheckedRow, Column, Fault, Schema, Stage, cells, check_records, refused_file
 from marketplace.intake.columns import NO_MAPPING, match_columns
 from marketplace.policy import require
 from marketplace.reference.monitoring import is_personal
 from marketplace.reference.words import words
 from marketplace.sealed import number_index, vault_of
 
-LISTED = "LISTED"
-"""The reason of an end that a list told."""
 PIECE = 50_000
 """So many rows of a long list are in memory at a time."""
 _ASKED = 500
@@ -93,7 +103,7 @@ def take_file(
         table = long_table(file)
     except WillNeverWork as error:
         raise BadInput("list_unreadable", field="file") from error
-    numbers = match_columns(table.names, _schema(local_day(now)), mapping=NO_MAPPING).found if table else {}
+    numbers = match_columns(table.names, list_schema(local_day(now)), mapping=NO_MAPPING).found if table else {}
     if table is None or "id_number" not in numbers or table.rows <= PIECE:
         with database.transaction() as session:
             return take_list(session, file.read_bytes(), **told)
@@ -119,23 +129,14 @@ def take_list(
 ) -> Counts:
     """Take a list in; one that is no table, or lacks a column, is refused whole. `over`: of its rows only those with a
     last day, or only those without. `as_of`: the day for which the department tells."""
-    require(actor, "register:enter", district=next(iter(sorted(actor.districts)), ""))
-    if as_of is not None and as_of > local_day(now):
-        raise BadInput("date_in_future", field="as_of")
-    schema = _schema(local_day(now))
-    try:
-        table = read_table(data)
-    except WillNeverWork as error:
-        raise BadInput("list_unreadable", field="file") from error
-    header = match_columns(table.columns, schema, mapping=NO_MAPPING)
-    if header.faults:
-        raise BadInput("list_columns", field="file")
-    places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
-    records = [{name: row[place] for name, place in places} for row in table.rows]
-    checked, faults = check_records(enumerate(records, start=table.first_row), schema)
-    rows = [row for row in checked.rows if over is None or bool(row.values.get("to_on")) is over]
-    told, strangers = _placed(session, rows, actor)
-    again = 0 if as_of is None else _correct(session, told, as_of=as_of, actor=actor, now=now)
+    may_take(actor, as_of=as_of, now=now)
+    every, faults = read_rows(data, today=local_day(now))
+    if faults and faults[0].stage in (Stage.FILE, Stage.COLUMNS):
+        raise BadInput("list_columns" if faults[0].stage is Stage.COLUMNS else "list_unreadable", field="file")
+    rows = [row for row in every if over is None or bool(row.values.get("to_on")) is over]
+    told, strangers = placed(session, rows, actor)
+    told = believed(session, told, as_of=as_of)
+    again = correct(session, told, as_of=as_of, actor=actor, now=now)
     begun, ended = store_spells(session, told, source=source, actor=actor, now=now)
     bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
     counts = {"begun": begun, "ended": ended, "corrected": again, "strangers": strangers, "bad": len(bad)}
@@ -143,7 +144,31 @@ def take_list(
     return Counts(begun, ended, len(rows) - strangers - begun - ended - again, strangers, again, bad)
 
 
-def _schema(today: date) -> Schema:
+def may_take(actor: Actor, /, *, as_of: date | None, now: datetime) -> None:
+    """Whether the actor may bring a list of that day in."""
+    require(actor, "register:enter", district=next(iter(sorted(actor.districts)), ""))
+    if as_of is not None and as_of > local_day(now):
+        raise BadInput("date_in_future", field="as_of")
+
+
+def read_rows(data: bytes, /, *, today: date) -> tuple[list[CheckedRow], list[Fault]]:
+    """The good rows of a list, and what is wrong with the others, or with the whole file."""
+    schema = list_schema(today)
+    try:
+        table = read_table(data)
+    except WillNeverWork as error:
+        return [], refused_file(error).faults
+    header = match_columns(table.columns, schema, mapping=NO_MAPPING)
+    if header.faults:
+        return [], list(header.faults)
+    places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
+    records = [{name: row[place] for name, place in places} for row in table.rows]
+    checked, faults = check_records(enumerate(records, start=table.first_row), schema)
+    return checked.rows, faults
+
+
+def list_schema(today: date, /) -> Schema:
+    """The columns of a list of the register."""
     names = words("monitoring_category")
     category = cells.one_of(cells.meanings((code, *names[code]) for code in names), code="unknown_category")
     columns = (
@@ -163,7 +188,7 @@ def benefit_column() -> Column:
     return Column("benefit", "救助类型", "Benefit", benefit, choices=BENEFITS, also=("待遇类型",))
 
 
-def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Word, Span], int]:
+def placed(session: Session, rows: Iterable[CheckedRow], actor: Actor, /) -> tuple[dict[Word, Span], int]:
     """What is told of each person and category; and how many rows are of others."""
     vault, told = vault_of(session), dict[Word, list[Span]]()
     numbers = {row.number: number_index(vault, row.values["id_number"]) for row in rows}
@@ -201,29 +226,39 @@ def store_spells(
     return len(fresh), len(ending)
 
 
-def _correct(session: Session, told: Mapping[Word, Span], *, as_of: date, actor: Actor, now: datetime) -> int:
-    """Ends that lists told, and that this one, made later, does not know or knows with another last day: such a spell
-    is taken up again, and ends anew with the rest. What people or cases have ended stays ended, and so does what only a
-    list of before would keep open. Returns how many go on."""
-    people, count = people_of(session, told), 0
+def correct(session: Session, told: Mapping[Word, Span], /, *, as_of: date | None, actor: Actor, now: datetime) -> int:
+    """Take up again what `wrong_ends` finds; what has another last day ends anew with the rest. Returns how many go
+    on."""
+    found = wrong_ends(session, told, as_of=as_of)
+    for spell, _until in found:
+        take_back_end(session, spell, actor=actor, now=now)
+    return sum(until is None for _spell, until in found)
+
+
+def wrong_ends(session: Session, told: Mapping[Word, Span], /, *, as_of: date | None) -> list[tuple[str, date | None]]:
+    """Ends that lists told, and that this one, made later, does not know or knows with another last day: the spells,
+    each with that day. What people or cases have ended stays ended, and so does what only a list of before would keep
+    open; a list without a day finds none."""
+    if as_of is None:
+        return []
+    people, found = people_of(session, told), list[tuple[str, date | None]]()
     spans = laid_together(session, told, people)
     own = {((home, people.get((home, index)) if is_personal(category) else None, category), span.to_on)
            for (home, index, category), span in told.items()}  # fmt: skip
-    for key, spells in _known(session, spans).items():
+    for key, spells in spells_by_key(session, spans).items():
         span, last = spans.get(key), spells[-1]
-        if span is None or (key, span.to_on) not in own or not _is_same_stay(last, span):
+        if span is None or (key, span.to_on) not in own or not is_same_stay(last, span):
             continue
         heard = local_day(last.ended_at) if last.ended_at else None
         if last.reason == LISTED and heard is not None and heard <= as_of and last.to_on != span.to_on:
-            take_back_end(session, last.id, actor=actor, now=now)
-            count += span.to_on is None
-    return count
+            found.append((last.id, span.to_on))
+    return found
 
 
 def _name_benefits(session: Session, spans: Mapping[Key, Span]) -> None:
     """A list that says which benefit it is says so of what runs already."""
     named = {key: span for key, span in spans.items() if key[2] == REGISTERED and span.benefit}
-    for key, spells in _known(session, named).items():
+    for key, spells in spells_by_key(session, named).items():
         for spell in spells:
             if key in named and spell.ended_at is None:
                 spell.benefit = named[key].benefit
@@ -236,7 +271,7 @@ def due(session: Session, told: Mapping[Word, Span], /, *, source: str) -> tuple
 
 
 def _due(session: Session, spans: Mapping[Key, Span], *, source: str) -> tuple[list[Entry], list[tuple[str, date]]]:
-    known = _known(session, spans)
+    known = spells_by_key(session, spans)
     fresh: list[Entry] = []
     ending: list[tuple[str, date]] = []
     for (home, person, category), span in spans.items():
@@ -245,24 +280,7 @@ def _due(session: Session, spans: Mapping[Key, Span], *, source: str) -> tuple[l
         running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
         if running is not None and until is not None and until >= running.from_on:
             ending.append((running.id, until))
-        elif running is None and not any(_is_same_stay(one, span) for one in spells):
+        elif running is None and not any(is_same_stay(one, span) for one in spells):
             own = Entry(home, category, begun, to_on=until, person_id=person, source=source, benefit=span.benefit)
             fresh.append(own)
     return fresh, ending
-
-
-def _is_same_stay(spell: Spell, span: Span) -> bool:
-    """Whether a list tells of a time that is on record: a time that was over begins nothing beside it."""
-    if spell.from_on == span.from_on:
-        return True
-    until = span.to_on or span.from_on
-    return spell.from_on <= until and (spell.to_on is None or span.from_on < spell.to_on)
-
-
-def _known(session: Session, spans: Mapping[Key, Span]) -> dict[Key, list[Spell]]:
-    found: dict[Key, list[Spell]] = {}
-    for some in chunks(sorted({home for home, _person, _category in spans}), _ASKED):
-        asked = select(Spell).where(col(Spell.household_id).in_(some))
-        for spell in session.exec(asked.order_by(col(Spell.from_on), col(Spell.id))):
-            found.setdefault((spell.household_id, spell.person_id, spell.category), []).append(spell)
-    return found

@@ -35,7 +35,7 @@ class Told:
         """The answer for a piece in rows of the file, with the numbers that stand in a piece before, too."""
         if not piece.numbers:
             return checked
-        faults = [_of_file(piece, fault) for fault in checked.faults]
+        faults = [of_file(piece, fault) for fault in checked.faults]
         return replace(checked, faults=faults or self._repeated(piece, checked))
 
     def _repeated(self, piece: Piece, checked: Checked) -> list[Fault]:
@@ -75,7 +75,8 @@ def _row(piece: Piece, number: int) -> int:
     return piece.numbers[number - 2] if number >= 2 else number
 
 
-def _of_file(piece: Piece, fault: Fault) -> Fault:
+def of_file(piece: Piece, fault: Fault, /) -> Fault:
+    """A fault of a piece with the rows of the file."""
     told = {
         name: _row(piece, value) if name in _ROWS and isinstance(value, int) else value
         for name, value in fault.params.items()

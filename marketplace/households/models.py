@@ -142,6 +142,37 @@ class Listed(SQLModel, table=True):
     told_at: datetime = Field(sa_column=moment())
 
 
+class AskState(StrEnum):
+    """Asked: waits for a second person. Entered and refused are final."""
+
+    ASKED = "asked"
+    ENTERED = "entered"
+    REFUSED = "refused"
+
+
+class CategoryAsk(SQLModel, table=True):
+    """A category into which staff put a household, or one of its people, by hand: from which day, on which ground, who
+    wrote it down and who agreed. Where no second person has to agree it is entered at once. `asked_for` is whom a
+    stand-in wrote it down for."""
+
+    __tablename__ = "category_ask"
+    __table_args__ = (check("two", "decided_by IS NULL OR decided_by NOT IN (asked_by, asked_for)"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    household_id: str = Field(foreign_key="household.id", index=True, max_length=32)
+    person_id: str | None = Field(default=None, foreign_key="person.id", max_length=32)
+    category: str = Field(max_length=24)
+    benefit: str = Field(default="", max_length=8)
+    from_on: date
+    ground: str = Field(max_length=16)
+    state: AskState = Field(default=AskState.ASKED, sa_column=choice(AskState, index=True))
+    asked_by: str = Field(max_length=64)
+    asked_for: str = Field(default="", max_length=64)
+    asked_at: datetime = Field(sa_column=moment())
+    decided_by: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
 class SuspicionState(StrEnum):
     """Open or later: a person has to look. Same: the two rows count as one person. Different: they do not."""
 

@@ -1,8 +1,9 @@
 """Registered by `marketplace.app`: signing in by telephone, the search, who lives in a household, pairs of records,
-lists that come in and that leave."""
+categories, lists that come in and that leave."""
 
 from marketplace.households import (
     views_bring,
+    views_categories,
     views_enter,
     views_exports,
     views_people,
@@ -18,6 +19,7 @@ __all__ = [
     "SENTENCES",
     "bp",
     "views_bring",
+    "views_categories",
     "views_enter",
     "views_exports",
     "views_people",

@@ -40,6 +40,7 @@ desk = Desk(
         "people": (_l("New people"), ""),
         "begun": (_l("Categories that begin"), ""),
         "ended": (_l("Categories that end"), ""),
+        "corrected": (_l("Categories that go on after all"), ""),
         "elsewhere": (_l("Left out: people on record in another household"), "wait"),
         "unnamed": (_l("Left out: a person's own category without an ID number"), "wait"),
         "others": (_l("Left out: people of districts that you do not serve"), "wait"),

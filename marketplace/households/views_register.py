@@ -7,6 +7,7 @@ reason. Leaves: masked names with categories and a way to the household. Every s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
@@ -18,9 +19,11 @@ from marketplace.guards import current_actor, guard
 from marketplace.households import search
 from marketplace.households.categories import leave, people_on
 from marketplace.households.doors import SENTENCES, bp
-from marketplace.households.models import Household, Person, Spell
+from marketplace.households.entering import waiting
+from marketplace.households.models import CategoryAsk, Household, Person, Spell
 from marketplace.households.search import Query
 from marketplace.households.service import masked_name, masked_names, require_household
+from marketplace.policy import may
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import DayField, Form, OneField, TextField, _, _l, current_session, done, render, writes
@@ -58,8 +61,12 @@ def _form() -> SearchForm:
 @bp.get("/register")
 @guard("register:view")
 def register() -> ResponseReturnValue:
-    """The empty search."""
-    return render("households/register.html", form=_form(), rows=None, more=False)
+    """The empty search, and what waits for a second person."""
+    asks: Sequence[CategoryAsk] = ()
+    if may(current_actor(), "register:agree").allow:
+        asks = waiting(current_session(), actor=current_actor(), now=utc_now())
+    names = masked_names(current_session(), [one.household_id for one in asks])
+    return render("households/register.html", form=_form(), rows=None, more=False, asks=asks, names=names)
 
 
 @bp.post("/register")

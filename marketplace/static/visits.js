@@ -28,7 +28,7 @@ async function send(key) {
   const draft = read(key);
   const accept = { Accept: "application/json" };
   const state = await fetch(`${draft.path}/state`, { headers: accept, credentials: "same-origin" });
-  if (!state.ok || state.redirected) return "";
+  if (!state.ok || state.redirected) return { answer: "" };
   const { token } = await state.json();
   const sent = await fetch(`${draft.path}/parcels`, {
     method: "POST",
@@ -36,14 +36,14 @@ async function send(key) {
     headers: { ...accept, "Content-Type": "application/json", "X-CSRFToken": token },
     body: JSON.stringify({ key: draft.key, base: draft.base, finish: draft.finish, letters: draft.letters, changes: draft.changes }),
   });
-  if (!sent.ok) return "refused";
+  if (!sent.ok) return { answer: "refused" };
   const told = await sent.json();
   if (localStorage.getItem(key) === JSON.stringify(draft)) {
     if (told.wrong) localStorage.setItem(key, JSON.stringify(left(draft, told)));
     else localStorage.removeItem(key);
   }
   await tell("drop", [draft.path]);
-  return told.answer;
+  return { answer: told.answer, page: told.path || draft.path };
 }
 // What the house could not read stays here with its sentence, on top of what was kept.
 function left(draft, told) {
@@ -56,9 +56,9 @@ async function sendAll() {
   busy = true;
   try {
     for (const key of own().filter((one) => read(one).ready)) {
-      const path = read(key).path, answer = await send(key);
+      const path = read(key).path, { answer, page } = await send(key);
       if (answer === "refused" || (answer === "mend" && !(form && form.dataset.visit === path))) say(answer);
-      else if (answer && form && form.dataset.visit === path) location.replace(path);
+      else if (answer && form && form.dataset.visit === path) location.replace(page);
       else if (answer) say("sent");
     }
   } catch (fault) {

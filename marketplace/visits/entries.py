@@ -212,9 +212,11 @@ def values(session: Session, visit_id: str, /, *, opened: bool = False) -> dict[
 
 
 def words_of(session: Session, visit_id: str, /, *, actor: Actor) -> dict[str, Change]:
-    """What somebody had written on a visit already, and what counts there."""
-    rows = (row for row in _rows(session, visit_id) if row.state is EntryState.STANDING and row.author == actor.id)
-    return {row.field: Change(text_of(session, row), row.written_at) for row in rows}
+    """What somebody had written on a visit already, each field's newest; not where somebody else's word counts."""
+    rows = _rows(session, visit_id)
+    others = {row.field for row in rows if row.state is EntryState.STANDING and row.author != actor.id}
+    own = (row for row in rows if row.author == actor.id and row.field not in others)
+    return {row.field: Change(text_of(session, row), row.written_at) for row in own}
 
 
 def values_at(session: Session, visit_id: str, base: int, /) -> dict[str, str]:

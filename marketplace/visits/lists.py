@@ -94,6 +94,13 @@ def of_household(session: Session, household_id: str, /) -> list[HomeVisit]:
     return sorted(found, key=lambda one: one.state not in WAITING)
 
 
+def open_of(session: Session, visit: HomeVisit, /) -> HomeVisit | None:
+    """What waits at the household of a visit that is over: the same kind first, then the most urgent."""
+    every = of_household(session, visit.household_id)
+    waiting = [one for one in every if one.state in WAITING and one.district_code == visit.district_code]
+    return min(waiting, key=lambda one: (one.kind != visit.kind, one.urgency, one.id), default=None)
+
+
 def _wanted(actor: Actor, whose: str, street: str) -> list[Any]:
     if whose == "done":
         wanted: list[Any] = [col(HomeVisit.state) == VisitState.DONE]

@@ -18,7 +18,7 @@ from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict
 from marketplace.visits import entries, service
-from marketplace.visits.models import VisitState, VisitSync
+from marketplace.visits.models import HomeVisit, VisitState, VisitSync
 
 
 def sync(
@@ -55,10 +55,12 @@ def sync(
             raise Conflict("parcel_differs")
         return bool(entries.beside(session, known.visit_id))
     made = visit
-    if finish and visit.state is VisitState.DROPPED and _was_there(changes):
-        made = service.take_up(session, visit, actor=actor, now=now)
+    if finish and visit.state is VisitState.DROPPED:
+        said_there = {**entries.words_of(session, visit.id, actor=actor), **changes}
+        if _was_there(said_there):
+            made, changes = service.take_up(session, visit, actor=actor, now=now), said_there
     if made is not visit:
-        changes, base = {**entries.words_of(session, visit.id, actor=actor), **changes}, 0
+        base = 0
     entries.lay(session, made, changes, base=base, actor=actor, now=now)
     session.add(VisitSync(key=key, visit_id=made.id, author=actor.id, sha256=digest, received_at=now))
     flush(session)
@@ -69,7 +71,12 @@ def sync(
     return bool(open_ones)
 
 
+def visit_of(session: Session, key: str, /) -> HomeVisit:
+    """The visit that got the words of a parcel: the one it was sent for, or the one asked for in its place."""
+    return session.get_one(HomeVisit, session.get_one(VisitSync, key).visit_id)
+
+
 def _was_there(changes: Mapping[str, entries.Change]) -> bool:
-    """Whether a parcel says that somebody was met."""
+    """Whether the words say that somebody was met."""
     told = changes.get(entries.OUTCOME)
     return told is not None and told.value not in ("", service.NOT_MET)

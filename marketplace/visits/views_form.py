@@ -18,10 +18,10 @@ from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.reference.indicators import indicators
 from marketplace.signals import answering
-from marketplace.visits import entries, findings, forms, letters, lists, photos, service
+from marketplace.visits import entries, findings, forms, letters, lists, photos, service, whom
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
-from marketplace.visits.models import HomeVisit, VisitState
+from marketplace.visits.models import WAITING, HomeVisit, VisitState
 from marketplace.web import _, current_session, done, render, writes
 
 
@@ -64,6 +64,8 @@ def _page(
         differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
         late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
+        ways=whom.ways(session, visit),
+        open_now=None if visit.state in WAITING else lists.open_of(session, visit),
         spoken=spoken.replace("_", "-"),
         letters=letters.to_hand_over(session, visit, language=spoken),
         alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],

@@ -1,9 +1,9 @@
 """The way of a telephone without a network: the page's keeper, the page that says so, the state and the parcels.
 
 Enters: parcels of changed fields as JSON, each with a key, the version last seen and the times of the device. Leaves:
-JSON that says whether it was kept, finished, or wants a choice, and which fields could not be read and why: the others
-are kept. The keeper is a script of this host for these addresses
-only; what it keeps is wiped after sending, when its time is over, and at sign-out. Called by `static/visits.js`.
+JSON that says whether it was kept, finished, or wants a choice, on which visit if another one got the words, and which
+fields could not be read and why: the others are kept. The keeper is a script of this host for these addresses only;
+what it keeps is wiped after sending, when its time is over, and at sign-out. Called by `static/visits.js`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
@@ -60,13 +60,14 @@ def parcel(home_visit_id: str) -> ResponseReturnValue:
     told["changes"], wrong = forms.sound(told["changes"])
     finish, told["finish"] = told["finish"], told["finish"] and not wrong
     both = parcels.sync(session, home_visit_id, actor=current_actor(), now=utc_now(), **told)
-    visit = service.get_visit(session, home_visit_id, actor=current_actor())
+    visit = parcels.visit_of(session, told["key"])
+    elsewhere = {} if visit.id == home_visit_id else {"path": url_for(".one", home_visit_id=visit.id)}
     version, still_open = entries.version(session, visit.id), visit.state is VisitState.OPEN
     if finish and still_open and not entries.values(session, visit.id).get(entries.OUTCOME):
         wrong.setdefault(entries.OUTCOME, str(SENTENCES["outcome_missing"]))
     if wrong:
         return jsonify(answer="mend", version=version, wrong=wrong)
-    return jsonify(answer="choose" if both else "kept" if still_open else "done", version=version)
+    return jsonify(answer="choose" if both else "kept" if still_open else "done", version=version, **elsewhere)
 
 
 def _read(body: Any) -> dict[str, Any]:

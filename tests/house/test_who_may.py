@@ -28,7 +28,7 @@ from marketplace.actors import GIVERS, STAFF, Role
 from marketplace.app import UNGUARDED
 from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database, new_id
-from marketplace.households.models import Guardian, Person
+from marketplace.households.models import CategoryAsk, Guardian, Household, Person
 from marketplace.migrations.tables import metadata
 from tests import factories as make
 from tests.pages.fixtures import demo_app
@@ -72,6 +72,7 @@ def house(demo_app: Flask) -> Iterator[House]:
     demo_app.config["WTF_CSRF_ENABLED"] = False
     database: Database = demo_app.extensions["database"]
     _a_guardian(database)
+    _a_category_by_hand(database)
     names = {name for rule, _method, _action in _rules(demo_app) for name in rule.arguments}
     ids = {name: _ids(database, name) for name in names}  # before the strangers come: theirs are not foreign to them
     yield House(demo_app, {role: _stranger(demo_app, database, role) for role in ROLES}, ids)
@@ -84,6 +85,14 @@ def _a_guardian(database: Database) -> None:
         child, guardian = session.execute(select(col(Person.id)).order_by(col(Person.id)).limit(2)).scalars()
         link = {"child_id": child, "guardian_id": guardian, "evidence": "paper", "verified_by": "somebody"}
         session.add(Guardian(id=new_id(), verified_at=utc_now(), **link))
+
+
+def _a_category_by_hand(database: Database) -> None:
+    """A category that waits for a second person, which the demonstration has none of."""
+    with database.transaction() as session:
+        home = session.execute(select(col(Household.id)).order_by(col(Household.id)).limit(1)).scalar_one()
+        told = {"category": "IN_REGISTER", "from_on": local_day(utc_now()), "ground": "FOUND", "asked_by": "somebody"}
+        session.add(CategoryAsk(id=new_id(), household_id=home, asked_at=utc_now(), **told))
 
 
 def _stranger(app: Flask, database: Database, role: Role) -> FlaskClient:

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, func, select
 
+from adapters.tabular_long import Piece
 from marketplace import audit
 from marketplace.actors import Actor, Role
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households import bringing, categories, facts, lists, long_lists, members, search
-from marketplace.households.commands import import_households
+from marketplace.households import bringing, categories, facts, foreseen, lists, long_lists, members, search
+from marketplace.households.commands import import_categories, import_households
 from marketplace.households.comparing import compare_waiting
 from marketplace.households.former import FORMER
 from marketplace.households.models import Household, Person, SearchKey, Spell, Trace
@@ -96,8 +97,11 @@ def listed(
     session: Session, *rows: tuple[str, str, str, str], as_of: date | None = None, now: datetime
 ) -> lists.Counts:
     """A department's list: ID number, category, first day, last day."""
-    table = "\n".join(["身份证号,类别,开始日期,结束日期", *(",".join(row) for row in rows)])
-    return lists.take_list(session, table.encode(), source="mca", as_of=as_of, actor=CLERK, now=now)
+    table = "\n".join(["身份证号,类别,开始日期,结束日期", *(",".join(row) for row in rows)]).encode()
+    foresaw, _faults = foreseen.of_pieces(session, [Piece(table, ())], as_of=as_of, actor=CLERK, now=now)
+    found = lists.take_list(session, table, source="mca", as_of=as_of, actor=CLERK, now=now)
+    assert foresaw == found, "the dry run tells what storing does"
+    return found
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -142,7 +146,9 @@ def test_a_list_of_any_length_hears_who_stays_before_who_has_left(
         f"{one},{first},2026-10-31\n{two},{first},{'2026-10-31' if one == pairs[0][0] else ''}" for one, two in pairs
     ]
     file.write_text("\n".join(["身份证号,类别,开始日期,结束日期", *rows, "1,IN_REGISTER,2025-01-01,"]), "utf-8")
+    foresaw, faults = foreseen.look(sqlite_database, file, as_of=None, actor=CLERK, now=now)
     found = lists.take_file(sqlite_database, file, source="mca", actor=CLERK, now=now)
+    assert (foresaw, [fault.row for fault in faults]) == (replace(found, bad=()), [14])
     assert (found.begun, found.ended, found.known, found.bad) == (6, 0, 6, ((14, "id_length"),))
     with sqlite_database.reading() as session:
         inside = categories.categories_on(session, homes, on=date(2026, 11, 1))
@@ -150,6 +156,40 @@ def test_a_list_of_any_length_hears_who_stays_before_who_has_left(
     assert inside[homes[0]] == ["EXITED_2Y"]
     again = lists.take_file(sqlite_database, file, source="mca", actor=CLERK, now=now)
     assert (again.begun, again.ended, again.known) == (0, 0, 12)
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", ("categories that begin", "Nothing was stored.", "Stored.")), ("zh", ("新进类别", "没有保存", "已保存"))],
+)
+def test_a_list_of_categories_is_told_before_it_is_stored_in_both_languages(
+    sqlite_database: Database, tmp_path: Path, lang: str, words: tuple[str, ...]
+) -> None:
+    now, file, number = utc_now(), tmp_path / "list.csv", a_number()
+    with sqlite_database.transaction() as session:
+        home = a_home(session, numbers=(number,), now=now).id
+
+    def bring_list(
+        *rows: str, agreed: bool = True, dry_run: bool = False, as_of: date | None = None
+    ) -> tuple[int, str]:
+        said = list[str]()
+        file.write_text("\n".join(rows), "utf-8")
+        told: dict[str, Any] = {"as_of": as_of, "dry_run": dry_run, "agree": lambda: agreed, "say": said.append}
+        code = import_categories(sqlite_database, file, source="mca", actor=CLERK, now=now, lang=lang, **told)
+        return code, "\n".join(said)
+
+    head_line, row = "身份证号,类别,开始日期,结束日期", f"{number},IN_REGISTER,2025-01-01,"
+    for over in ({"dry_run": True}, {"agreed": False}):
+        code, said = bring_list(head_line, row, **over)
+        assert (code, f"       1  {words[0]}" in said, words[1] in said) == (0, True, True)
+    with sqlite_database.reading() as session:
+        assert categories.list_spells(session, home) == []
+    code, said = bring_list(head_line, row, "1,IN_REGISTER,2025-01-01,")
+    assert (code, words[2] in said, "3" in said, number in said) == (1, True, True, False), "the good row counts"
+    with sqlite_database.reading() as session:
+        assert [one.category for one in categories.list_spells(session, home)] == ["IN_REGISTER"]
+    assert bring_list("a,b", "1,2")[0] == 2
+    assert bring_list(head_line, row, as_of=local_day(now) + timedelta(days=1))[0] == 2
 
 
 def test_of_who_lives_there_no_more_an_earlier_list_says_nothing(session: Session, now: datetime) -> None:
@@ -177,6 +217,31 @@ def test_what_people_or_a_case_have_ended_no_end_in_a_list_begins_again(
     anew = into(session, home, "IN_REGISTER", from_on=date(2026, 11, 12), now=now)
     assert listed(session, (son, "IN_REGISTER", "2026-11-12", "2026-11-20"), now=now).ended == 1
     assert anew.to_on == date(2026, 11, 20), "what a list told of the former stay keeps nobody in the new one"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_undated_old_list_opens_no_kept_word_again_that_people_have_ended(
+    session: Session, now: datetime, when: str
+) -> None:
+    father, son, aunt = a_number(), a_number(date(2000, 1, 1)), a_number(date(1970, 1, 1))
+    home = a_home(session, numbers=(father, son, aunt), now=now)
+    old = [(number, "IN_REGISTER", "2025-01-01", "") for number in (father, son)]
+    spell = into(session, home, "IN_REGISTER", from_on=date(2025, 1, 1), now=now)
+    listed(session, *old, now=now)
+    categories.leave(session, spell.id, on=date(2026, 11, 1), reason="BENEFIT_OVER", actor=CLERK, now=now)
+    if when == "before":  # of the aunt no list has told until now
+        assert listed(session, *old, (aunt, *old[0][1:]), now=now).known == 3
+    anew = into(session, home, "IN_REGISTER", from_on=date(2026, 11, 5), now=now)
+    if when == "after":
+        assert listed(session, *old, now=now).known == 2
+        later = [old[0], (son, "IN_REGISTER", "2025-01-01", "2026-11-10")]
+        assert listed(session, *later, now=now).ended == 0, "this list knows of the new stay"
+        categories.leave(session, anew.id, on=date(2026, 11, 12), reason="BENEFIT_OVER", actor=CLERK, now=now)
+        assert listed(session, *old, as_of=TODAY, now=now).known == 2, "what people have ended, no day opens"
+        anew = into(session, home, "IN_REGISTER", from_on=date(2026, 11, 15), now=now)
+    first = anew.from_on.isoformat()
+    assert listed(session, (son, "IN_REGISTER", first, "2026-11-20"), now=now).ended == 1
+    assert anew.to_on == date(2026, 11, 20)
 
 
 def test_an_end_that_a_list_told_by_mistake_is_corrected_by_a_list_of_a_later_day(
@@ -248,13 +313,15 @@ def test_a_list_begins_and_ends_the_watch_of_those_who_left(session: Session, no
 HEADER = "家庭编号,姓名,身份证号,与户主关系,区县,类别,开始日期,联系电话"
 
 
-def bring(session: Session, *lines: str, now: datetime, actor: Actor = CLERK) -> dict[str, int]:
+def bring(
+    session: Session, *lines: str, as_of: date | None = None, now: datetime, actor: Actor = CLERK
+) -> dict[str, int]:
     """Check a table of people, store it, and say what was counted."""
     data = "\n".join([HEADER, *lines]).encode()
     told = {"file_name": "people.csv", "source": "civil-affairs", "actor": actor, "now": now}
-    batch, checked = bringing.check_file(session, data, **told)  # type: ignore[arg-type]
+    batch, checked = bringing.check_file(session, data, as_of=as_of, **told)  # type: ignore[arg-type]
     assert checked.faults == []
-    counts = dict(bringing.confirm_import(session, batch.id, actor=actor, now=now))
+    counts = dict(bringing.confirm_import(session, batch.id, as_of=as_of, actor=actor, now=now))
     return {name: number for name, number in counts.items() if number}
 
 
@@ -298,6 +365,17 @@ def test_families_who_never_asked_come_into_the_register_by_a_list_with_all_thei
     found = told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", TODAY, 2), as_of=TODAY, now=now)
     assert (found.new, found.strangers) == (1, 0), "what departments tell of the child is heard"
     assert audit.verify(session).bad_seq == 0
+
+
+def test_a_list_of_households_with_its_day_corrects_an_end_that_a_list_told(session: Session, now: datetime) -> None:
+    number = a_number()
+    line = f"H1,张伟,{number},户主,渝中区,IN_REGISTER,2025-01-01,"
+    bring(session, line, now=now)
+    listed(session, (number, "IN_REGISTER", "2025-01-01", "2026-10-31"), now=now)
+    assert bring(session, line, now=now) == {"known": 1}, "without a day a list takes nothing back"
+    assert bring(session, line, as_of=TODAY, now=now) == {"known": 1, "corrected": 1}
+    with pytest.raises(BadInput, match="date_in_future"):
+        bring(session, line, as_of=TODAY + timedelta(days=1), now=now)
 
 
 def test_a_list_names_the_village_which_lies_in_its_street(session: Session, now: datetime) -> None:

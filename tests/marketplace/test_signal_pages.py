@@ -22,7 +22,7 @@ from marketplace.households.commands import import_households
 from marketplace.households.models import Household, Person, Spell
 from marketplace.signals import homes, sweeping
 from marketplace.signals.models import Alert, AlertState, Fact, Rule, RuleState, Sweep, WatchTask
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
 
 
 @pytest.fixture
@@ -222,6 +222,54 @@ def test_a_rule_is_drafted_tried_and_switched_on_by_another_person(app: Flask, h
     assert states == [RuleState.RETIRED, RuleState.ACTIVE]
     assert second.get("/rules/").status_code == 200
     assert second.post(f"{path}/retire").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("lang", "asked", "entered"), [("en", "waits for a second", "entered"), ("zh", "等待另一人同意", "已登记")]
+)
+def test_staff_put_a_household_into_a_category_and_a_colleague_agrees_where_cases_need_two(
+    app: Flask, home_id: str, today: date, lang: str, asked: str, entered: str
+) -> None:
+    one, two = (a_client(app, Role.VERIFIER, "500103", lang=lang) for _ in range(2))
+    path = f"/register/households/{home_id}/categories"
+    assert path in one.get(f"/alerts/households/{home_id}").text
+    assert a_client(app, Role.VERIFIER, "500101").get(path).status_code == 404
+    assert a_client(app, Role.WORKER, "500103").get(path).status_code == 403
+    with app.extensions["database"].reading() as session:
+        person = head(session, session.get_one(Household, home_id)).id
+    told = {"category": "IN_REGISTER", "benefit": "DIBAO", "from_on": today.isoformat(), "ground": "FOUND"}
+    own = {**told, "category": "DISABILITY_SUBSIDY", "person_id": person}
+    for wrong in (
+        {**told, "category": "EXITED_2Y"},
+        {**told, "from_on": (today + timedelta(days=1)).isoformat()},
+        {**told, "person_id": person},
+        {**own, "person_id": ""},
+        {**told, "ground": ""},
+    ):
+        assert one.post(path, data=wrong).status_code == 422, wrong
+    assert one.post(path, data=own).status_code == 303
+    assert one.post(path, data=own).status_code == 422, "of one category one time runs"
+    assert one.post(path, data=told).status_code == 303
+    page = one.get(path).text
+    assert (asked in page, entered in page, "/agree" in page) == (True, True, False)
+    assert one.post(path, data=told).status_code == 422, "it waits already"
+    assert path in two.get("/register").text
+    agree = re.findall(r"/register/category-asks/\w+/agree", two.get(path).text)[0]
+    assert a_client(app, Role.APPROVER, "500101").post(agree).status_code == 404
+    one.post(agree)
+
+    def spells() -> set[tuple[str, str | None, str, str]]:
+        with app.extensions["database"].reading() as session:
+            every = session.exec(select(Spell).where(Spell.household_id == home_id)).all()
+            return {(spell.category, spell.person_id, spell.source, spell.benefit) for spell in every}
+
+    subsidy = ("DISABILITY_SUBSIDY", person, "hand", "")
+    assert spells() == {subsidy}, "nobody agrees to what it wrote down itself"
+    assert two.post(agree).status_code == 303
+    assert spells() == {subsidy, ("IN_REGISTER", None, "hand", "DIBAO")}
+    assert path not in two.get("/register").text
+    two.post(agree.replace("/agree", "/refuse"))
+    assert spells() == {subsidy, ("IN_REGISTER", None, "hand", "DIBAO")}, "decided is decided"
 
 
 def test_staff_end_a_category_with_its_reason_and_the_watch_of_two_years_begins(

@@ -20,9 +20,12 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.cases.models import CaseItem
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.households.service import PersonFacts, register_household
 from marketplace.notices import Notice
 from marketplace.portraits import ranking
+from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Vault
+from marketplace.sharing.looks import staff_looks
 from marketplace.signals import answering, sweeping
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 from tests import factories as make
@@ -42,11 +45,10 @@ def app(sqlite_database: Database, settings: Settings) -> Flask:
 @pytest.fixture
 def home_id(app: Flask) -> str:
     """A household of 渝中 with a telephone and a red alert."""
-    from marketplace.households.service import PersonFacts, register_household
-    from marketplace.reference.identity_number import make_id_number
-
     number, now, today = make_id_number("509910", date(1950, 3, 7), seq=5), utc_now(), local_day(utc_now())
-    person = PersonFacts(ref="1", name="欧阳小芳", phone="10000000009", id_number=number, contact=True)
+    person = PersonFacts(
+        ref="1", name="欧阳小芳", phone="10000000009", id_number=number, address="解放碑1号", contact=True
+    )
     with app.extensions["database"].transaction() as session:
         home = register_household(
             session, source="test", source_ref="h", district_code="500103", people=(person,), actor=CLERK, now=now
@@ -79,6 +81,28 @@ def tap(client: FlaskClient, home_id: str, kind: str = "visit") -> str:
     answer = client.post(f"/home-visits/of-alert/{home_id}/{kind}")
     assert answer.status_code == 303
     return str(answer.headers["Location"])
+
+
+def test_whoever_calls_or_goes_opens_the_telephone_or_the_address_and_the_household_sees_it(
+    app: Flask, home_id: str
+) -> None:
+    worker = a_client(app, Role.WORKER, "500103")
+    call, visit = tap(worker, home_id, "call"), tap(worker, home_id)
+    page = worker.get(call).text
+    assert (f"{call}/reach/phone" in page, "/reach/address" in page, "10000000009" in page) == (True, False, False)
+    shown = worker.post(f"{call}/reach/phone").text
+    assert 'href="tel:10000000009"' in shown
+    assert worker.post(f"{call}/reach/address").status_code == 404, "a call needs no address"
+    assert "解放碑1号" in worker.post(f"{visit}/reach/address").text
+    assert worker.get(f"{visit}/reach/address").status_code == 405
+    assert a_client(app, Role.WORKER, "500106").post(f"{visit}/reach/phone").status_code == 404
+    with app.extensions["database"].reading() as session:
+        looks = [row for row in staff_looks(session, home_id) if row.action == "household:reveal"]
+        assert [row.fields for row in looks] == ["address", "phone"]
+    sent = {"base": "0", "outcome": "REACHED_FINE", "act": "done"}
+    assert worker.post(call, data=sent).status_code == 303
+    assert worker.post(f"{call}/reach/phone").status_code == 409, "after the call nobody needs the number"
+    assert "/reach/phone" not in worker.get(call).text
 
 
 def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> None:
@@ -153,6 +177,36 @@ def test_of_a_parcel_the_sound_fields_are_kept_and_the_others_named(app: Flask, 
     read = verifier.post(asked, data={"reason": "VERIFY"}).text
     assert f"/needs/new?category=HOUSING.REPAIR&amp;household={home_id}" in read
     assert a_client(app, Role.VERIFIER, "500106").post(asked, data={"reason": "VERIFY"}).status_code == 404
+
+
+def test_a_telephone_is_led_to_the_visit_that_got_its_words_and_an_old_page_to_the_open_one(
+    app: Flask, home_id: str
+) -> None:
+    worker, other = a_client(app, Role.WORKER, "500103"), a_client(app, Role.VERIFIER, "500103")
+    old, now, today = tap(worker, home_id), utc_now(), local_day(utc_now())
+    with app.extensions["database"].transaction() as session:
+        answering.close(
+            session, answering.open_alerts(session, home_id)[0].id, outcome="wrong_data", actor=CLERK, now=now
+        )
+    assert "An open one" not in worker.get(old).text
+    with app.extensions["database"].transaction() as session:
+        number = make_id_number("509910", date(1950, 3, 7), seq=5)
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", today, 90_000), as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+    anew = tap(worker, home_id)
+    page = worker.get(old).text
+    assert (anew != old, f'href="{anew}"' in page, "An open one" in page) == (True, True, True)
+    assert other.post(anew, data={"base": "0", "outcome": "REACHED_FINE", "act": "keep"}).status_code == 303
+
+    def sent(key: str, **values: str) -> Any:
+        changes = {name: {"value": value, "at": now.isoformat()} for name, value in values.items()}
+        body = {"key": key * 36, "base": 0, "finish": True, "changes": changes}
+        return worker.post(f"{old}/parcels", json=body).json
+
+    assert sent("a", outcome="REACHED_NEEDS_HELP", debt="8万")["answer"] == "mend"
+    for _time in range(2):  # the answer to the first was lost on the way
+        assert sent("b", debt="80000") == {"answer": "choose", "version": 3, "path": anew}
+    assert worker.get(anew).text.count("This counts:") == 2
 
 
 NOTE = "独居，腿脚不便"

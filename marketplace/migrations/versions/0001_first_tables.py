@@ -1384,6 +1384,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_api_key_client_id'), ['client_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_api_key_state'), ['state'], unique=False)
 
+    op.create_table('category_ask',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('benefit', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('ground', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'entered', 'refused', name='askstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('decided_by IS NULL OR decided_by NOT IN (asked_by, asked_for)', name=op.f('ck_category_ask_two')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_category_ask_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_category_ask_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_category_ask'))
+    )
+    with op.batch_alter_table('category_ask', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_category_ask_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_category_ask_state'), ['state'], unique=False)
+
     op.create_table('category_listed',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
