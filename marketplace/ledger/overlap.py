@@ -2,8 +2,7 @@
 
 Enters: needs, givers, a day. Leaves: a `Verdict` of `matching`, or an error with the code of the rule that binds; and
 the exceptions that a district allows. Approval asks with the household locked: nobody slips in before the reservation.
-Where need and aid each name a person, a rule of a person leaves out what went to another one of the household; else it
-counts for all. Called by decisions, the problem of a run, pages and commands.
+A rule of a person leaves out what went to another one, where both are named. Called by decisions, runs and pages.
 """
 
 from __future__ import annotations

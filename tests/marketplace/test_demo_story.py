@@ -279,8 +279,8 @@ def test_a_pair_of_persons_and_a_pair_of_organisations_wait_to_be_told_apart(ses
     pairs = session.exec(select(Suspicion).where(Suspicion.state == SuspicionState.OPEN)).all()
     sides = [session.get_one(Person, one) for pair in pairs for one in (pair.one_id, pair.two_id)]
     assert sorted(session.get_one(Household, one.household_id).source for one in sides) == [
-        "demo-charity",
-        "demo-street",
+        "慈善会名单（演示）",
+        "街道名册（演示）",
     ]
     groups = session.exec(select(OrganisationPair).where(OrganisationPair.state == PairState.OPEN)).all()
     assert len(groups) == 1
