@@ -33,7 +33,7 @@ from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice,
 from marketplace.proposals.problem import Scope, one_need, policy_of
 from marketplace.proposals.supply import posted
 from matching.board import Board, Held, Newcomer
-from matching.model import Ban, CoolOff, PastAid, Pin, Problem
+from matching.model import Ban, CoolOff, PastAid, Problem
 from matching.plan import Price
 
 FINISHED = (RunState.DONE, RunState.CANCELLED)
@@ -76,26 +76,8 @@ def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: dat
     consent = auto_match_of(session, need.household_id, now=now)
     staff = overrides.standing(session, today=local_day(now))
     newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
-    return Standing(run, board, newcomer, consent, _kept_back(session, need, pins=staff.pins))
-
-
-def _kept_back(session: Session, need: Need, *, pins: Iterable[Pin]) -> dict[str, int]:
-    """What the pins of other needs hold back beyond the lines that are proposed for them already."""
-    others = [pin for pin in pins if pin.need_id != need.id]
-    if not others:
-        return {}
-    statement = (
-        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
-        .where(col(ProposedLine.state) == LineState.PROPOSED)
-        .where(col(ProposedLine.need_id).in_([pin.need_id for pin in others]))
-        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
-    )
-    proposed = {(row[0], row[1]): int(row[2]) for row in session.execute(statement)}
-    back: dict[str, int] = {}
-    for pin in others:
-        left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
-        back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
-    return back
+    others = [pin for pin in staff.pins if pin.need_id != need.id]
+    return Standing(run, board, newcomer, consent, overrides.kept_back(session, others))
 
 
 class _Boards:

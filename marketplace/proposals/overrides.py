@@ -8,7 +8,7 @@ A ban of an offer for all needs touches every district, so only staff of the who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -162,6 +162,24 @@ def held(session: Session, need_id: str, offer_id: str, /) -> int:
         col(ProposedLine.state) == LineState.PROPOSED,
     )
     return int(session.exec(proposed).one()) + _given(session, [household]).get((need_id, offer_id), 0)
+
+
+def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
+    """Units by offer that these pins hold back beyond the lines that are proposed for them already."""
+    if not pins:
+        return {}
+    statement = (
+        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
+        .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .where(col(ProposedLine.need_id).in_([pin.need_id for pin in pins]))
+        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
+    )
+    proposed = {(row[0], row[1]): int(row[2]) for row in session.execute(statement)}
+    back: dict[str, int] = {}
+    for pin in pins:
+        left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
+        back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
+    return back
 
 
 def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, today: date) -> str:

@@ -6,6 +6,7 @@ field is read. Called by runs and by their preview.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,11 +34,13 @@ from marketplace.proposals.models import LineState, ProposedLine
 from matching.model import (
     Announced,
     Ban,
+    Earmark,
     Need,
     PastAid,
     Pin,
     Policy,
     Problem,
+    Resource,
     levels_first,
     urgency_first,
 )
@@ -120,10 +123,11 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
     needs = tuple(_needs(session, scope, same=same, organisations=organisations, now=now))
     households = {need.household_id for need in needs}
     known = {need.need_id for need in needs}
-    earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
-    resources = supply.resources_of(offers, earmarks)
-    posted = {resource.resource_id for resource in resources}
     standing = overrides.standing(session, today=local_day(now))
+    earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
+    whole = supply.resources_of(offers, earmarks)
+    resources, earmarks = _beside(session, whole, earmarks, scope=scope, known=known, pins=standing.pins)
+    posted = {resource.resource_id for resource in resources}
     projects = {offer.id: offer.project for offer in offers if offer.project}
     ruled = rows_for(session, needs, resources, projects=projects, same=same, on=policy.as_of)
     bans = _bans(session, needs=needs, offers=offers, same=same)
@@ -145,6 +149,26 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
     return Built(problem, tuple(ruled.stopped))
+
+
+def _beside(
+    session: Session,
+    resources: tuple[Resource, ...],
+    earmarks: tuple[Earmark, ...],
+    *,
+    scope: Scope,
+    known: set[str],
+    pins: tuple[Pin, ...],
+) -> tuple[tuple[Resource, ...], tuple[Earmark, ...]]:
+    """Stock and budgets for this scope: what waits for a decision or is pinned for needs outside it is theirs."""
+    within = scope.needs()
+    if not within:
+        return resources, earmarks
+    back = overrides.kept_back(session, [pin for pin in pins if pin.need_id not in known])
+    here = Counter[str]()
+    for pin in pins:
+        here[pin.resource_id] += pin.units if pin.need_id in known else 0
+    return supply.beside(session, resources, earmarks, within=within, kept_back=back, pinned=here)
 
 
 BY_HAND = "by_hand"
