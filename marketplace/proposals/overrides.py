@@ -125,7 +125,8 @@ def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: dateti
 
 
 def standing(session: Session, /, *, today: date) -> Standing:
-    """What the next run takes over: nothing of a need or offer that is gone; a pin less what is given already."""
+    """What the next run takes over: nothing of a need or offer that is gone, no pin of a pair that somebody said no to;
+    a pin less what is given already."""
     rows = session.execute(
         select(Override, Need, Offer)
         .outerjoin(Need, col(Need.id) == col(Override.need_id))
@@ -133,11 +134,14 @@ def standing(session: Session, /, *, today: date) -> Standing:
         .where(col(Override.state) == OverrideState.STANDING)
         .order_by(col(Override.id))
     ).all()
-    given = _given(session, [need.household_id for row, need, _offer in rows if row.kind is OverrideKind.PIN])
+    pinned = [need for row, need, _offer in rows if row.kind is OverrideKind.PIN]
+    given = _given(session, [need.household_id for need in pinned])
+    refused = _refused(session, [need.id for need in pinned])
     pins, bans, rest = [], [], {}
     for row, need, offer in rows:
         left = row.units - given.get((row.need_id, row.offer_id), 0)
-        if code := _falls(row, need=need, offer=offer, left=left, today=today):
+        no = (row.need_id, row.offer_id) in refused
+        if code := _falls(row, need=need, offer=offer, left=left, refused=no, today=today):
             rest[row.id] = code
         elif row.kind is OverrideKind.PIN:
             pins.append(Pin(row.need_id, row.offer_id, left))
@@ -151,6 +155,17 @@ def _given(session: Session, households: list[str]) -> dict[tuple[str | None, st
     for entry in ledger.live_aid(session, household_ids=households) if households else ():
         found[entry.need_id, entry.offer_id] = found.get((entry.need_id, entry.offer_id), 0) + entry.units
     return found
+
+
+def _refused(session: Session, need_ids: list[str]) -> set[tuple[str, str]]:
+    """Pairs of these needs that an approver, the giver or the household said no to: no run proposes them again."""
+    if not need_ids:
+        return set()
+    said_no = select(ProposedLine.need_id, ProposedLine.offer_id).where(
+        col(ProposedLine.need_id).in_(need_ids),
+        col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)),
+    )
+    return {(row[0], row[1]) for row in session.exec(said_no)}
 
 
 def held(session: Session, need_id: str, offer_id: str, /) -> int:
@@ -182,13 +197,15 @@ def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
     return back
 
 
-def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, today: date) -> str:
+def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, refused: bool, today: date) -> str:
     """Why a standing override means nothing to the next run; empty if it does."""
     if need and (need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= today)):
         return "need_closed"
     if offer and (offer.state is not OfferState.OPEN or (offer.valid_to is not None and offer.valid_to <= today)):
         return "offer_closed"
-    return "fulfilled" if row.kind is OverrideKind.PIN and left <= 0 else ""
+    if row.kind is not OverrideKind.PIN:
+        return ""
+    return "fulfilled" if left <= 0 else "refused" if refused else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,21 @@ def test_a_staff_ban_of_a_pair_that_was_refused_before_does_not_stop_the_run(
     assert a_run(database, approver, now).state is RunState.DONE
 
 
+@pytest.mark.parametrize("no", [LineState.REJECTED, LineState.DECLINED])
+def test_a_pin_of_a_pair_that_somebody_said_no_to_falls_away_and_stops_nobody(
+    database: Database, approver: Actor, now: datetime, no: LineState
+) -> None:
+    with database.transaction() as session:
+        urgent, calm, offer = a_shortage(session)
+        keep(session, Wish(PIN, calm.id, offer.id, 4), approver, now)
+        make.a_line(session, calm, offer, state=no)
+    run = a_run(database, approver, now)
+    assert (run.state, [line.need_id for line in lines_of(database, run)]) == (RunState.DONE, [urgent.id])
+    with database.reading() as session:
+        (row,) = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
+        assert row.rest == "refused"
+
+
 def test_pins_that_contradict_end_the_run_name_the_least_set_and_leave_earlier_lines(
     database: Database, approver: Actor, now: datetime
 ) -> None:
