@@ -151,7 +151,8 @@ def _take(
     actor: Actor,
     now: datetime,
 ) -> tuple[list[ProposedLine], Quote]:
-    """Only a critical need does not wait for a run that is under way: approval asks for the stock again."""
+    """Only a critical need does not wait for a run that is under way: the run leaves its line alone if it never saw the
+    need, and approval asks for the stock again."""
     if not _is_open(need, now):
         raise WrongState("need_changed")
     under_way = select(Run.id).where(col(Run.state).in_(UNDER_WAY))

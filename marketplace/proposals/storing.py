@@ -18,7 +18,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
 from marketplace.db import chunks, flush, new_id
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedState
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
 from marketplace.reference.needs import reckoned_value
@@ -41,7 +41,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
     if plan.certificate.status != INFEASIBLE:
-        _retire_lines(session, run)
+        _retire_lines(session, run, problem=problem)
     rows = []
     for line in plan.lines:
         unit, cost = costs[line.resource_id]
@@ -127,13 +127,20 @@ def _keep_prices(session: Session, run: Run, *, plan: Plan) -> None:
         session.execute(insert(RunPrice), rows)
 
 
-def _retire_lines(session: Session, run: Run) -> None:
-    """Undecided lines of earlier runs within this scope give way to the new ones."""
+def _retire_lines(session: Session, run: Run, *, problem: Problem) -> None:
+    """Undecided lines of earlier runs within this scope give way to the new ones; what was proposed from free stock
+    while this run worked, to a need that it never saw, stays."""
     in_scope = select(Need.id).where(*Scope.from_json(run.scope).needs())
+    waiting = (col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope))
+    seen = {need.need_id for need in problem.needs}
+    taken = (
+        select(ProposedLine.id, ProposedLine.need_id)
+        .join(Need, col(Need.id) == col(ProposedLine.need_id))
+        .where(*waiting, col(ProposedLine.free_stock), col(Need.state) == NeedState.VERIFIED)
+    )
+    spared = [line_id for line_id, need_id in session.exec(taken) if need_id not in seen]
     session.execute(
-        update(ProposedLine)
-        .where(col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope))
-        .values(state=LineState.STALE)
+        update(ProposedLine).where(*waiting, col(ProposedLine.id).not_in(spared)).values(state=LineState.STALE)
     )
 
 
