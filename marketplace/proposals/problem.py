@@ -13,7 +13,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
@@ -278,15 +278,17 @@ def _by_hand(
 
 
 def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterator[Announced]:
-    """What the last run proposed and nobody has decided yet; a new run keeps it where it costs nothing."""
+    """What the last run proposed and nobody has decided yet, by pair, for free stock may have been proposed beside it;
+    a new run keeps it where it costs nothing."""
     statement = (
-        select(ProposedLine)
+        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
         .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
         .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
     )
-    for line in session.exec(statement):
-        if line.need_id in known and line.offer_id in posted:
-            yield Announced(line.need_id, line.offer_id, line.units)
+    for need_id, offer_id, units in session.execute(statement):
+        if need_id in known and offer_id in posted:
+            yield Announced(need_id, offer_id, int(units))
 
 
 def one_need(
