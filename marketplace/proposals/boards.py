@@ -7,7 +7,7 @@ by `proposals.quotes`.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -149,13 +149,14 @@ def _newcomer(
     if open_units > left == 0:
         bans = (*bans, Ban(need.id, overrides.ALL, "rule"))
     gap = need.gap_units - open_units + left if left else need.gap_units
+    given = [Held("", offer_id, need.category, units, 0) for offer_id, units in sorted(_had(need, aid).items())]
     return Newcomer(
         replace(one_need(need, consent, organisations=organisations), household_id=one, gap=gap),
         past=tuple(_past(_waited_for(session, need, aid, people=people, on=on), home=one)),
         banned=frozenset(
             (*_closed(session, need, homes=homes, aid=aid, held=held), *_banned(session, need, bans=bans))
         ),
-        held=tuple(held),
+        held=(*held, *given),
     )
 
 
@@ -197,18 +198,29 @@ def _held(session: Session, homes: frozenset[str]) -> Iterator[Held]:
         yield Held(need_id, offer_id, category, int(units), int(units))
 
 
+def _had(need: Need, aid: Iterable[LedgerEntry]) -> Counter[str]:
+    """Units by offer that the household, or one that counts as the same, was given of this need's kind."""
+    had = Counter[str]()
+    for row in aid:
+        if row.offer_id and row.category == need.category:
+            had[row.offer_id] += row.units
+    return had
+
+
 def _closed(
     session: Session, need: Need, *, homes: frozenset[str], aid: list[LedgerEntry], held: list[Held]
 ) -> Iterator[str]:
-    """Offers that this need may not draw on: refused before, the household's share of them taken, a line or a match of
-    this very pair under way, or of a giver to whom the household is related."""
+    """Offers that this need may not draw on: refused before, less than their least step left of the household's share,
+    a line or a match of this very pair under way, or of a giver to whom the household is related."""
     refused = select(ProposedLine.offer_id).where(
         col(ProposedLine.need_id) == need.id, col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED))
     )
     yield from session.exec(refused)
-    given = {row.offer_id for row in aid if row.offer_id and row.category == need.category}
-    limited = select(Offer.id).where(col(Offer.id).in_(given), col(Offer.max_per_household).is_not(None))
-    yield from session.exec(limited) if given else ()
+    had = _had(need, aid)
+    for offer in session.exec(select(Offer).where(col(Offer.id).in_(sorted(had)))) if had else ():
+        most, least = offer.max_per_household, max(offer.lot, offer.min_per_need, 1)
+        if most is not None and most - had[offer.id] < least:
+            yield offer.id
     running = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
     yield from (row.offer_id for row in aid if row.offer_id and row.need_id == need.id and row.state in running)
     yield from (row.resource_id for row in held if row.need_id == need.id)

@@ -229,8 +229,8 @@ def _once(*bans: Iterable[Ban]) -> tuple[Ban, ...]:
 
 
 def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], same: Same) -> Iterator[Ban]:
-    """Pairs that people refused before, givers that a household is related to, and households that already have an
-    offer's limit for one household."""
+    """Pairs that people refused before, givers that a household is related to, and offers with a limit per household
+    of which this one has had any unit: a problem has one limit for all, not what is left of it for one."""
     yield from _related(session, needs=needs, offers=offers, same=same)
     known = {need.need_id for need in needs}
     posted = {offer.id for offer in offers}

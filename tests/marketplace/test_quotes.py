@@ -197,6 +197,24 @@ def test_free_stock_is_not_proposed_twice_to_the_same_need(session: Session, ver
         quotes.take_free_stock(session, need.id, actor=verifier, now=now)
 
 
+@pytest.mark.parametrize(("had", "free"), [(2, [4]), (5, [])])
+def test_of_a_limit_per_household_a_quote_leaves_what_the_household_has_not_had(
+    session: Session, verifier: Actor, now: datetime, had: int, free: list[int]
+) -> None:
+    kind = {"category": "EDU.TUTORING", "unit": "HOUR"}
+    household = make.a_household(session)
+    make.auto_match(session, household)
+    offer = make.an_offer(session, make.an_organisation(session), max_per_household=6, lot=2, **kind)
+    before, need = make.a_need(session, household, gap_units=5, **kind), make.a_need(session, household, **kind)
+    make.a_ledger_entry(session, before, offer, units=had)
+    other = make.a_need(session, make.a_household(session, phone="10000000044"))
+    make.a_line(session, other, make.an_offer(session, make.an_organisation(session)), units=1)
+    # Of six hours for one household in lots of two, four are left beside two; beside five less than one lot.
+    said = quotes.as_json(quotes.tell(session, need.id, actor=verifier, now=now))
+    assert [row["units"] for row in said["free"]] == free
+    assert said["fitting_offers"] == len(free)
+
+
 def test_while_a_run_is_under_way_no_ordinary_need_takes_anything(
     database: Database, verifier: Actor, now: datetime
 ) -> None:
