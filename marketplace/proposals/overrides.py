@@ -24,8 +24,12 @@ from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.service import has_run_out
+from marketplace.organisations.agreements import in_force
+from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, Override, OverrideKind, OverrideState, ProposedLine
+from marketplace.reference.needs import need_kind
 from matching.model import LARGEST, Ban, Pin
 
 ALL = "*"
@@ -125,23 +129,27 @@ def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: dateti
 
 
 def standing(session: Session, /, *, today: date) -> Standing:
-    """What the next run takes over: nothing of a need or offer that is gone, no pin of a pair that somebody said no to;
-    a pin less what is given already."""
+    """What the next run takes over: nothing of a need or offer that is gone, no pin of a pair that somebody said no to
+    or of a giver that may not act; a pin less what is given already."""
     rows = session.execute(
-        select(Override, Need, Offer)
+        select(Override, Need, Offer, Organisation)
         .outerjoin(Need, col(Need.id) == col(Override.need_id))
         .outerjoin(Offer, col(Offer.id) == col(Override.offer_id))
+        .outerjoin(Organisation, col(Organisation.id) == col(Offer.org_id))
         .where(col(Override.state) == OverrideState.STANDING)
         .order_by(col(Override.id))
     ).all()
-    pinned = [need for row, need, _offer in rows if row.kind is OverrideKind.PIN]
+    pinned = [need for row, need, *_rest in rows if row.kind is OverrideKind.PIN]
     given = _given(session, [need.household_id for need in pinned])
     refused = _refused(session, [need.id for need in pinned])
     pins, bans, rest = [], [], {}
-    for row, need, offer in rows:
+    for row, need, offer, giver in rows:
         left = row.units - given.get((row.need_id, row.offer_id), 0)
-        no = (row.need_id, row.offer_id) in refused
-        if code := _falls(row, need=need, offer=offer, left=left, refused=no, today=today):
+        code = _gone(need, offer, today=today)
+        if not code and row.kind is OverrideKind.PIN:
+            no = (row.need_id, row.offer_id) in refused
+            code = _falls(offer, giver, left=left, refused=no, today=today)
+        if code:
             rest[row.id] = code
         elif row.kind is OverrideKind.PIN:
             pins.append(Pin(row.need_id, row.offer_id, left))
@@ -197,15 +205,23 @@ def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
     return back
 
 
-def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, refused: bool, today: date) -> str:
-    """Why a standing override means nothing to the next run; empty if it does."""
+def _gone(need: Need | None, offer: Offer | None, *, today: date) -> str:
+    """Why a standing override means nothing to the next run, whatever it asks for; empty if it does."""
     if need and (need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= today)):
         return "need_closed"
-    if offer and (offer.state is not OfferState.OPEN or (offer.valid_to is not None and offer.valid_to <= today)):
+    if offer and (offer.state is not OfferState.OPEN or has_run_out(offer, on=today)):
         return "offer_closed"
-    if row.kind is not OverrideKind.PIN:
-        return ""
-    return "fulfilled" if left <= 0 else "refused" if refused else ""
+    return ""
+
+
+def _falls(offer: Offer, giver: Organisation, *, left: int, refused: bool, today: date) -> str:
+    """Why a pin falls away though its need and its offer are open; empty if it does not."""
+    if left <= 0:
+        return "fulfilled"
+    if refused:
+        return "refused"
+    acts = in_force(giver, on=today) and need_kind(offer.category).purpose in giver.purposes
+    return "" if acts else "giver_rests"
 
 
 @dataclass(frozen=True, slots=True)
