@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, func, not_, select
 
 from marketplace.calendar import local_day
 from marketplace.consent.ask import auto_match_of
@@ -59,6 +60,22 @@ def last_run(session: Session, need: Need, /) -> Run | None:
     """The newest finished run whose scope holds this need."""
     newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
     return next((run for run in session.exec(newest) if _holds(Scope.from_json(run.scope), need)), None)
+
+
+def last_runs(session: Session, /) -> list[tuple[Run, list[ColumnElement[bool]]]]:
+    """The newest finished runs, each with the conditions on the needs whose `last_run` it is."""
+    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
+    found: list[tuple[Run, list[ColumnElement[bool]]]] = []
+    newer: dict[Scope, ColumnElement[bool]] = {}
+    for run in session.exec(newest):
+        scope = Scope.from_json(run.scope)
+        if scope in newer:
+            continue
+        found.append((run, [*scope.needs(), *(not_(needs) for needs in newer.values())]))
+        if not scope.needs():
+            break
+        newer[scope] = and_(*scope.needs())
+    return found
 
 
 def _holds(scope: Scope, need: Need) -> bool:

@@ -1,4 +1,4 @@
-"""Runs of two districts, or of two kinds, over one stock and one yearly budget."""
+"""Runs of two districts over one stock and one yearly budget, and what each leaves between two runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import pytest
 from sqlmodel import select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
-from marketplace.proposals.models import LineState, OverrideKind, ProposedLine, RunState
+from marketplace.proposals import making_way, quotes
+from marketplace.proposals.models import LineState, NeedQuote, OverrideKind, ProposedLine, RunState
 from marketplace.proposals.overrides import Wish
 from marketplace.proposals.problem import Scope
 from tests import factories as make
 from tests.marketplace.test_overrides import keep
 from tests.marketplace.test_proposals import a_run, lines_of
+from tests.marketplace.test_quotes import LATER, newcomer, offered, served, worked
 
 WEST, EAST = Scope(("500103",)), Scope(("500106",))
 CASH = {"category": "EMERGENCY.CASH", "unit": "FEN"}
@@ -67,3 +70,23 @@ def test_a_pin_of_another_district_keeps_its_units_and_a_pin_of_this_one_finds_t
     # Eight are pinned in the west, four wait in the east: of twelve the pin finds its eight.
     run = a_run(database, verifier, now + timedelta(hours=1), scope=WEST)
     assert (run.state, [line.units for line in lines_of(database, run)]) == (RunState.DONE, [8])
+
+
+def test_a_newcomer_is_held_against_the_last_run_of_its_own_district_and_this_day(
+    database: Database, verifier: Actor, approver: Actor, now: datetime
+) -> None:
+    loser = served(database, urgency=0)
+    offered(database, stock_units=5)
+    ours = a_run(database, verifier, now, scope=WEST)
+    tomorrow = now + timedelta(days=1)
+    need_id = newcomer(database, now, urgency=3, verifier_id="approver-0", valid_from=local_day(tomorrow))
+    theirs = a_run(database, verifier, now + 2 * LATER, scope=EAST)
+    assert theirs.number > ours.number
+    assert quotes.sweep(database, clock=lambda: tomorrow) == 1
+    worked(database, tomorrow)
+    with database.transaction() as session:
+        assert session.get(NeedQuote, (ours.id, need_id)) is not None
+        (pending,) = making_way.list_pending(session, actor=approver)
+        assert (pending.need.id, pending.row.run_id, pending.row.loser_need_id) == (need_id, ours.id, loser)
+        assert making_way.count_pending(session, actor=approver) == 1
+        making_way.keep(session, pending.row.id, reason="寒潮", actor=approver, now=tomorrow)
