@@ -62,7 +62,10 @@ TIE = {
 BAN = {
     "staff": ("工作人员排除", "staff ruled it out"),
     "refused": ("曾被拒绝", "refused before"),
-    "already_given": ("本户已得到过", "the household has had it"),
+    "already_given": (
+        "本户已得到过，而该资源对每户有上限",
+        "the household has had some of it, and it has a limit per household",
+    ),
     "by_hand": ("家庭要求由人工匹配", "the household asked that a person matches it"),
     "related_party": ("按规定由其他机构提供", "by rule another giver provides"),
 }

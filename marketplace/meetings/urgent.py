@@ -94,7 +94,8 @@ def lines_within(
     session: Session, need: Need, /, *, left: int, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
 ) -> list[ProposedLine]:
     """Lines that still hold and fit under what is `left`: of those proposed already, else of what is free at this
-    moment as if nothing were proposed; `without` some organisations. What does not hold stands in nobody's way."""
+    moment as if nothing were proposed; `without` some organisations. What does not hold stands in nobody's way, and of
+    the free stock nothing stays proposed that is not chosen: the pair may have a line already."""
     wanted = select(ProposedLine).where(ProposedLine.need_id == need.id, ProposedLine.state == LineState.PROPOSED)
     waiting = session.exec(wanted.order_by(col(ProposedLine.id)).with_for_update()).all()
     waiting = [line for line in waiting if session.get_one(Offer, line.offer_id).org_id not in without]
@@ -109,7 +110,11 @@ def lines_within(
         if said is None:
             raise
         raise WrongState("above_cap" if sound else said.excluded[0].code) from None
-    if not (chosen := _within(session, free, left=left)):
+    chosen = _within(session, free, left=left)
+    for line in free:
+        line.state = line.state if line in chosen else LineState.STALE
+    flush(session)
+    if not chosen:
         raise WrongState("above_cap")
     return chosen
 

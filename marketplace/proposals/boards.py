@@ -7,13 +7,14 @@ by `proposals.quotes`.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, func, not_, select
 
 from marketplace.calendar import local_day
 from marketplace.consent.ask import auto_match_of
@@ -33,7 +34,7 @@ from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice,
 from marketplace.proposals.problem import Scope, one_need, policy_of
 from marketplace.proposals.supply import posted
 from matching.board import Board, Held, Newcomer
-from matching.model import Ban, CoolOff, PastAid, Pin, Problem
+from matching.model import Ban, CoolOff, PastAid, Problem
 from matching.plan import Price
 
 FINISHED = (RunState.DONE, RunState.CANCELLED)
@@ -61,6 +62,22 @@ def last_run(session: Session, need: Need, /) -> Run | None:
     return next((run for run in session.exec(newest) if _holds(Scope.from_json(run.scope), need)), None)
 
 
+def last_runs(session: Session, /) -> list[tuple[Run, list[ColumnElement[bool]]]]:
+    """The newest finished runs, each with the conditions on the needs whose `last_run` it is."""
+    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
+    found: list[tuple[Run, list[ColumnElement[bool]]]] = []
+    newer: dict[Scope, ColumnElement[bool]] = {}
+    for run in session.exec(newest):
+        scope = Scope.from_json(run.scope)
+        if scope in newer:
+            continue
+        found.append((run, [*scope.needs(), *(not_(needs) for needs in newer.values())]))
+        if not scope.needs():
+            break
+        newer[scope] = and_(*scope.needs())
+    return found
+
+
 def _holds(scope: Scope, need: Need) -> bool:
     here = not scope.districts or need.district_code in scope.districts
     return here and (not scope.categories or need.category in scope.categories)
@@ -76,26 +93,8 @@ def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: dat
     consent = auto_match_of(session, need.household_id, now=now)
     staff = overrides.standing(session, today=local_day(now))
     newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
-    return Standing(run, board, newcomer, consent, _kept_back(session, need, pins=staff.pins))
-
-
-def _kept_back(session: Session, need: Need, *, pins: Iterable[Pin]) -> dict[str, int]:
-    """What the pins of other needs hold back beyond the lines that are proposed for them already."""
-    others = [pin for pin in pins if pin.need_id != need.id]
-    if not others:
-        return {}
-    statement = (
-        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
-        .where(col(ProposedLine.state) == LineState.PROPOSED)
-        .where(col(ProposedLine.need_id).in_([pin.need_id for pin in others]))
-        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
-    )
-    proposed = {(row[0], row[1]): int(row[2]) for row in session.execute(statement)}
-    back: dict[str, int] = {}
-    for pin in others:
-        left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
-        back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
-    return back
+    others = [pin for pin in staff.pins if pin.need_id != need.id]
+    return Standing(run, board, newcomer, consent, overrides.kept_back(session, others))
 
 
 class _Boards:
@@ -167,13 +166,14 @@ def _newcomer(
     if open_units > left == 0:
         bans = (*bans, Ban(need.id, overrides.ALL, "rule"))
     gap = need.gap_units - open_units + left if left else need.gap_units
+    given = [Held("", offer_id, need.category, units, 0) for offer_id, units in sorted(_had(need, aid).items())]
     return Newcomer(
         replace(one_need(need, consent, organisations=organisations), household_id=one, gap=gap),
         past=tuple(_past(_waited_for(session, need, aid, people=people, on=on), home=one)),
         banned=frozenset(
             (*_closed(session, need, homes=homes, aid=aid, held=held), *_banned(session, need, bans=bans))
         ),
-        held=tuple(held),
+        held=(*held, *given),
     )
 
 
@@ -215,18 +215,29 @@ def _held(session: Session, homes: frozenset[str]) -> Iterator[Held]:
         yield Held(need_id, offer_id, category, int(units), int(units))
 
 
+def _had(need: Need, aid: Iterable[LedgerEntry]) -> Counter[str]:
+    """Units by offer that the household, or one that counts as the same, was given of this need's kind."""
+    had = Counter[str]()
+    for row in aid:
+        if row.offer_id and row.category == need.category:
+            had[row.offer_id] += row.units
+    return had
+
+
 def _closed(
     session: Session, need: Need, *, homes: frozenset[str], aid: list[LedgerEntry], held: list[Held]
 ) -> Iterator[str]:
-    """Offers that this need may not draw on: refused before, the household's share of them taken, a line or a match of
-    this very pair under way, or of a giver to whom the household is related."""
+    """Offers that this need may not draw on: refused before, less than their least step left of the household's share,
+    a line or a match of this very pair under way, or of a giver to whom the household is related."""
     refused = select(ProposedLine.offer_id).where(
         col(ProposedLine.need_id) == need.id, col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED))
     )
     yield from session.exec(refused)
-    given = {row.offer_id for row in aid if row.offer_id and row.category == need.category}
-    limited = select(Offer.id).where(col(Offer.id).in_(given), col(Offer.max_per_household).is_not(None))
-    yield from session.exec(limited) if given else ()
+    had = _had(need, aid)
+    for offer in session.exec(select(Offer).where(col(Offer.id).in_(sorted(had)))) if had else ():
+        most, least = offer.max_per_household, max(offer.lot, offer.min_per_need, 1)
+        if most is not None and most - had[offer.id] < least:
+            yield offer.id
     running = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
     yield from (row.offer_id for row in aid if row.offer_id and row.need_id == need.id and row.state in running)
     yield from (row.resource_id for row in held if row.need_id == need.id)

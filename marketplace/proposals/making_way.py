@@ -1,6 +1,6 @@
 """Who could make way for a need that came after the run: worked out in the background, decided by a person.
 
-Enters: the id of the last run. Leaves: pending displacements: the chain of single units, who would end with one less,
+Enters: the id of a run. Leaves: pending displacements: the chain of single units, who would end with one less,
 and both ranks. Only undecided lines can move; approved aid never does. A person keeps a displacement, which then pins
 the newcomer's unit for the next run, or drops it; whoever verified the need may not keep it.
 """
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, exists, func, select
+from sqlmodel import Session, and_, col, exists, false, func, or_, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.intake.cells import names_somebody
@@ -23,7 +24,7 @@ from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals import overrides
-from marketplace.proposals.boards import FINISHED
+from marketplace.proposals.boards import last_run, last_runs
 from marketplace.proposals.models import (
     Displacement,
     DisplacementState,
@@ -45,16 +46,16 @@ LONGEST_REASON = 200
 
 
 def work_out(database: Database, run_id: str, /, *, clock: Callable[[], datetime]) -> int:
-    """Find the chain for every likely newcomer of the last run; returns how many are proposed. Repeatable."""
+    """Find the chain, as of today, for every likely newcomer whose last run this is; returns how many are proposed.
+    Repeatable."""
     with database.reading() as session:
-        run = _newest(session)
-        if run is None or run.id != run_id:
+        run = session.get(Run, run_id)
+        wanted = list(_likely(session, run)) if run is not None else []
+        if run is None or not wanted:
             return 0
-        wanted = list(_likely(session, run))
-        if not wanted:
-            return 0
-        policy = policy_of(run.policy, run.as_of)
-        problem = build_problem(session, Scope.from_json(run.scope), policy=policy, now=clock())
+        now = clock()
+        policy = policy_of(run.policy, local_day(now))
+        problem = build_problem(session, Scope.from_json(run.scope), policy=policy, now=now)
         lines = _undecided(session, {need.need_id for need in problem.needs})
     compiled = compile_problem(problem)
     known = set(compiled.need_ids)
@@ -63,17 +64,21 @@ def work_out(database: Database, run_id: str, /, *, clock: Callable[[], datetime
         return sum(_propose(session, run_id, row, now=clock()) for row in found if row is not None)
 
 
-def _newest(session: Session) -> Run | None:
-    return session.exec(select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc())).first()
-
-
 def _likely(session: Session, run: Run) -> Iterator[str]:
-    """Likely newcomers of this run for whom nothing is proposed yet."""
+    """Likely newcomers of this run for whom nothing is proposed yet; none whom a newer run has overtaken."""
     proposed = exists().where(
         col(Displacement.need_id) == col(NeedQuote.need_id), col(Displacement.run_id) == col(NeedQuote.run_id)
     )
     statement = select(NeedQuote.need_id).where(NeedQuote.run_id == run.id, NeedQuote.verdict == LIKELY, ~proposed)
-    yield from session.exec(statement.order_by(col(NeedQuote.need_id)))
+    for need_id in session.exec(statement.order_by(col(NeedQuote.need_id))):
+        if _is_last(session, run.id, need_id=need_id):
+            yield need_id
+
+
+def _is_last(session: Session, run_id: str, /, *, need_id: str) -> bool:
+    """Whether no newer run whose scope holds this need has overtaken this one."""
+    run = last_run(session, session.get_one(Need, need_id))
+    return run is not None and run.id == run_id
 
 
 def _undecided(session: Session, known: set[str]) -> list[Line]:
@@ -133,7 +138,7 @@ def count_pending(session: Session, *, actor: Actor) -> int:
 
 
 def list_pending(session: Session, *, actor: Actor, offset: int = 0, limit: int = 25) -> list[Pending]:
-    """What waits for a decision, of the last run only: an older one has been overtaken. The largest gain first."""
+    """What waits for a decision, of each need's last run only: an older one is overtaken. The largest gain first."""
     require(actor, "displacement:list", district=next(iter(actor.districts), ""))
     order = (col(Displacement.rank_gained).desc(), col(Displacement.id))
     rows = select(Displacement).where(*_pending(session, actor)).order_by(*order).offset(offset).limit(limit)
@@ -141,10 +146,13 @@ def list_pending(session: Session, *, actor: Actor, offset: int = 0, limit: int 
 
 
 def _pending(session: Session, actor: Actor) -> list[ColumnElement[bool]]:
-    run = _newest(session)
+    newest = [
+        and_(col(Displacement.run_id) == run.id, col(Displacement.need_id).in_(select(Need.id).where(*theirs)))
+        for run, theirs in last_runs(session)
+    ]
     wanted: list[ColumnElement[bool]] = [
         col(Displacement.state) == DisplacementState.PENDING,
-        col(Displacement.run_id) == (run.id if run else ""),
+        or_(false(), *newest),
     ]
     if actor.districts:
         wanted.append(col(Displacement.district_code).in_(sorted(actor.districts)))
@@ -192,8 +200,7 @@ def _decide(
     require(actor, "displacement:decide", district=row.district_code if row is not None else None)
     if row is None:
         raise NotFound("displacement")
-    newest = _newest(session)
-    if row.state is not DisplacementState.PENDING or newest is None or newest.id != row.run_id:
+    if row.state is not DisplacementState.PENDING or not _is_last(session, row.run_id, need_id=row.need_id):
         raise WrongState("displacement_over")
     if to is DisplacementState.KEPT and session.get_one(Need, row.need_id).vouched_by & actor.people:
         raise WrongState("verifier_is_approver")

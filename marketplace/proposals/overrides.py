@@ -8,7 +8,7 @@ A ban of an offer for all needs touches every district, so only staff of the who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,8 +24,12 @@ from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.service import has_run_out
+from marketplace.organisations.agreements import in_force
+from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, Override, OverrideKind, OverrideState, ProposedLine
+from marketplace.reference.needs import need_kind
 from matching.model import LARGEST, Ban, Pin
 
 ALL = "*"
@@ -125,19 +129,27 @@ def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: dateti
 
 
 def standing(session: Session, /, *, today: date) -> Standing:
-    """What the next run takes over: nothing of a need or offer that is gone; a pin less what is given already."""
+    """What the next run takes over: nothing of a need or offer that is gone, no pin of a pair that somebody said no to
+    or of a giver that may not act; a pin less what is given already."""
     rows = session.execute(
-        select(Override, Need, Offer)
+        select(Override, Need, Offer, Organisation)
         .outerjoin(Need, col(Need.id) == col(Override.need_id))
         .outerjoin(Offer, col(Offer.id) == col(Override.offer_id))
+        .outerjoin(Organisation, col(Organisation.id) == col(Offer.org_id))
         .where(col(Override.state) == OverrideState.STANDING)
         .order_by(col(Override.id))
     ).all()
-    given = _given(session, [need.household_id for row, need, _offer in rows if row.kind is OverrideKind.PIN])
+    pinned = [need for row, need, *_rest in rows if row.kind is OverrideKind.PIN]
+    given = _given(session, [need.household_id for need in pinned])
+    refused = _refused(session, [need.id for need in pinned])
     pins, bans, rest = [], [], {}
-    for row, need, offer in rows:
+    for row, need, offer, giver in rows:
         left = row.units - given.get((row.need_id, row.offer_id), 0)
-        if code := _falls(row, need=need, offer=offer, left=left, today=today):
+        code = _gone(need, offer, today=today)
+        if not code and row.kind is OverrideKind.PIN:
+            no = (row.need_id, row.offer_id) in refused
+            code = _falls(offer, giver, left=left, refused=no, today=today)
+        if code:
             rest[row.id] = code
         elif row.kind is OverrideKind.PIN:
             pins.append(Pin(row.need_id, row.offer_id, left))
@@ -153,6 +165,17 @@ def _given(session: Session, households: list[str]) -> dict[tuple[str | None, st
     return found
 
 
+def _refused(session: Session, need_ids: list[str]) -> set[tuple[str, str]]:
+    """Pairs of these needs that an approver, the giver or the household said no to: no run proposes them again."""
+    if not need_ids:
+        return set()
+    said_no = select(ProposedLine.need_id, ProposedLine.offer_id).where(
+        col(ProposedLine.need_id).in_(need_ids),
+        col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)),
+    )
+    return {(row[0], row[1]) for row in session.exec(said_no)}
+
+
 def held(session: Session, need_id: str, offer_id: str, /) -> int:
     """Units of the offer that the need was given, or that are proposed for it and undecided."""
     household = session.get_one(Need, need_id).household_id
@@ -164,13 +187,41 @@ def held(session: Session, need_id: str, offer_id: str, /) -> int:
     return int(session.exec(proposed).one()) + _given(session, [household]).get((need_id, offer_id), 0)
 
 
-def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, today: date) -> str:
-    """Why a standing override means nothing to the next run; empty if it does."""
+def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
+    """Units by offer that these pins hold back beyond the lines that are proposed for them already."""
+    if not pins:
+        return {}
+    statement = (
+        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
+        .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .where(col(ProposedLine.need_id).in_([pin.need_id for pin in pins]))
+        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
+    )
+    proposed = {(row[0], row[1]): int(row[2]) for row in session.execute(statement)}
+    back: dict[str, int] = {}
+    for pin in pins:
+        left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
+        back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
+    return back
+
+
+def _gone(need: Need | None, offer: Offer | None, *, today: date) -> str:
+    """Why a standing override means nothing to the next run, whatever it asks for; empty if it does."""
     if need and (need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= today)):
         return "need_closed"
-    if offer and (offer.state is not OfferState.OPEN or (offer.valid_to is not None and offer.valid_to <= today)):
+    if offer and (offer.state is not OfferState.OPEN or has_run_out(offer, on=today)):
         return "offer_closed"
-    return "fulfilled" if row.kind is OverrideKind.PIN and left <= 0 else ""
+    return ""
+
+
+def _falls(offer: Offer, giver: Organisation, *, left: int, refused: bool, today: date) -> str:
+    """Why a pin falls away though its need and its offer are open; empty if it does not."""
+    if left <= 0:
+        return "fulfilled"
+    if refused:
+        return "refused"
+    acts = in_force(giver, on=today) and need_kind(offer.category).purpose in giver.purposes
+    return "" if acts else "giver_rests"
 
 
 @dataclass(frozen=True, slots=True)

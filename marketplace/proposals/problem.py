@@ -6,13 +6,14 @@ field is read. Called by runs and by their preview.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
@@ -33,11 +34,13 @@ from marketplace.proposals.models import LineState, ProposedLine
 from matching.model import (
     Announced,
     Ban,
+    Earmark,
     Need,
     PastAid,
     Pin,
     Policy,
     Problem,
+    Resource,
     levels_first,
     urgency_first,
 )
@@ -120,10 +123,11 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
     needs = tuple(_needs(session, scope, same=same, organisations=organisations, now=now))
     households = {need.household_id for need in needs}
     known = {need.need_id for need in needs}
-    earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
-    resources = supply.resources_of(offers, earmarks)
-    posted = {resource.resource_id for resource in resources}
     standing = overrides.standing(session, today=local_day(now))
+    earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
+    whole = supply.resources_of(offers, earmarks)
+    resources, earmarks = _beside(session, whole, earmarks, scope=scope, known=known, pins=standing.pins)
+    posted = {resource.resource_id for resource in resources}
     projects = {offer.id: offer.project for offer in offers if offer.project}
     ruled = rows_for(session, needs, resources, projects=projects, same=same, on=policy.as_of)
     bans = _bans(session, needs=needs, offers=offers, same=same)
@@ -145,6 +149,26 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
     return Built(problem, tuple(ruled.stopped))
+
+
+def _beside(
+    session: Session,
+    resources: tuple[Resource, ...],
+    earmarks: tuple[Earmark, ...],
+    *,
+    scope: Scope,
+    known: set[str],
+    pins: tuple[Pin, ...],
+) -> tuple[tuple[Resource, ...], tuple[Earmark, ...]]:
+    """Stock and budgets for this scope: what waits for a decision or is pinned for needs outside it is theirs."""
+    within = scope.needs()
+    if not within:
+        return resources, earmarks
+    back = overrides.kept_back(session, [pin for pin in pins if pin.need_id not in known])
+    here = Counter[str]()
+    for pin in pins:
+        here[pin.resource_id] += pin.units if pin.need_id in known else 0
+    return supply.beside(session, resources, earmarks, within=within, kept_back=back, pinned=here)
 
 
 BY_HAND = "by_hand"
@@ -205,8 +229,8 @@ def _once(*bans: Iterable[Ban]) -> tuple[Ban, ...]:
 
 
 def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], same: Same) -> Iterator[Ban]:
-    """Pairs that people refused before, givers that a household is related to, and households that already have an
-    offer's limit for one household."""
+    """Pairs that people refused before, givers that a household is related to, and offers with a limit per household
+    of which this one has had any unit: a problem has one limit for all, not what is left of it for one."""
     yield from _related(session, needs=needs, offers=offers, same=same)
     known = {need.need_id for need in needs}
     posted = {offer.id for offer in offers}
@@ -254,15 +278,17 @@ def _by_hand(
 
 
 def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterator[Announced]:
-    """What the last run proposed and nobody has decided yet; a new run keeps it where it costs nothing."""
+    """What the last run proposed and nobody has decided yet, by pair, for free stock may have been proposed beside it;
+    a new run keeps it where it costs nothing."""
     statement = (
-        select(ProposedLine)
+        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
         .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
         .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
     )
-    for line in session.exec(statement):
-        if line.need_id in known and line.offer_id in posted:
-            yield Announced(line.need_id, line.offer_id, line.units)
+    for need_id, offer_id, units in session.execute(statement):
+        if need_id in known and offer_id in posted:
+            yield Announced(need_id, offer_id, int(units))
 
 
 def one_need(

@@ -2,7 +2,7 @@
 
 Enters: a need and who asks. Leaves: a `Told` for the page and the JSON door, which write nothing; or proposed lines
 from free stock, which wait in the ordinary queue until a person decides. A sweep of the background worker does the same
-for every need that was verified after the last run. Nobody loses anything here; see `proposals.making_way`.
+for every need that came after the last run that holds it. Nobody loses anything here; see `proposals.making_way`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
-from marketplace.proposals.boards import FINISHED, Standing, standing_of, stock_left
+from marketplace.proposals.boards import Standing, last_runs, standing_of, stock_left
 from marketplace.proposals.models import LineState, NeedQuote, ProposedLine, Run, RunState
 from marketplace.proposals.results import titles_of
 from marketplace.proposals.supply import budgets_left
@@ -153,7 +153,8 @@ def _take(
     actor: Actor,
     now: datetime,
 ) -> tuple[list[ProposedLine], Quote]:
-    """Only a critical need does not wait for a run that is under way: approval asks for the stock again."""
+    """Only a critical need does not wait for a run that is under way: the run leaves its line alone if it never saw the
+    need, and approval asks for the stock again."""
     if not _is_open(need, now):
         raise WrongState("need_changed")
     under_way = select(Run.id).where(col(Run.state).in_(UNDER_WAY))
@@ -221,7 +222,7 @@ def _line(stands: Standing, need: Need, offer: Offer, *, units: int, left: int) 
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
-    """Look at every need that was verified after the last run and has not been looked at since; returns how many.
+    """Look at every need that was verified after the last run that holds it and not looked at since; returns how many.
 
     While a run is under way nothing is done, for it decides on these needs itself.
     """
@@ -239,19 +240,21 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
 
 
 def _newcomers(session: Session) -> list[tuple[str, str]]:
-    newest = select(Run).where(col(Run.state).in_((*FINISHED, *UNDER_WAY))).order_by(col(Run.number).desc()).limit(1)
-    run = session.exec(newest).first()
-    if run is None or run.state in UNDER_WAY:
+    """Needs that came after the last run whose scope holds them, each with that run."""
+    if session.exec(select(Run.id).where(col(Run.state).in_(UNDER_WAY))).first() is not None:
         return []
-    looked_at = exists().where(col(NeedQuote.need_id) == col(Need.id), col(NeedQuote.run_id) == run.id)
-    statement = (
-        select(Need.id)
-        .where(col(Need.state) == NeedState.VERIFIED, col(Need.updated_at) > (run.started_at or run.created_at))
-        .where(~looked_at, col(Need.household_id).not_in(select(ByHand.household_id)))
-        .order_by(col(Need.updated_at), col(Need.id))
-        .limit(MOST_AT_ONCE)
-    )
-    return [(run.id, need_id) for need_id in session.exec(statement)]
+    found: list[tuple[str, str]] = []
+    for run, theirs in last_runs(session):
+        looked_at = exists().where(col(NeedQuote.need_id) == col(Need.id), col(NeedQuote.run_id) == run.id)
+        statement = (
+            select(Need.id)
+            .where(col(Need.state) == NeedState.VERIFIED, col(Need.updated_at) > (run.started_at or run.created_at))
+            .where(~looked_at, col(Need.household_id).not_in(select(ByHand.household_id)), *theirs)
+            .order_by(col(Need.updated_at), col(Need.id))
+            .limit(MOST_AT_ONCE - len(found))
+        )
+        found += [(run.id, need_id) for need_id in session.exec(statement)]
+    return found
 
 
 def _look(session: Session, run_id: str, need_id: str, *, now: datetime) -> None:

@@ -19,7 +19,7 @@ from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
 from marketplace.db import chunks, flush, lock_keys, lock_rows, new_id
 from marketplace.households.models import Household
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
@@ -38,7 +38,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
     households = _households(session, {line.need_id for line in plan.lines})
-    _make_way(session, run, plan, households.values())
+    _make_way(session, run, problem, plan, households.values())
     districts = {need.need_id: need.district for need in problem.needs}
     urgencies = {need.need_id: need.urgency for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
@@ -128,23 +128,32 @@ def _keep_prices(session: Session, run: Run, *, plan: Plan) -> None:
         session.execute(insert(RunPrice), rows)
 
 
-def _waiting_in(run: Run) -> tuple[ColumnElement[bool], ...]:
+def _giving_way(session: Session, run: Run, problem: Problem) -> tuple[ColumnElement[bool], ...]:
+    """Undecided lines within this scope; what was proposed from free stock while this run worked, to a need that it
+    never saw, stays."""
     in_scope = select(Need.id).where(*Scope.from_json(run.scope).needs())
-    return col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope)
+    waiting = (col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope))
+    seen = {need.need_id for need in problem.needs}
+    taken = (
+        select(ProposedLine.id, ProposedLine.need_id)
+        .join(Need, col(Need.id) == col(ProposedLine.need_id))
+        .where(*waiting, col(ProposedLine.free_stock), col(Need.state) == NeedState.VERIFIED)
+    )
+    spared = [line_id for line_id, need_id in session.exec(taken) if need_id not in seen]
+    return *waiting, col(ProposedLine.id).not_in(spared)
 
 
-def _make_way(session: Session, run: Run, plan: Plan, homes: Iterable[str]) -> None:
-    """Undecided lines of earlier runs within this scope give way; they are locked first, then what the new rows refer
-    to, kind by kind: whoever approves or withdraws meanwhile waits at the first of them, or is waited for there
-    (adr/0066)."""
+def _make_way(session: Session, run: Run, problem: Problem, plan: Plan, homes: Iterable[str]) -> None:
+    """Undecided lines of earlier runs give way; they are locked first, then what the new rows refer to, kind by kind:
+    whoever approves or withdraws meanwhile waits at the first of them, or is waited for there (adr/0066)."""
     if plan.certificate.status != INFEASIBLE:
-        lock_rows(session, ProposedLine, *_waiting_in(run))
+        lock_rows(session, ProposedLine, *_giving_way(session, run, problem))
     needs = {line.need_id for line in plan.lines} | {reason.need_id for reason in plan.reasons}
     lock_keys(session, Need, needs, shared=True)
     lock_keys(session, Offer, (line.resource_id for line in plan.lines), shared=True)
     lock_keys(session, Household, homes, shared=True)
     if plan.certificate.status != INFEASIBLE:
-        session.execute(update(ProposedLine).where(*_waiting_in(run)).values(state=LineState.STALE))
+        session.execute(update(ProposedLine).where(*_giving_way(session, run, problem)).values(state=LineState.STALE))
 
 
 def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:

@@ -1,18 +1,22 @@
 """The givers' side of a run: open offers become resources, yearly budgets become earmarks above the money.
 
 Enters: a reading session, the givers that may act, and a day. Leaves: `Resource`s and `Earmark`s, ids and whole numbers
-only. Called by `problem` for a run and by `boards` for quotes between runs.
+only; a run of some needs leaves to the others what waits for a decision or is pinned for them. Called by `problem` for
+a run and by `boards` for quotes between runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, and_, func, not_, or_
 from sqlmodel import Session, col, select
 
 from marketplace.ledger import budgets
+from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.terms import served_districts
 from marketplace.organisations.agreements import acting_ids
@@ -51,6 +55,48 @@ def budgets_left(session: Session, marks: Iterable[str], /, *, on: date) -> dict
     asked = {f"{BUDGET}{row[0]}": int(row[1]) for row in session.execute(waiting)}
     left = yearly_budgets(session, organisations, on=on)
     return {row.earmark: max(0, row.budget - asked.get(row.earmark, 0)) for row in left}
+
+
+def beside(
+    session: Session,
+    resources: tuple[Resource, ...],
+    earmarks: tuple[Earmark, ...],
+    /,
+    *,
+    within: Sequence[ColumnElement[bool]],
+    kept_back: Mapping[str, int],
+    pinned: Mapping[str, int],
+) -> tuple[tuple[Resource, ...], tuple[Earmark, ...]]:
+    """Stock and budgets for a run of the needs `within`, less what waits for a decision for any other need and what is
+    `kept_back` for them. What is `pinned` to needs of this run stays: a person's word comes before undecided lines, and
+    a pin that finds no stock would leave everybody without a plan."""
+    waiting = (
+        select(Offer.id, Offer.org_id, Offer.unit, func.sum(ProposedLine.units))
+        .join(Offer, col(Offer.id) == col(ProposedLine.offer_id))
+        .join(Need, col(Need.id) == col(ProposedLine.need_id))
+        .where(col(ProposedLine.state) == LineState.PROPOSED, not_(and_(*within)))
+        .group_by(col(Offer.id), col(Offer.org_id), col(Offer.unit))
+    )
+    units, fen, mine = Counter(kept_back), Counter[str](), Counter[str]()
+    for offer_id, org_id, unit, asked in session.execute(waiting):
+        units[offer_id] += int(asked)
+        fen[f"{BUDGET}{org_id}"] += int(asked) if unit == taxonomy.MONEY else 0
+    for resource in resources:
+        if resource.earmark:
+            fen[resource.earmark] += kept_back.get(resource.resource_id, 0)
+            mine[resource.earmark] += pinned.get(resource.resource_id, 0)
+    return (
+        tuple(
+            replace(row, stock=_less(row.stock, units[row.resource_id], pinned.get(row.resource_id, 0)))
+            for row in resources
+        ),
+        tuple(replace(row, budget=_less(row.budget, fen[row.earmark], mine[row.earmark])) for row in earmarks),
+    )
+
+
+def _less(whole: int, taken: int, kept: int) -> int:
+    """What is left of a whole, but never less than what is kept of it."""
+    return max(whole - taken, min(whole, kept), 0)
 
 
 def open_offers(session: Session, organisations: frozenset[str], as_of: date) -> Iterator[Offer]:

@@ -183,14 +183,16 @@ def _preview(keep: KeepForm | None) -> ResponseReturnValue:
         return pages.render("proposals/try.html", form=form, need=need, run=run)
     wish = _wish(idea)
     refusal = overrides.refusal(session, wish, actor=current_actor()) if wish else ""
+    trial = outlook.attempt(session, run, idea, actor=current_actor())
+    hopeless = idea.kind == "pin" and bool(trial.conflict)
     context: dict[str, Any] = {
         "run": run,
         "need": need,
         "idea": idea,
         "offer": session.get(Offer, idea.offer_id) if idea.offer_id else None,
         "what": dict(form.kind.choices)[idea.kind],
-        "trial": outlook.attempt(session, run, idea, actor=current_actor()),
-        "keep": (keep or KeepForm(formdata=None)) if wish and not refusal else None,
+        "trial": trial,
+        "keep": (keep or KeepForm(formdata=None)) if wish and not refusal and not hopeless else None,
         "refusal": SENTENCES.get(refusal, ""),
         "sent": [(name, request.form.get(name, "")) for name in ("kind", "offer", "units", "district")],
     }

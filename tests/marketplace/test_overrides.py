@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
+from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, OverrideKind, OverrideState, RunState
 from marketplace.proposals.overrides import Wish
@@ -112,6 +114,50 @@ def test_a_staff_ban_of_a_pair_that_was_refused_before_does_not_stop_the_run(
         make.a_line(session, urgent, offer, state=LineState.REJECTED)
         keep(session, Wish(BAN, urgent.id, offer.id), approver, now)
     assert a_run(database, approver, now).state is RunState.DONE
+
+
+@pytest.mark.parametrize("why", ["suspended", "ended", "purpose"])
+def test_a_pin_of_a_giver_that_may_not_act_is_listed_so_until_it_may(
+    database: Database, approver: Actor, now: datetime, why: str
+) -> None:
+    rests: dict[str, Any] = {
+        "suspended": {"state": OrganisationState.SUSPENDED},
+        "ended": {"contract_to": now.date()},
+        "purpose": {"purposes": []},
+    }[why]
+    with database.transaction() as session:
+        _urgent, calm, offer = a_shortage(session)
+        keep(session, Wish(PIN, calm.id, offer.id, 4), approver, now)
+        giver = session.get_one(Organisation, offer.org_id)
+        before = {name: getattr(giver, name) for name in rests}
+        for name, value in rests.items():
+            setattr(giver, name, value)
+    run = a_run(database, approver, now)
+    assert (run.state, run.lines_count) == (RunState.DONE, 0)
+    with database.transaction() as session:
+        (row,) = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
+        assert row.rest == "giver_rests"
+        giver = session.get_one(Organisation, offer.org_id)
+        for name, value in before.items():
+            setattr(giver, name, value)
+        session.flush()
+        (row,) = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
+        assert row.rest == ""
+
+
+@pytest.mark.parametrize("no", [LineState.REJECTED, LineState.DECLINED])
+def test_a_pin_of_a_pair_that_somebody_said_no_to_falls_away_and_stops_nobody(
+    database: Database, approver: Actor, now: datetime, no: LineState
+) -> None:
+    with database.transaction() as session:
+        urgent, calm, offer = a_shortage(session)
+        keep(session, Wish(PIN, calm.id, offer.id, 4), approver, now)
+        make.a_line(session, calm, offer, state=no)
+    run = a_run(database, approver, now)
+    assert (run.state, [line.need_id for line in lines_of(database, run)]) == (RunState.DONE, [urgent.id])
+    with database.reading() as session:
+        (row,) = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
+        assert row.rest == "refused"
 
 
 def test_pins_that_contradict_end_the_run_name_the_least_set_and_leave_earlier_lines(

@@ -143,6 +143,12 @@ def test_every_kind_can_be_tried_and_only_pins_and_bans_can_be_kept(
     assert re.findall(r'class="num">([^<]+)</td>', changes) == ["-4 packs", "+4 packs"], "by urgency, with the unit"
 
 
+def test_a_pin_that_no_plan_can_meet_is_not_offered_to_be_kept(staff: FlaskClient, city: City) -> None:
+    tried = staff.post(city.at("preview") + "&lang=en", data={"kind": "pin", "offer": city.offer, "units": "11"})
+    assert "No plan can meet this" in tried.text
+    assert "Keep for the next run" not in tried.text
+
+
 def test_a_change_of_language_leads_back_to_the_form(staff: FlaskClient, city: City) -> None:
     for page in ("preview", "keep"):
         answer = staff.get(city.at(page) + "&lang=en")

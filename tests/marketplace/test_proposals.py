@@ -18,7 +18,8 @@ from marketplace.needs.models import NeedState
 from marketplace.proposals import results
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
-from marketplace.proposals.problem import Scope
+from marketplace.proposals.problem import Scope, build_problem, policy_of
+from matching.model import Announced
 from tests import factories as make
 
 
@@ -165,6 +166,22 @@ def test_a_new_run_makes_undecided_lines_stale_and_keeps_decided_ones(
     states = {line.id: line.state for line in lines_of(database, first)}
     assert states == {decided.id: LineState.APPROVED, undecided.id: LineState.STALE}
     assert [line.need_id for line in lines_of(database, second)] == [undecided.need_id]
+
+
+def test_two_undecided_lines_of_one_pair_are_one_announced_link(
+    database: Database, verifier: Actor, now: datetime
+) -> None:
+    with database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household)
+        need, offer = make.a_need(session, household), make.an_offer(session, make.an_organisation(session))
+        for units, free in ((4, False), (3, True)):
+            make.a_line(session, need, offer, units=units, free_stock=free)
+    with database.reading() as session:
+        problem = build_problem(session, Scope(), policy=policy_of({}, now.date()), now=now)
+        assert problem.announced == (Announced(need.id, offer.id, 7),)
+    run = a_run(database, verifier, now)
+    assert (run.state, [line.units for line in lines_of(database, run)]) == (RunState.DONE, [10])
 
 
 def test_a_scope_looks_at_its_districts_only(database: Database, verifier: Actor, now: datetime) -> None:

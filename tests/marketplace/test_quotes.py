@@ -26,6 +26,7 @@ from marketplace.ledger.models import LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals import archive, making_way, overrides, quotes, results
+from marketplace.proposals import service as proposals
 from marketplace.proposals.models import (
     Displacement,
     DisplacementState,
@@ -196,7 +197,27 @@ def test_free_stock_is_not_proposed_twice_to_the_same_need(session: Session, ver
         quotes.take_free_stock(session, need.id, actor=verifier, now=now)
 
 
-def test_while_a_run_is_under_way_nothing_is_taken(database: Database, verifier: Actor, now: datetime) -> None:
+@pytest.mark.parametrize(("had", "free"), [(2, [4]), (5, [])])
+def test_of_a_limit_per_household_a_quote_leaves_what_the_household_has_not_had(
+    session: Session, verifier: Actor, now: datetime, had: int, free: list[int]
+) -> None:
+    kind = {"category": "EDU.TUTORING", "unit": "HOUR"}
+    household = make.a_household(session)
+    make.auto_match(session, household)
+    offer = make.an_offer(session, make.an_organisation(session), max_per_household=6, lot=2, **kind)
+    before, need = make.a_need(session, household, gap_units=5, **kind), make.a_need(session, household, **kind)
+    make.a_ledger_entry(session, before, offer, units=had)
+    other = make.a_need(session, make.a_household(session, phone="10000000044"))
+    make.a_line(session, other, make.an_offer(session, make.an_organisation(session)), units=1)
+    # Of six hours for one household in lots of two, four are left beside two; beside five less than one lot.
+    said = quotes.as_json(quotes.tell(session, need.id, actor=verifier, now=now))
+    assert [row["units"] for row in said["free"]] == free
+    assert said["fitting_offers"] == len(free)
+
+
+def test_while_a_run_is_under_way_no_ordinary_need_takes_anything(
+    database: Database, verifier: Actor, now: datetime
+) -> None:
     offered(database)
     run = a_run(database, verifier, now)
     need_id = newcomer(database, now)
@@ -207,6 +228,32 @@ def test_while_a_run_is_under_way_nothing_is_taken(database: Database, verifier:
     assert swept(database, now) == 0
     with database.transaction() as session, pytest.raises(WrongState, match="run_busy"):
         quotes.take_free_stock(session, need_id, actor=verifier, now=now)
+
+
+def test_a_run_leaves_alone_the_line_of_a_critical_need_that_came_while_it_worked(
+    sqlite_database: Database, verifier: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordinary = served(sqlite_database)
+    offered(sqlite_database, stock_units=15)
+    a_run(sqlite_database, verifier, now)
+    honest, came = proposals.allocate, []
+
+    def slow(problem: Any, **over: Any) -> Any:
+        came.append(newcomer(sqlite_database, now, urgency=3))
+        with sqlite_database.transaction() as session:
+            assert quotes.take_free_stock(session, came[0], actor=verifier, now=now)
+        return honest(problem, **over)
+
+    monkeypatch.setattr(proposals, "allocate", slow)
+    a_run(sqlite_database, verifier, now + LATER)
+    with sqlite_database.reading() as session:
+        waiting = select(ProposedLine.need_id, ProposedLine.units).where(ProposedLine.state == LineState.PROPOSED)
+        assert dict(session.exec(waiting).all()) == {ordinary: 10, came[0]: 5}
+    monkeypatch.undo()
+    # The next run has seen it, and decides on it like on any other.
+    a_run(sqlite_database, verifier, now + 2 * LATER)
+    with sqlite_database.reading() as session:
+        assert dict(session.exec(waiting).all()) == {came[0]: 10, ordinary: 5}
 
 
 def test_a_new_run_decides_anew_on_what_was_taken_between_the_runs(

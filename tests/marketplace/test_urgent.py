@@ -32,7 +32,7 @@ from marketplace.notices import Notice
 from marketplace.offers.models import Offer, OfferState
 from marketplace.portal.numbers import of_staff
 from marketplace.proposals import quotes
-from marketplace.proposals.models import Run
+from marketplace.proposals.models import LineState, ProposedLine, Run
 from marketplace.proposals.service import Scope, start_run
 from marketplace.sealed import Sealed
 from marketplace.wiring import compose
@@ -196,6 +196,20 @@ def test_what_does_not_fit_under_the_cap_is_refused_and_nothing_is_kept(night: N
     with night.database.reading() as session:
         assert session.exec(select(UrgentApproval)).all() == []
         assert session.get_one(Offer, night.offer_id).committed_units == 0
+
+
+def test_free_stock_that_is_not_chosen_stays_proposed_to_nobody(night: Night) -> None:
+    with night.database.transaction() as session:
+        capped(session, 30_000)
+        night.verify(session)
+        need, dear = session.get_one(Need, night.need_id), session.get_one(Offer, night.offer_id)
+        cheap = make.an_offer(session, make.an_organisation(session), stock_units=2, unit_cost_fen=10_000)
+        line = make.a_line(session, need, dear, units=10, value_fen=120_000)
+        (approved,) = night.approve(session)
+        assert approved.value_fen == 20_000, "two of the cheap ones; of the dear one not a single pack fits"
+        waiting = select(ProposedLine.id).where(ProposedLine.state == LineState.PROPOSED)
+        assert session.exec(waiting.where(ProposedLine.need_id == need.id)).all() == [line.id]
+        assert cheap.committed_units == 2
 
 
 def test_only_the_approver_on_call_may_and_only_while_on_call(night: Night) -> None:
