@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
@@ -24,13 +24,14 @@ from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.reference.needs import MONEY
 from marketplace.web.formats import day_in, yuan
+from matching.eligibility import COVERED
 from matching.plan import Reason
 from matching.wording import sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many needs of one urgency a run looked at and how many it gives something."""
+    """How many needs of one urgency had something open, and how many of them the run gives something."""
 
     urgency: int
     needs: int
@@ -39,23 +40,30 @@ class Share:
 
 def shares(session: Session, run: Run, /) -> list[Share]:
     """Served and unserved needs by urgency, the most urgent first."""
+    lines = (col(ProposedLine.run_id) == run.id, col(ProposedLine.free_stock).is_(False))
     served = dict(
         session.execute(
             select(Need.urgency, func.count(func.distinct(ProposedLine.need_id)))
             .join(ProposedLine, col(ProposedLine.need_id) == col(Need.id))
-            .where(col(ProposedLine.run_id) == run.id)
+            .where(*lines)
             .group_by(col(Need.urgency))
         ).all()
     )
-    zero = dict(
+    nothing = dict(
         session.execute(
-            select(Need.urgency, func.count(func.distinct(UnservedReason.need_id)))
+            select(Need.urgency, func.count())
             .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
-            .where(col(UnservedReason.run_id) == run.id, col(UnservedReason.covered_units) == 0)
+            .where(*_short(run), ~exists().where(*lines, col(ProposedLine.need_id) == col(Need.id)))
             .group_by(col(Need.urgency))
         ).all()
     )
-    return [Share(u, served.get(u, 0) + zero.get(u, 0), served.get(u, 0)) for u in (3, 2, 1, 0)]
+    return [Share(u, served.get(u, 0) + nothing.get(u, 0), served.get(u, 0)) for u in (3, 2, 1, 0)]
+
+
+def _short(run: Run) -> list[ColumnElement[bool]]:
+    """The first reasons of needs that this run leaves something open of; what is covered already is none of them."""
+    reason = UnservedReason
+    return [col(reason.run_id) == run.id, col(reason.place) == 0, col(reason.code) != COVERED]
 
 
 @dataclass(frozen=True, slots=True)
