@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlmodel import Session, select
+
 from marketplace.actors import Actor
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.needs.models import Need, NeedState
 from marketplace.proposals import results
-from marketplace.proposals.results import Share
+from marketplace.proposals.problem import Scope
+from marketplace.proposals.results import Comparison, Share
 from tests import factories as make
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run, lines_of
@@ -41,3 +45,33 @@ def test_at_zero_is_who_has_nothing_from_before_and_nothing_from_the_run(
         # Asked about are the needs with something open: both that lack something, and not the covered one.
         assert results.shares(session, second)[0::3] == [Share(3, 0, 0), Share(0, 2, 0)]
         assert results.shares(session, first)[0::3] == [Share(3, 1, 1), Share(0, 2, 0)]
+
+
+def test_a_run_is_compared_with_the_last_of_its_scope_and_what_was_approved_is_not_lost(
+    database: Database, verifier: Actor, approver: Actor, now: datetime
+) -> None:
+    with database.transaction() as session:
+        urgent, calm, offer = a_shortage(session, stock=15)
+        far = make.a_household(session, phone="10000000003", district_code="500106")
+        make.auto_match(session, far)
+        make.a_need(session, far, urgency=1, gap_units=1)
+    here = Scope(districts=(urgent.district_code,))
+    first = a_run(database, verifier, now, scope=here)
+    elsewhere = a_run(database, verifier, now, scope=Scope(districts=("500106",)))
+    mine = [line.id for line in lines_of(database, first) if line.need_id == urgent.id]
+    approve(database, mine, approver, now)
+    second = a_run(database, verifier, now, scope=here)
+    with database.transaction() as session:
+        # Of 15 packs the urgent need had 10 and the calm one 5: the first was approved, the second is proposed again.
+        assert results.against_last(session, second) == Comparison(first.number, 2, 0, 0, 1, 0)
+        assert results.against_last(session, elsewhere) is None
+        session.get_one(Need, calm.id).state = NeedState.HELD
+        make.a_line(session, session.get_one(Need, far_need(session)), offer, free_stock=True, run_id=second.id)
+    third = a_run(database, verifier, now, scope=here)
+    with database.reading() as session:
+        # The calm need has ended and nobody takes its line for lost; what free stock gave is no part of a run.
+        assert results.against_last(session, third) == Comparison(second.number, 0, 0, 0, 0, 0)
+
+
+def far_need(session: Session) -> str:
+    return session.exec(select(Need.id).where(Need.district_code == "500106")).one()
