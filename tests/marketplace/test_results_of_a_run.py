@@ -6,16 +6,20 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from marketplace.actors import Actor
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.needs.models import Need, NeedState
 from marketplace.proposals import results
+from marketplace.proposals.models import Run
 from marketplace.proposals.problem import Scope
 from marketplace.proposals.results import Comparison, Share
 from tests import factories as make
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run, lines_of
+from tests.pages.people import client_as
 
 
 def approve(database: Database, line_ids: list[str], actor: Actor, now: datetime) -> None:
@@ -75,3 +79,27 @@ def test_a_run_is_compared_with_the_last_of_its_scope_and_what_was_approved_is_n
 
 def far_need(session: Session) -> str:
     return session.exec(select(Need.id).where(Need.district_code == "500106")).one()
+
+
+def test_the_page_claims_the_strict_order_only_where_the_certificate_does(
+    settings: Settings, sqlite_database: Database, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        a_shortage(session)
+    run = a_run(sqlite_database, verifier, now)
+    staff = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    strict, weak = "fills the needs better in the approved order", "no plan under these rules has a better score"
+    page = staff.get(f"/runs/{run.id}?lang=en").text
+    assert strict in page
+    assert weak not in page
+    assert "Approved order, strictly</dt><dd>proven</dd>" in page
+    assert "all kinds / one kind</dt><dd>0 / 0</dd>" in page
+    with sqlite_database.transaction() as session:
+        # What the allocator certifies of its own example with a household's cap, see docs/allocator.md.
+        said = {"lexicographic": "not_proven", "gap_by_prefix": {"*": [1, 0], "LIVING.FOOD_PACK": [2, 0]}}
+        session.get_one(Run, run.id).certificate = {**run.certificate, **said}
+    page = staff.get(f"/runs/{run.id}?lang=en").text
+    assert weak in page
+    assert strict not in page
+    assert "Approved order, strictly</dt><dd>not proven</dd>" in page
+    assert "all kinds / one kind</dt><dd>1 / 2</dd>" in page
