@@ -103,3 +103,27 @@ def test_the_page_claims_the_strict_order_only_where_the_certificate_does(
     assert strict not in page
     assert "Approved order, strictly</dt><dd>not proven</dd>" in page
     assert "all kinds / one kind</dt><dd>1 / 2</dd>" in page
+
+
+def test_the_page_of_a_line_says_no_more_of_other_resources_than_is_known(
+    settings: Settings, sqlite_database: Database, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household)
+        need = make.a_need(session, household)
+        for stock in (4, 6):
+            make.an_offer(session, make.an_organisation(session), stock_units=stock)
+    run = a_run(sqlite_database, verifier, now)
+    with sqlite_database.transaction() as session:
+        offer = make.an_offer(session, make.an_organisation(session))
+        free = make.a_line(session, session.get_one(Need, need.id), offer, units=1, free_stock=True).id
+    staff = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    planned, taken = (
+        staff.get(f"/runs/lines/{line}?lang=en").text for line in (lines_of(sqlite_database, run)[0].id, free)
+    )
+    assert len(lines_of(sqlite_database, run)) == 2, "4 of the one and 6 of the other: both fit"
+    assert "No other resource that fits this need had room for more." in planned
+    assert "Not asked for lines from free stock." in taken
+    for page in (planned, taken):
+        assert "No other resource fits" not in page
