@@ -18,6 +18,7 @@ from marketplace import audit
 from marketplace.actors import STAFF, Actor
 from marketplace.db import Database, chunks
 from marketplace.households.models import Household, Person, Sex
+from marketplace.needs.models import Need
 from marketplace.proposals.models import Run
 from matching.beside import report
 from matching.model import Problem
@@ -49,7 +50,9 @@ def add_report(
     try:
         with database.reading() as session:
             known = labels(session, {need.household_id for need in problem.needs}, year=problem.policy.as_of.year)
-        told = report(problem, plan.lines, labels=known, arrivals=_arrivals(problem)).as_json()
+            arrivals = _arrivals(session, problem)
+        stopped = plan.certificate.interrupted
+        told = report(problem, plan.lines, labels=known, arrivals=arrivals, interrupted=stopped).as_json()
     except Exception as error:  # noqa: BLE001 - a plan that was judged and stored stands, with or without its report
         code = type(error).__name__
         told = {"failed": code}
@@ -61,10 +64,12 @@ def add_report(
         audit.record(session, entry, actor=actor, now=clock())
 
 
-def _arrivals(problem: Problem) -> list[str]:
-    """Needs in the order in which they became valid; those that always were come first."""
-    rows = sorted(problem.needs, key=lambda need: (str(need.valid_from or ""), need.need_id))
-    return [need.need_id for need in rows]
+def _arrivals(session: Session, problem: Problem) -> list[str]:
+    """Needs in the order in which the house was told of them."""
+    came: dict[str, datetime] = {}
+    for some in chunks(sorted(need.need_id for need in problem.needs), _ASKED):
+        came |= dict(session.exec(select(Need.id, Need.created_at).where(col(Need.id).in_(some))).all())
+    return sorted(came, key=lambda need_id: (came[need_id], need_id))
 
 
 def labels(session: Session, households: Iterable[str], /, *, year: int) -> dict[str, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -76,6 +76,29 @@ def test_a_report_that_fails_leaves_the_run_done_and_says_so(
     client = client_as(app, Role.AUDITOR)
     assert "MemoryError" in client.get(f"/runs/{run.id}/fairness").text
     assert client.get(f"/runs/{run.id}/fairness.json").json["state"] == "failed"
+
+
+def test_first_come_is_the_order_in_which_the_house_was_told(
+    sqlite_database: Database, app: Flask, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        for name, urgency, ago in (("a", 3, 0), ("b", 1, 2)):
+            household = make.a_household(session, phone=f"1000000000{urgency}")
+            make.auto_match(session, household)
+            came = now - timedelta(days=ago)
+            make.a_need(session, household, id=f"need-{name}", urgency=urgency, created_at=came, updated_at=came)
+        make.an_offer(session, make.an_organisation(session), stock_units=10)
+        run = proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
+    proposals.work(sqlite_database, run.id, clock=lambda: now, actor=SYSTEM)
+    # b came first and would have had all 10: ranks 20 … 11 instead of 40 … 31.
+    told = {row["name"]: row["regret"] for row in stored(sqlite_database, run.id).fairness["beside"]}
+    assert told == {"greedy": 0, "first_come": pytest.approx(1 - 155 / 355)}
+    path, words = f"/runs/{run.id}/fairness?lang=en", "This run was stopped before its end"
+    assert words not in client_as(app, Role.AUDITOR).get(path).text
+    with sqlite_database.transaction() as session:
+        one = session.get_one(Run, run.id)
+        one.certificate = {**one.certificate, "interrupted": True}
+    assert words in client_as(app, Role.AUDITOR).get(path).text
 
 
 @pytest.mark.parametrize("lang", ["zh_Hans", "en"])
