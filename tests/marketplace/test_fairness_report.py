@@ -18,7 +18,9 @@ from marketplace.proposals import service as proposals
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope
 from marketplace.proposals.report import Member, age_band, kind_of, shown_to
+from marketplace.signals.models import Fact
 from tests import factories as make
+from tests.marketplace.test_same_households import called_same
 from tests.pages.people import client_as
 
 
@@ -155,6 +157,29 @@ def test_two_small_groups_hide_each_other(approver: Actor) -> None:
     seen = shown_to(auditor, {"plan": {"groups": {"x": rows}}})["plan"]["groups"]["x"]
     assert [row.get("hidden", False) for row in seen] == [True, True, False]
     assert shown_to(approver, {"plan": {"groups": {"x": rows}}})["plan"]["groups"]["x"] == rows
+
+
+def test_only_who_lives_there_counts_and_two_records_of_one_family_count_together(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    left = make.a_household(session)
+    gone = make.a_person(session, left, phone="10000000002")
+    gone.relation, gone.birth_year, gone.left_on, gone.contact = "CHILD", 2020, now.date(), False
+    dead = make.a_person(session, left, phone="10000000003")
+    dead.relation, dead.birth_year, dead.contact = "CHILD", 2021, False
+    day = now.date().toordinal()
+    told = {"feed": "CIVIL", "kind": "DEATH", "day": day, "known_day": day, "source_key": "death-1"}
+    session.add(Fact(household_id=left.id, person_id=dead.id, **told))
+    session.flush()
+    assert reports.labels(session, [left.id], year=2026)["household"] == {left.id: "alone"}
+    one, two = (make.a_household(session, phone=f"1000000001{n}") for n in (1, 2))
+    called_same(session, one, two, now)
+    child = make.a_person(session, max(one, two, key=lambda home: home.id), phone="10000000013")
+    child.relation, child.birth_year, child.contact = "CHILD", 2020, False
+    session.flush()
+    known = min(one.id, two.id)
+    assert reports.labels(session, [known], year=2026)["household"] == {known: "children"}, "of the other record"
+    assert [len(members) for _home, _size, members in reports._homes(session, [known])] == [2], "not 3: one is the same"
 
 
 def member(age: int | None, relation: str = "HEAD") -> Member:
