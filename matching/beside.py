@@ -45,7 +45,8 @@ class PolicyPlan:
     """The coverage that one policy order aims at.
 
     `exact` says that no plan fills the cells better in that order; else some part is hard and was solved as large parts
-    are, without pieces, or it is the order of a run that was interrupted and kept what it had by then. `price` tells for every order compared which share of that order's best score this plan lacks.
+    are, without pieces, or it is the order of a run that was interrupted and kept what it had. `price` tells for
+    every order compared which share of that order's best score this plan lacks.
     """
 
     order: str
@@ -77,8 +78,9 @@ def report(
     compare: bool = True,
     interrupted: bool = False,
 ) -> Report:
-    """The whole report; `arrivals` are need ids in the order of their coming (default: by id). The lines of a run that was
-    `interrupted` are not the best under its own order.
+    """The whole report; `arrivals` are need ids in the order of their coming (default: by id).
+
+    The lines of a run that was `interrupted` are not the best under its own order.
 
     Raises
     ------
