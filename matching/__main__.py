@@ -147,7 +147,8 @@ def _report(asked: Namespace) -> int:
     from matching.told import as_text
 
     problem = read_problem(asked.folder)
-    told = report(problem, read_plan(asked.out).lines, compare=not asked.short)
+    plan = read_plan(asked.out)
+    told = report(problem, plan.lines, compare=not asked.short, interrupted=plan.certificate.interrupted)
     _say(dumps(told.as_json(), ensure_ascii=False, indent=2) if asked.json else as_text(told, lang=asked.lang))
     return WELL
 

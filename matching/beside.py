@@ -45,7 +45,8 @@ class PolicyPlan:
     """The coverage that one policy order aims at.
 
     `exact` says that no plan fills the cells better in that order; else some part is hard and was solved as large parts
-    are, without pieces. `price` tells for every order compared which share of that order's best score this plan lacks.
+    are, without pieces, or it is the order of a run that was interrupted and kept what it had. `price` tells for
+    every order compared which share of that order's best score this plan lacks.
     """
 
     order: str
@@ -75,8 +76,11 @@ def report(
     labels: Labels | None = None,
     arrivals: Sequence[str] | None = None,
     compare: bool = True,
+    interrupted: bool = False,
 ) -> Report:
     """The whole report; `arrivals` are need ids in the order of their coming (default: by id).
+
+    The lines of a run that was `interrupted` are not the best under its own order.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def report(
         plan=figures,
         queues=queues,
         beside=_ways(compiled, limits, whole, order=order, plan=figures.summary) if whole else (),
-        policies=_policies(compiled, limits, parts, received=received),
+        policies=_policies(compiled, limits, parts, received=received, interrupted=interrupted),
     )
 
 
@@ -133,7 +137,7 @@ def orders_of(compiled: Compiled) -> dict[str, tuple[Cell, ...]]:
 
 
 def _policies(
-    compiled: Compiled, limits: Limits, parts: Sequence[Component], *, received: Ints
+    compiled: Compiled, limits: Limits, parts: Sequence[Component], *, received: Ints, interrupted: bool
 ) -> tuple[PolicyPlan, ...]:
     orders = orders_of(compiled)
     under = {name: ordered(compiled, order) for name, order in orders.items()}
@@ -143,7 +147,7 @@ def _policies(
     for name, order in orders.items():
         own = order == compiled.problem.policy.order
         got[name] = received if own else best_under(under[name], limits, parts)
-        exact[name] = pure
+        exact[name] = pure and not (own and interrupted)
     scores = {(made, judged): summary_of(under[judged], got[made]).score for made in orders for judged in orders}
     best = {judged: max(scores[made, judged] for made in orders) for judged in orders}
     return tuple(

@@ -25,7 +25,7 @@ TEXT = {
         "order": "{name:<14}{short}, lacks {prices}{inexact}",
         "price": "{share:.3%} by {name}",
         "list": ", ",
-        "inexact": " (hard parts not exact)",
+        "inexact": " (not exact: hard parts, or a run that was stopped)",
         "short": "{one.households_served} of {one.households} households served, {one.households_zero} at zero, "
         "mean fill {one.fill:.1%}, worst-off fill {one.worst_off:.1%}, urgency 3 {one.urgent_fill:.1%}",
     },
@@ -42,7 +42,7 @@ TEXT = {
         "order": "{name}：{short}，少 {prices}{inexact}",
         "price": "{share:.3%}（按{name}）",
         "list": "、",
-        "inexact": "（含约束的部分并非精确解）",
+        "inexact": "（并非精确解：含约束的部分，或计算被中止）",
         "short": "{one.households} 户中 {one.households_served} 户得到帮助，{one.households_zero} 户为零，"
         "平均满足率 {one.fill:.1%}，最差一成满足率 {one.worst_off:.1%}，紧急度 3 满足率 {one.urgent_fill:.1%}",
     },

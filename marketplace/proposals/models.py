@@ -104,6 +104,7 @@ class UnservedReason(SQLModel, table=True):
     code: str = Field(max_length=32, index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     covered_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """What the need has after this run, from before and from its plan; 0: it is left at zero."""
 
 
 class RunPrice(SQLModel, table=True):

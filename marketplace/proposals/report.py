@@ -7,7 +7,7 @@ on the run's date, and is not kept in the register: there it would be wrong from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,10 @@ from marketplace import audit
 from marketplace.actors import STAFF, Actor
 from marketplace.db import Database, chunks
 from marketplace.households.models import Household, Person, Sex
+from marketplace.households.same import all_same
+from marketplace.needs.models import Need
 from marketplace.proposals.models import Run
+from marketplace.signals.models import Fact
 from matching.beside import report
 from matching.model import Problem
 from matching.plan import Plan
@@ -49,7 +52,9 @@ def add_report(
     try:
         with database.reading() as session:
             known = labels(session, {need.household_id for need in problem.needs}, year=problem.policy.as_of.year)
-        told = report(problem, plan.lines, labels=known, arrivals=_arrivals(problem)).as_json()
+            arrivals = _arrivals(session, problem)
+        stopped = plan.certificate.interrupted
+        told = report(problem, plan.lines, labels=known, arrivals=arrivals, interrupted=stopped).as_json()
     except Exception as error:  # noqa: BLE001 - a plan that was judged and stored stands, with or without its report
         code = type(error).__name__
         told = {"failed": code}
@@ -61,10 +66,12 @@ def add_report(
         audit.record(session, entry, actor=actor, now=clock())
 
 
-def _arrivals(problem: Problem) -> list[str]:
-    """Needs in the order in which they became valid; those that always were come first."""
-    rows = sorted(problem.needs, key=lambda need: (str(need.valid_from or ""), need.need_id))
-    return [need.need_id for need in rows]
+def _arrivals(session: Session, problem: Problem) -> list[str]:
+    """Needs in the order in which the house was told of them."""
+    came: dict[str, datetime] = {}
+    for some in chunks(sorted(need.need_id for need in problem.needs), _ASKED):
+        came |= dict(session.exec(select(Need.id, Need.created_at).where(col(Need.id).in_(some))).all())
+    return sorted(came, key=lambda need_id: (came[need_id], need_id))
 
 
 def labels(session: Session, households: Iterable[str], /, *, year: int) -> dict[str, dict[str, str]]:
@@ -79,17 +86,29 @@ def labels(session: Session, households: Iterable[str], /, *, year: int) -> dict
 
 
 def _homes(session: Session, ids: list[str]) -> Iterator[tuple[str, int, list[Member]]]:
-    for some in chunks(ids, _ASKED):
-        members: dict[str, list[Member]] = {}
-        asked = (
-            select(Person.household_id, Person.relation, Person.contact, Person.sex, Person.birth_year)  # type: ignore[call-overload]
-            .where(col(Person.household_id).in_(some))
-            .order_by(col(Person.household_id), col(Person.id))
-        )
-        for home, *facts in session.exec(asked):
-            members.setdefault(home, []).append(Member(*facts))
+    """Each household with its size and the people who live there; of several that count as one, those of all."""
+    same = all_same(session)
+    names = {home: name for name in ids for home in same.of(name)}
+    members: dict[str, dict[str, Member]] = {name: {} for name in ids}
+    sizes = {name: -same.twice(name) for name in ids}
+    for some in chunks(sorted(names), _ASKED):
+        for person_id, home, *facts in _living(session, some):
+            members[names[home]].setdefault(same.person(person_id), Member(*facts))
         for home, size in session.exec(select(Household.id, Household.size).where(col(Household.id).in_(some))):
-            yield home, size, members.get(home, [])
+            sizes[names[home]] += size
+    for name in ids:
+        yield name, sizes[name], list(members[name].values())
+
+
+def _living(session: Session, homes: Sequence[str]) -> Iterator[Any]:
+    """The people of these households who neither left nor died, as far as a department has told."""
+    told = (col(Fact.kind) == "DEATH", col(Fact.household_id).in_(homes), col(Fact.replaced_day).is_(None))
+    died = set(session.exec(select(Fact.person_id).where(*told)))
+    columns = (Person.id, Person.household_id, Person.relation, Person.contact, Person.sex, Person.birth_year)
+    asked = select(*columns).where(col(Person.household_id).in_(homes), col(Person.left_on).is_(None))  # type: ignore[call-overload]
+    for row in session.exec(asked.order_by(col(Person.household_id), col(Person.id))):
+        if row[0] not in died:
+            yield row
 
 
 def kind_of(members: list[Member], *, size: int, year: int) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
@@ -22,15 +22,17 @@ from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
+from marketplace.proposals.problem import Scope
 from marketplace.reference.needs import MONEY
 from marketplace.web.formats import day_in, yuan
+from matching.eligibility import COVERED
 from matching.plan import Reason
 from matching.wording import sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many needs of one urgency a run looked at and how many it gives something."""
+    """How many needs of one urgency had something open, and how many of them the run gives something."""
 
     urgency: int
     needs: int
@@ -39,28 +41,35 @@ class Share:
 
 def shares(session: Session, run: Run, /) -> list[Share]:
     """Served and unserved needs by urgency, the most urgent first."""
+    lines = (col(ProposedLine.run_id) == run.id, col(ProposedLine.free_stock).is_(False))
     served = dict(
         session.execute(
             select(Need.urgency, func.count(func.distinct(ProposedLine.need_id)))
             .join(ProposedLine, col(ProposedLine.need_id) == col(Need.id))
-            .where(col(ProposedLine.run_id) == run.id)
+            .where(*lines)
             .group_by(col(Need.urgency))
         ).all()
     )
-    zero = dict(
+    nothing = dict(
         session.execute(
-            select(Need.urgency, func.count(func.distinct(UnservedReason.need_id)))
+            select(Need.urgency, func.count())
             .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
-            .where(col(UnservedReason.run_id) == run.id, col(UnservedReason.covered_units) == 0)
+            .where(*_short(run), ~exists().where(*lines, col(ProposedLine.need_id) == col(Need.id)))
             .group_by(col(Need.urgency))
         ).all()
     )
-    return [Share(u, served.get(u, 0) + zero.get(u, 0), served.get(u, 0)) for u in (3, 2, 1, 0)]
+    return [Share(u, served.get(u, 0) + nothing.get(u, 0), served.get(u, 0)) for u in (3, 2, 1, 0)]
+
+
+def _short(run: Run) -> list[ColumnElement[bool]]:
+    """The first reasons of needs that this run leaves something open of; what is covered already is none of them."""
+    reason = UnservedReason
+    return [col(reason.run_id) == run.id, col(reason.place) == 0, col(reason.code) != COVERED]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """This run against the last finished one before it."""
+    """This run against the last finished one of the same scope before it."""
 
     number: int
     kept: int
@@ -71,33 +80,48 @@ class Comparison:
 
 
 def against_last(session: Session, run: Run, /) -> Comparison | None:
-    """Needs served by both, only by this run, only by the one before; None if there is none before."""
-    before_it = select(Run).where(col(Run.number) < run.number, col(Run.state).in_((RunState.DONE, RunState.CANCELLED)))
-    last = session.exec(before_it.order_by(col(Run.number).desc())).first()
+    """Needs served by both or approved since, only by this run, only by the one before; None if there is none before.
+
+    Lost is only what this run looked at and gives nothing: not what people decided, and no need that ended."""
+    last = _last_alike(session, run)
     if last is None:
         return None
-    now, earlier = _links(session, run), _links(session, last)
-    announced = {pair: units for pair, (units, state) in earlier.items() if state is LineState.STALE}
-    kept = sum(now[pair][0] >= units for pair, units in announced.items() if pair in now)
+    now, earlier = _links(session, run.id), _links(session, last[0])
     served, before = ({need_id for need_id, _offer in links} for links in (now, earlier))
+    approved = {pair[0] for pair, (_units, state) in earlier.items() if state is LineState.APPROVED}
+    looked = served | set(session.exec(select(UnservedReason.need_id).where(*_short(run))))
+    stale = ((pair, units) for pair, (units, state) in earlier.items() if state is LineState.STALE)
+    announced = {pair: units for pair, units in stale if pair[0] in looked}
+    kept = sum(now[pair][0] >= units for pair, units in announced.items() if pair in now)
     return Comparison(
-        last.number,
-        kept=len(served & before),
+        last[1],
+        kept=len(served & before | approved),
         gained=len(served - before),
-        lost=len(before - served),
+        lost=len({need_id for need_id, _offer in announced} - served - approved),
         links_kept=kept,
         links_changed=len(announced) - kept,
     )
 
 
-def _links(session: Session, run: Run) -> dict[tuple[str, str], tuple[int, str]]:
-    """(need, offer) ► units and state of a run's lines; stale ones were still undecided when the next run came."""
+def _last_alike(session: Session, run: Run) -> tuple[str, int] | None:
+    """Id and number of the last finished run before this one that looked at the same districts and kinds."""
+    ended = (RunState.DONE, RunState.CANCELLED)
+    before = select(Run.id, Run.number, Run.scope).where(col(Run.number) < run.number, col(Run.state).in_(ended))
+    rows = session.exec(before.order_by(col(Run.number).desc()))
+    return next(((row[0], row[1]) for row in rows if _same_scope(row[2], run.scope)), None)
+
+
+def _same_scope(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    mine, theirs = Scope.from_json(one), Scope.from_json(other)
+    return set(mine.districts) == set(theirs.districts) and set(mine.categories) == set(theirs.categories)
+
+
+def _links(session: Session, run_id: str) -> dict[tuple[str, str], tuple[int, str]]:
+    """(need, offer) ► units and state of a run's own lines; stale ones were still undecided when the next run came."""
     line = ProposedLine
     columns = select(line.need_id, line.offer_id, line.units, line.state)
-    return {
-        (need, offer): (units, state)
-        for need, offer, units, state in session.exec(columns.where(line.run_id == run.id))
-    }
+    own = (col(line.run_id) == run_id, col(line.free_stock).is_(False))
+    return {(need, offer): (units, state) for need, offer, units, state in session.exec(columns.where(*own))}
 
 
 @dataclass(frozen=True, slots=True)

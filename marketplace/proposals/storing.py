@@ -6,6 +6,7 @@ within the scope have become stale. Called by `service.work` once the judge has 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -67,7 +68,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
         )
     if rows:
         session.execute(insert(ProposedLine), rows)
-    missing = _unserved_rows(run.id, unserved, plan=plan)
+    missing = _unserved_rows(run.id, unserved, has=units_after(problem, plan))
     if missing:
         session.execute(insert(UnservedReason), missing)
     _keep_prices(session, run, plan=plan)
@@ -98,10 +99,18 @@ def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, An
     return chosen, unserved
 
 
-def _unserved_rows(run_id: str, unserved: Mapping[str, list[Reason]], *, plan: Plan) -> list[dict[str, Any]]:
-    covered: dict[str, int] = {}
+def units_after(problem: Problem, plan: Plan) -> Counter[str]:
+    """Need ► the units it has after this run, from before and from the plan; those at zero are not in it."""
+    has: Counter[str] = Counter()
+    for row in problem.ledger:
+        if row.need_id is not None:
+            has[row.need_id] += row.units
     for line in plan.lines:
-        covered[line.need_id] = covered.get(line.need_id, 0) + line.units
+        has[line.need_id] += line.units
+    return +has
+
+
+def _unserved_rows(run_id: str, unserved: Mapping[str, list[Reason]], *, has: Counter[str]) -> list[dict[str, Any]]:
     return [
         {
             "run_id": run_id,
@@ -110,7 +119,7 @@ def _unserved_rows(run_id: str, unserved: Mapping[str, list[Reason]], *, plan: P
             "offer_id": reason.resource_id,
             "code": reason.code,
             "detail": dict(reason.detail),
-            "covered_units": covered.get(need_id, 0),
+            "covered_units": has[need_id],
         }
         for need_id, reasons in unserved.items()
         for place, reason in enumerate(reasons[:MOST_REASONS])
@@ -158,13 +167,13 @@ def _make_way(session: Session, run: Run, problem: Problem, plan: Plan, homes: I
 
 def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:
     certificate = plan.certificate
-    served = {line.need_id for line in plan.lines}
+    has = units_after(problem, plan)
     ended = RunState.CANCELLED if certificate.interrupted else RunState.DONE
     run.state = RunState.INFEASIBLE if certificate.status == INFEASIBLE else ended
     run.finished_at = now
     run.needs_count, run.offers_count = len(problem.needs), len(problem.resources)
     run.lines_count = len(plan.lines)
-    run.zero_count = len(problem.needs) - len(served)
+    run.zero_count = sum(need.need_id not in has for need in problem.needs)
     run.score, run.bound = certificate.score, certificate.bound
     run.input_sha256, run.plan_sha256 = certificate.input_sha256, certificate.plan_sha256
     run.certificate = asdict(certificate)

@@ -13,10 +13,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import col, select
+from wtforms import ValidationError
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.intake.cells import names_somebody
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals import outlook, overrides
@@ -61,10 +63,15 @@ class MoneyForm(TryForm):
     units = YuanField(_l("Amount (to pin, to reserve, or more of)"), required=False)
 
 
-class KeepForm(Form):
-    """Why an override is kept."""
+def _nameless(_form: Form, field: Any) -> None:
+    if names_somebody(str(field.data or "")):
+        raise ValidationError(_("Leave ID and telephone numbers out of this text."))
 
-    reason = TextField(_l("Why? (no personal data)"), longest=200, lines=2)
+
+class KeepForm(Form):
+    """Why an override is kept; everybody of the staff can read it."""
+
+    reason = TextField(_l("Why? (no personal data)"), longest=200, lines=2, rules=[_nameless])
 
 
 def _need() -> Need | None:

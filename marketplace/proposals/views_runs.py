@@ -27,6 +27,8 @@ from marketplace.web.fields import Form, ManyField, OneField
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_database, current_session, writes
 
+ALL = "*"
+"""All kinds together, in the gaps of a certificate."""
 UNDER_WAY = (RunState.WAITING, RunState.WORKING)
 BUDGETS = ("10", "60", "600")
 
@@ -125,6 +127,7 @@ def show(run_id: str) -> ResponseReturnValue:
         "proposals/show.html",
         run=run,
         proof=run.certificate,
+        widest=_widest(run.certificate.get("gap_by_prefix", {})),
         served_rows=_served_rows(results.shares(session, run)),
         last=results.against_last(session, run),
         codes=results.codes_of(session, run, actor=current_actor()),
@@ -144,6 +147,12 @@ def _served_rows(shares: list[results.Share]) -> list[dict[str, Any]]:
         for share in shares
         if share.needs
     ]
+
+
+def _widest(gaps: dict[str, list[int]]) -> dict[str, int]:
+    """The largest gap of any leading run of cells, for all kinds together and for one kind by itself."""
+    most = {name: max(row, default=0) for name, row in gaps.items()}
+    return {"total": most.pop(ALL, 0), "kind": max(most.values(), default=0)}
 
 
 def _progress(run: Run) -> dict[str, Any]:

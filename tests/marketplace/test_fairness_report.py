@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -18,7 +18,9 @@ from marketplace.proposals import service as proposals
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope
 from marketplace.proposals.report import Member, age_band, kind_of, shown_to
+from marketplace.signals.models import Fact
 from tests import factories as make
+from tests.marketplace.test_same_households import called_same
 from tests.pages.people import client_as
 
 
@@ -78,6 +80,29 @@ def test_a_report_that_fails_leaves_the_run_done_and_says_so(
     assert client.get(f"/runs/{run.id}/fairness.json").json["state"] == "failed"
 
 
+def test_first_come_is_the_order_in_which_the_house_was_told(
+    sqlite_database: Database, app: Flask, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        for name, urgency, ago in (("a", 3, 0), ("b", 1, 2)):
+            household = make.a_household(session, phone=f"1000000000{urgency}")
+            make.auto_match(session, household)
+            came = now - timedelta(days=ago)
+            make.a_need(session, household, id=f"need-{name}", urgency=urgency, created_at=came, updated_at=came)
+        make.an_offer(session, make.an_organisation(session), stock_units=10)
+        run = proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
+    proposals.work(sqlite_database, run.id, clock=lambda: now, actor=SYSTEM)
+    # b came first and would have had all 10: ranks 20 … 11 instead of 40 … 31.
+    told = {row["name"]: row["regret"] for row in stored(sqlite_database, run.id).fairness["beside"]}
+    assert told == {"greedy": 0, "first_come": pytest.approx(1 - 155 / 355)}
+    path, words = f"/runs/{run.id}/fairness?lang=en", "This run was stopped before its end"
+    assert words not in client_as(app, Role.AUDITOR).get(path).text
+    with sqlite_database.transaction() as session:
+        one = session.get_one(Run, run.id)
+        one.certificate = {**one.certificate, "interrupted": True}
+    assert words in client_as(app, Role.AUDITOR).get(path).text
+
+
 @pytest.mark.parametrize("lang", ["zh_Hans", "en"])
 def test_the_page_shows_the_figures(
     sqlite_database: Database, app: Flask, verifier: Actor, now: datetime, lang: str
@@ -132,6 +157,29 @@ def test_two_small_groups_hide_each_other(approver: Actor) -> None:
     seen = shown_to(auditor, {"plan": {"groups": {"x": rows}}})["plan"]["groups"]["x"]
     assert [row.get("hidden", False) for row in seen] == [True, True, False]
     assert shown_to(approver, {"plan": {"groups": {"x": rows}}})["plan"]["groups"]["x"] == rows
+
+
+def test_only_who_lives_there_counts_and_two_records_of_one_family_count_together(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    left = make.a_household(session)
+    gone = make.a_person(session, left, phone="10000000002")
+    gone.relation, gone.birth_year, gone.left_on, gone.contact = "CHILD", 2020, now.date(), False
+    dead = make.a_person(session, left, phone="10000000003")
+    dead.relation, dead.birth_year, dead.contact = "CHILD", 2021, False
+    day = now.date().toordinal()
+    told = {"feed": "CIVIL", "kind": "DEATH", "day": day, "known_day": day, "source_key": "death-1"}
+    session.add(Fact(household_id=left.id, person_id=dead.id, **told))
+    session.flush()
+    assert reports.labels(session, [left.id], year=2026)["household"] == {left.id: "alone"}
+    one, two = (make.a_household(session, phone=f"1000000001{n}") for n in (1, 2))
+    called_same(session, one, two, now)
+    child = make.a_person(session, max(one, two, key=lambda home: home.id), phone="10000000013")
+    child.relation, child.birth_year, child.contact = "CHILD", 2020, False
+    session.flush()
+    known = min(one.id, two.id)
+    assert reports.labels(session, [known], year=2026)["household"] == {known: "children"}, "of the other record"
+    assert [len(members) for _home, _size, members in reports._homes(session, [known])] == [2], "not 3: one is the same"
 
 
 def member(age: int | None, relation: str = "HEAD") -> Member:

@@ -108,6 +108,9 @@ def test_an_override_is_tried_kept_listed_and_withdrawn(
     assert kept(sqlite_database) == []
     nothing = staff.post(city.at("keep"), data={**answers, "reason": ""})
     assert (nothing.status_code, kept(sqlite_database)) == (422, [])
+    named = staff.post(city.at("keep"), data={**answers, "reason": "走访 13800000001 后提出"})
+    assert (named.status_code, kept(sqlite_database)) == (422, [])
+    assert "请不要写身份证号和手机号。" in named.text
     assert staff.post(city.at("keep"), data={**answers, "reason": "街道走访后提出"}).status_code == 303
     (row,) = kept(sqlite_database)
     assert (row.need_id, row.units, row.reason) == (city.calm, 4, "街道走访后提出")

@@ -105,6 +105,12 @@ def test_each_order_has_its_price_in_the_words_of_the_other() -> None:
     assert all(row.exact for row in told.policies)
 
 
+def test_the_plan_of_a_run_that_was_stopped_is_not_called_the_best_of_its_order() -> None:
+    problem = a_problem(a_need("a", household="h1", urgency=3), a_need("b", household="h2"))
+    told = report(problem, [Line("a", "r", 1)], interrupted=True)
+    assert {row.order: row.exact for row in told.policies} == {"urgency_first": False, "levels_first": True}
+
+
 def test_first_come_follows_the_order_that_the_caller_hands_in() -> None:
     problem = a_problem(a_need("a", household="h1", urgency=3), a_need("b", household="h2"))
     lines = allocate(problem).lines

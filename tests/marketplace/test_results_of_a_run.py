@@ -1,0 +1,129 @@
+"""What the page of a run says: who is left at zero, what differs from the run before, what is proven."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.needs.models import Need, NeedState
+from marketplace.proposals import results
+from marketplace.proposals.models import Run
+from marketplace.proposals.problem import Scope
+from marketplace.proposals.results import Comparison, Share
+from tests import factories as make
+from tests.marketplace.test_overrides import a_shortage
+from tests.marketplace.test_proposals import a_run, lines_of
+from tests.pages.people import client_as
+
+
+def approve(database: Database, line_ids: list[str], actor: Actor, now: datetime) -> None:
+    with database.transaction() as session:
+        assert approval.approve(session, line_ids, actor=actor, now=now).approved
+
+
+def test_at_zero_is_who_has_nothing_from_before_and_nothing_from_the_run(
+    database: Database, verifier: Actor, approver: Actor, now: datetime
+) -> None:
+    with database.transaction() as session:
+        _urgent, calm, offer = a_shortage(session, stock=14)
+        make.a_ledger_entry(session, calm, offer, units=4)
+        household = make.a_household(session, phone="10000000003")
+        make.auto_match(session, household)
+        empty = make.a_need(session, household, urgency=0)
+    first = a_run(database, verifier, now)
+    approve(database, [line.id for line in lines_of(database, first)], approver, now)
+    second = a_run(database, verifier, now)
+    # All 10 packs of the urgent need are reserved, the calm one has 4 from before: only the third has nothing.
+    assert [run.zero_count for run in (first, second)] == [1, 1]
+    assert second.fairness["plan"]["summary"]["households_zero"] == 1
+    with database.reading() as session:
+        rows = results.list_unserved(session, second, actor=approver, lang="en", offset=0, limit=9)
+        assert [row.need.id for row in rows] == [empty.id]
+        assert sum(results.codes_of(session, second, actor=approver).values()) == 1
+        # Asked about are the needs with something open: both that lack something, and not the covered one.
+        assert results.shares(session, second)[0::3] == [Share(3, 0, 0), Share(0, 2, 0)]
+        assert results.shares(session, first)[0::3] == [Share(3, 1, 1), Share(0, 2, 0)]
+
+
+def test_a_run_is_compared_with_the_last_of_its_scope_and_what_was_approved_is_not_lost(
+    database: Database, verifier: Actor, approver: Actor, now: datetime
+) -> None:
+    with database.transaction() as session:
+        urgent, calm, offer = a_shortage(session, stock=15)
+        far = make.a_household(session, phone="10000000003", district_code="500106")
+        make.auto_match(session, far)
+        make.a_need(session, far, urgency=1, gap_units=1)
+    here = Scope(districts=(urgent.district_code,))
+    first = a_run(database, verifier, now, scope=here)
+    elsewhere = a_run(database, verifier, now, scope=Scope(districts=("500106",)))
+    mine = [line.id for line in lines_of(database, first) if line.need_id == urgent.id]
+    approve(database, mine, approver, now)
+    second = a_run(database, verifier, now, scope=here)
+    with database.transaction() as session:
+        # Of 15 packs the urgent need had 10 and the calm one 5: the first was approved, the second is proposed again.
+        assert results.against_last(session, second) == Comparison(first.number, 2, 0, 0, 1, 0)
+        assert results.against_last(session, elsewhere) is None
+        session.get_one(Need, calm.id).state = NeedState.HELD
+        make.a_line(session, session.get_one(Need, far_need(session)), offer, free_stock=True, run_id=second.id)
+    third = a_run(database, verifier, now, scope=here)
+    with database.reading() as session:
+        # The calm need has ended and nobody takes its line for lost; what free stock gave is no part of a run.
+        assert results.against_last(session, third) == Comparison(second.number, 0, 0, 0, 0, 0)
+
+
+def far_need(session: Session) -> str:
+    return session.exec(select(Need.id).where(Need.district_code == "500106")).one()
+
+
+def test_the_page_claims_the_strict_order_only_where_the_certificate_does(
+    settings: Settings, sqlite_database: Database, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        a_shortage(session)
+    run = a_run(sqlite_database, verifier, now)
+    staff = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    strict, weak = "fills the needs better in the approved order", "no plan under these rules has a better score"
+    page = staff.get(f"/runs/{run.id}?lang=en").text
+    assert strict in page
+    assert weak not in page
+    assert "Approved order, strictly</dt><dd>proven</dd>" in page
+    assert "all kinds / one kind</dt><dd>0 / 0</dd>" in page
+    with sqlite_database.transaction() as session:
+        # What the allocator certifies of its own example with a household's cap, see docs/allocator.md.
+        said = {"lexicographic": "not_proven", "gap_by_prefix": {"*": [1, 0], "LIVING.FOOD_PACK": [2, 0]}}
+        session.get_one(Run, run.id).certificate = {**run.certificate, **said}
+    page = staff.get(f"/runs/{run.id}?lang=en").text
+    assert weak in page
+    assert strict not in page
+    assert "Approved order, strictly</dt><dd>not proven</dd>" in page
+    assert "all kinds / one kind</dt><dd>1 / 2</dd>" in page
+
+
+def test_the_page_of_a_line_says_no_more_of_other_resources_than_is_known(
+    settings: Settings, sqlite_database: Database, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household)
+        need = make.a_need(session, household)
+        for stock in (4, 6):
+            make.an_offer(session, make.an_organisation(session), stock_units=stock)
+    run = a_run(sqlite_database, verifier, now)
+    with sqlite_database.transaction() as session:
+        offer = make.an_offer(session, make.an_organisation(session))
+        free = make.a_line(session, session.get_one(Need, need.id), offer, units=1, free_stock=True).id
+    staff = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    planned, taken = (
+        staff.get(f"/runs/lines/{line}?lang=en").text for line in (lines_of(sqlite_database, run)[0].id, free)
+    )
+    assert len(lines_of(sqlite_database, run)) == 2, "4 of the one and 6 of the other: both fit"
+    assert "No other resource that fits this need had room for more." in planned
+    assert "Not asked for lines from free stock." in taken
+    for page in (planned, taken):
+        assert "No other resource fits" not in page
