@@ -25,6 +25,7 @@ from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
+from marketplace.households.gone import newcomer_ref
 from marketplace.households.models import Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_phone
@@ -98,11 +99,11 @@ def first() -> ResponseReturnValue:
         return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
     accounts.count_try(session, "first", network=request.remote_addr or "", now=now, crowd=True)
     if find_person_by_phone(session, phone) is None:
-        index = vault_of(session).index("phone", phone)
+        number = newcomer_ref(session, SOURCE, vault_of(session).index("phone", phone))
         person = PersonFacts(name=form.name.data, phone=phone)
         street = str(form.street.data or "")
         place: Any = {"street_code": street, "urban": is_town(street)}
-        home = HouseholdFacts(SOURCE, index, str(form.district.data), size=1, people=(person,), **place)
+        home = HouseholdFacts(SOURCE, number, str(form.district.data), size=1, people=(person,), **place)
         register_many(session, [home], actor=current_actor(), now=now)
     return done(
         _("Now prove your telephone: write the number once more and we send you a code."),

@@ -233,7 +233,7 @@ def _may_tell(item: HouseholdFacts, home: Household) -> bool:
 def _update_person(
     session: Session, home: Household, facts: PersonFacts, *, item: HouseholdFacts, now: datetime
 ) -> tuple[str, list[str]]:
-    """Who that is, and which fields differ."""
+    """Who that is, and which fields differ: none of who lives there no more, or was erased (adr/0096)."""
     vault = vault_of(session)
     row = _same_person(session, home, facts, item=item)
     free = _free_numbers(session, [facts])
@@ -241,7 +241,7 @@ def _update_person(
         person_id = vault.ref("person", *item.key, facts.ref)
         _add(session, home, facts, person_id, free=free, now=now)
         return person_id, ["people"]
-    if row.left_on is not None:
+    if row.left_on is not None or not vault.keeps(session, row.id):
         return row.id, []
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
     for name in changed:

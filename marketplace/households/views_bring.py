@@ -41,6 +41,7 @@ desk = Desk(
         "begun": (_l("Categories that begin"), ""),
         "ended": (_l("Categories that end"), ""),
         "elsewhere": (_l("Left out: people on record in another household"), "wait"),
+        "erased": (_l("Left out: people who were erased here"), "wait"),
         "unnamed": (_l("Left out: a person's own category without an ID number"), "wait"),
         "others": (_l("Left out: people of districts that you do not serve"), "wait"),
     },

@@ -26,7 +26,9 @@ from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemSt
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.households import facts
 from marketplace.households.models import Household, Person
+from marketplace.households.service import find_person_by_phone, masked_name
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.readback.models import ReadBack, SecondCall
@@ -156,6 +158,31 @@ def test_a_wrong_number_is_told_at_its_field(home: FlaskClient) -> None:
     answer = home.post(base + "card", data={"id_number": "509900196003040000"})
     assert answer.status_code == 422
     assert "号码不对" in answer.text
+
+
+def test_who_applies_with_a_telephone_that_was_another_s_comes_in_as_somebody_new(app: Flask, now: datetime) -> None:
+    client, database = app.test_client(), app.extensions["database"]
+    me = {"name": "王小明", "phone": "13800000001", "district": RURAL, "street": TOWNSHIP}
+    assert client.post("/apply", data=me).status_code == 303
+    with database.transaction() as session:
+        first = session.exec(select(Person)).one()
+        gone, home = first.id, first.household_id
+        facts.erase(session, first, actor=SYSTEM, now=now)
+    assert client.post("/apply", data={**me, "name": "新来的"}).headers["Location"] == "/enter"
+    with database.transaction() as session:
+        second = find_person_by_phone(session, me["phone"])
+        assert second is not None
+        assert gone != second.id
+        assert home != second.household_id
+        assert session.get_one(Person, gone).name is None
+        facts.correct(session, second, "phone", "13800000002", actor=SYSTEM, now=now)
+        kept, name = second.id, masked_name(session, second)
+    assert client.post("/apply", data={**me, "name": "换号人"}).status_code == 303
+    with database.reading() as session:
+        third = find_person_by_phone(session, me["phone"])
+        assert third is not None
+        assert third.household_id != session.get_one(Person, kept).household_id, "a number that is given out again"
+        assert masked_name(session, session.get_one(Person, kept)) == name
 
 
 def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephone(app: Flask) -> None:
