@@ -52,6 +52,7 @@ def copy_of(session: Session, person: Person, /, *, actor: Actor, now: datetime)
     """The whole copy; the caller has written the look and committed it."""
     require(actor, "right:copy", household_id=person.household_id)
     home = session.get_one(Household, person.household_id)
+    heard = voices(session, actor=actor, now=now)
     return {
         "schema": SCHEMA,
         "made_at": now.isoformat(),
@@ -64,8 +65,8 @@ def copy_of(session: Session, person: Person, /, *, actor: Actor, now: datetime)
         },
         "person": {"relation": person.relation, "sex": person.sex.value, **_opened(session, person)},
         "needs": [_need(need) for need in needs_of(session, home.id)],
-        **_acts(session, home.id, heard=voices(session, actor=actor, now=now), actor=actor, now=now),
-        **told_of(session, home.id),
+        **_acts(session, home.id, heard=heard, actor=actor, now=now),
+        **told_of(session, home.id, heard=heard),
     }
 
 
