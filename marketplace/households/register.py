@@ -244,18 +244,18 @@ def _update_person(
     if row.left_on is not None or not vault.keeps(session, row.id):
         return row.id, []
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
+    silent = row.is_silent
     for name in changed:
         setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=getattr(facts, name)))
     if "name" in changed:
         row.name_index = name_index(vault, facts.name)
     if "phone" in changed:
-        row.phone_index = vault.index("phone", facts.phone)
+        row.phone_index = None if silent else vault.index("phone", facts.phone)
         accounts.end_of_person(session, row.id)
     if "id_number" in changed:
         index = number_index(vault, facts.id_number)
         row.id_number_index = index if index in free else None
-    if changed:
-        row.compared_at = None
+    row.compared_at = None if changed else row.compared_at
     if "birth_date" in changed:
         row.birth_year, row.sex = date.fromisoformat(facts.birth_date).year, facts.sex
     if {"name", "birth_date"} & set(changed):

@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 from sqlmodel import Session, select
 
 from marketplace import audit
+from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
 from marketplace.clocks import service as clocks
@@ -26,7 +27,7 @@ from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongSt
 from marketplace.households import by_hand, register
 from marketplace.households.models import Household
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
-from marketplace.households.service import list_people
+from marketplace.households.service import contact_of, list_people, opened_by, reachable
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
 from marketplace.payments import payees
@@ -34,6 +35,7 @@ from marketplace.payments.models import AccountKind, PayeeState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import OverrideKind
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.proxies import service as proxies
 from marketplace.rights import copying, corrections, deaths, erasing, reviews, service
 from marketplace.rights.explaining import explain
 from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
@@ -350,6 +352,30 @@ def test_a_death_freezes_open_matches_takes_needs_out_of_runs_and_lets_kin_ask(s
     assert kin.capacity == "kin"
     with pytest.raises(Conflict):
         deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+
+
+def test_nobody_comes_in_as_the_dead_and_letters_reach_who_lives(session, now):
+    told = [PersonFacts("head", name="王小明", phone="10000000001"), PersonFacts("m2", "SPOUSE", False, name="李四")]
+    told[1] = replace(told[1], phone="10000000002")
+    facts = HouseholdFacts("list", "H1", "500103", size=2, people=tuple(told))
+    home = register_many(session, [facts], actor=STAFF, now=now)[facts.key]
+    he, she = list_people(session, home)
+    index, himself = he.phone_index, Actor(id=he.id, role=Role.HOUSEHOLD, household_id=home)
+    power, code = proxies.invite(session, he.id, helper_kind="relative", acts=("see",), actor=himself, now=now)
+    tokens = [accounts.open_for_person(session, one.id, home, now=now) for one in (he, she)]
+    tokens.append(proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    assert contact_of(session, home) == opened_by(session, index, now=now) == he
+    letters = len(session.exec(select(Notice.id)).all())
+    deaths.record_death(session, he.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+    roles = [accounts.actor_of(session, token, now=now).role for token in tokens]
+    assert roles == [Role.PUBLIC, Role.HOUSEHOLD, Role.PUBLIC]
+    assert (power.end_reason, len(session.exec(select(Notice.id)).all())) == ("died", letters)
+    assert (opened_by(session, index, now=now), he.contact, she.contact) == (None, False, True)
+    assert contact_of(session, home) == reachable(session, home) == she
+    assert reachable(session, home, asked_by=he.id) is None, "nor what he himself had asked for"
+    again = replace(facts, people=(replace(told[0], phone="10000000004"), told[1]))
+    register_many(session, [again], actor=STAFF, now=now)
+    assert he.phone_index is None, "a list makes no dead person's telephone ring"
 
 
 @pytest.mark.threat("T31")
