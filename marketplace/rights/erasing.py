@@ -31,6 +31,7 @@ from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
 from marketplace.payments import forgetting as paid
+from marketplace.proxies.ending import end_of_subject
 from marketplace.rights import emptying, service
 from marketplace.rights.held import ROOMS, silent
 from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
@@ -102,6 +103,7 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     home = session.get_one(Household, person.household_id)
     home.street_code = home.overruled_street = ""
     session.add(home)
+    end_of_subject(session, person.id, reason="erased", actor=actor, now=now)
     forget(session, person)
     wechat.forget(session, person.id)
     paid.forget(session, person.id, now=now)

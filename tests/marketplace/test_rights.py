@@ -425,6 +425,21 @@ def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(se
     assert audit.verify(session).bad_seq == 0
 
 
+def test_who_was_erased_is_signed_in_no_more_and_has_no_helper(session, now):
+    scene = a_scene(session)
+    himself = Actor(id=scene.person.id, role=Role.HOUSEHOLD, household_id=scene.household.id)
+    told = {"helper_kind": "relative", "acts": ("see",), "actor": himself, "now": now}
+    power, code = proxies.invite(session, scene.person.id, **told)
+    tokens = [accounts.open_for_person(session, scene.person.id, scene.household.id, now=now)]
+    tokens.append(proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    request = ask(session, scene, RightKind.ERASE, now)
+    erasing.agree(session, request.id, actor=APPROVER, now=now)
+    assert accounts.actor_of(session, tokens[0], now=now).role is Role.HOUSEHOLD
+    erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
+    assert [accounts.actor_of(session, token, now=now).role for token in tokens] == [Role.PUBLIC, Role.PUBLIC]
+    assert power.end_reason == "erased"
+
+
 def test_help_under_way_comes_before_an_erasure(session, now):
     scene = a_scene(session)
     match = scene.in_delivery(session, now)
