@@ -59,7 +59,9 @@ def is_watched(household: Any, /, *, on: date) -> ColumnElement[bool]:
     return spell | alert
 
 
-def forget(session: Session, person: Person, /) -> None:
-    """Delete every fact of the person, the former states too, and what its household said of itself."""
+def forget(session: Session, person: Person, /, *, alone: bool) -> None:
+    """Delete every fact of the person, the former states too, and what its household said of itself, where nobody else
+    lives there."""
     session.execute(delete(Fact).where(col(Fact.person_id) == person.id))
-    session.execute(delete(Declared).where(col(Declared.household_id) == person.household_id))
+    if alone:
+        session.execute(delete(Declared).where(col(Declared.household_id) == person.household_id))

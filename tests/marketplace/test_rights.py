@@ -24,10 +24,10 @@ from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.households import by_hand, register
-from marketplace.households.models import Household
+from marketplace.households import by_hand, members, register
+from marketplace.households.models import Household, Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
-from marketplace.households.service import contact_of, list_people, opened_by, reachable
+from marketplace.households.service import contact_of, list_people, mask, masked_name, opened_by, reachable
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
 from marketplace.payments import payees
@@ -41,7 +41,8 @@ from marketplace.rights.explaining import explain
 from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
 from marketplace.sealed import vault_of
 from marketplace.sharing import clients
-from marketplace.signals.models import Fact
+from marketplace.signals import declaring
+from marketplace.signals.models import Declared, Fact
 from matching import allocate
 from matching.overlap_rules import Verdict
 from tests import factories as make
@@ -438,6 +439,31 @@ def test_who_was_erased_is_signed_in_no_more_and_has_no_helper(session, now):
     erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
     assert [accounts.actor_of(session, token, now=now).role for token in tokens] == [Role.PUBLIC, Role.PUBLIC]
     assert power.end_reason == "erased"
+
+
+def test_an_erasure_leaves_those_who_stay_their_home_and_counts_nobody_who_left_or_died(session, now):
+    told = [PersonFacts(str(n), contact=n == 0, name=name) for n, name in enumerate(("赵一", "李四", "王三", "周老"))]
+    facts = HouseholdFacts("list", "H1", "500103", "500103001", size=4, people=tuple(told))
+    home = session.get_one(Household, register_many(session, [facts], actor=STAFF, now=now)[facts.key])
+    people = {masked_name(session, one): one for one in list_people(session, home.id)}
+    he, she, brother, father = (people[mask(one.name)] for one in told)
+    need = make.a_need(session, home)
+    declaring.declare(session, home.id, "INCOME", amount=5, on=now.date(), actor=STAFF, now=now)
+    said = select(Declared.amount).where(Declared.household_id == home.id)
+    erased(session, she, now)
+    assert (home.street_code, session.exec(said).all()) == ("500103001", [5]), "he lives there still"
+    members.end(session, brother.id, on=now.date(), reason="MOVED_OUT", actor=STAFF, now=now)
+    deaths.record_death(session, father.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+    erased(session, he, now)
+    assert (home.street_code, session.exec(said).all(), need.state) == ("", [], NeedState.CLOSED)
+
+
+def erased(session: Session, person: Person, now) -> None:
+    """The person asks for its erasure and two people carry it out."""
+    himself = Actor(id=person.id, role=Role.HOUSEHOLD, household_id=person.household_id)
+    request = service.ask(session, person, RightKind.ERASE, words="请删除", actor=himself, now=now)
+    erasing.agree(session, request.id, actor=APPROVER, now=now)
+    erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
 
 
 def test_help_under_way_comes_before_an_erasure(session, now):
