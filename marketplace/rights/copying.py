@@ -116,6 +116,7 @@ def _need(need: Need) -> dict[str, Any]:
 def _acts(
     session: Session, home: str, *, heard: frozenset[str] | None, actor: Actor, now: datetime
 ) -> dict[str, list[dict[str, Any]]]:
+    needs = {need.id: need for need in needs_of(session, home)}
     return {
         "consents": [
             {
@@ -131,7 +132,13 @@ def _acts(
         ],
         **_looks(session, home, heard=heard),
         "matches": [
-            {"units": one.units, "state": one.state.value, "since": one.created_at.isoformat()}
+            {
+                "kind": needs[one.need_id].category,
+                "unit": needs[one.need_id].unit,
+                "units": one.units,
+                "state": one.state.value,
+                "since": one.created_at.isoformat(),
+            }
             for one in matches_of_household(session, home)
         ],
         "aid": [
