@@ -141,7 +141,7 @@ def _page(session: Session, kind: RightKind, person: Person, form: Any) -> Respo
 def record() -> ResponseReturnValue:
     """Everything on record, on one page that also prints."""
     names = {name: word(NAMES.get(name, name), "field") for name in SEALED}
-    shown = {"names": names, "titles": TITLES, "states": STATES, "kinds": fact_kinds()}
+    shown: dict[str, Any] = {"names": names, "titles": TITLES, "states": STATES, "kinds": fact_kinds()}
     return render("rights/record.html", copy=_copy("see"), **shown)
 
 
