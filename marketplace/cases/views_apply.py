@@ -89,9 +89,7 @@ def first() -> ResponseReturnValue:
     for a number that is known already. The count of tries is kept even when the answer is no."""
     form, today = _first(), local_day(utc_now())
     phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
-    lacks_street = form.district.data in dict(form.district.choices) and forms.asks_street(
-        form, on=local_day(utc_now())
-    )
+    lacks_street = form.district.data in dict(form.district.choices) and forms.asks_street(form, on=today)
     if form.validate_on_submit() and not PHONE.match(phone):
         form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
     if lacks_street and "street" in request.form:
