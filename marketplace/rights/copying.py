@@ -113,10 +113,23 @@ def _need(need: Need) -> dict[str, Any]:
     }
 
 
+def _matches(session: Session, home: str) -> list[dict[str, Any]]:
+    needs = {need.id: need for need in needs_of(session, home)}
+    return [
+        {
+            "kind": needs[one.need_id].category,
+            "unit": needs[one.need_id].unit,
+            "units": one.units,
+            "state": one.state.value,
+            "since": one.created_at.isoformat(),
+        }
+        for one in matches_of_household(session, home)
+    ]
+
+
 def _acts(
     session: Session, home: str, *, heard: frozenset[str] | None, actor: Actor, now: datetime
 ) -> dict[str, list[dict[str, Any]]]:
-    needs = {need.id: need for need in needs_of(session, home)}
     return {
         "consents": [
             {
@@ -131,16 +144,7 @@ def _acts(
             for one in of_voices(list_of_household(session, home), heard)
         ],
         **_looks(session, home, heard=heard),
-        "matches": [
-            {
-                "kind": needs[one.need_id].category,
-                "unit": needs[one.need_id].unit,
-                "units": one.units,
-                "state": one.state.value,
-                "since": one.created_at.isoformat(),
-            }
-            for one in matches_of_household(session, home)
-        ],
+        "matches": _matches(session, home),
         "aid": [
             {"kind": one.category, "units": one.units, "on": one.given_on.isoformat(), "state": one.state.value}
             for one in aid_of_household(session, home)
