@@ -129,6 +129,10 @@ class Vault:
         rows = session.exec(select(PersonKey).where(col(PersonKey.person_id).in_(missing)))
         self._cache(session).update({row.person_id: self._unwrapped(row) for row in rows})
 
+    def keeps(self, session: Session, person_id: str) -> bool:
+        """Whether the person's key is there; it was destroyed where the person was erased."""
+        return person_id in self._cache(session) or session.get(PersonKey, person_id) is not None
+
     def forget(self, session: Session) -> None:
         """Drop the keys that this session has opened, so that bulk work needs no memory for each person."""
         self._cache(session).clear()

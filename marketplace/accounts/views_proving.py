@@ -16,6 +16,7 @@ from marketplace.accounts import limits, passkeys, proving
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.cookies import after_sign_in, cookie_name, safe_next
 from marketplace.accounts.models import Account, AccountSession
+from marketplace.accounts.trying import TOO_MANY
 from marketplace.calendar import utc_now
 from marketplace.errors import NotAllowed
 from marketplace.guards import guard
@@ -28,7 +29,6 @@ PROVING_SENTENCES: dict[str, Any] = {
     "proof_failed": _l("This did not fit. Take the newest code, or try your passkey again."),
     "identity_unknown": _l("Signing in did not work. Ask those who look after accounts."),
 }
-TOO_MANY = _l("Too many tries. Wait a quarter of an hour and try again.")
 
 
 class ProofForm(Form):

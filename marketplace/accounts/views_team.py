@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from marketplace.accounts import desks, service, team
+from marketplace.accounts import desks, team
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.models import Account
+from marketplace.accounts.trying import TOO_MANY, may_try
 from marketplace.accounts.views_password import WEAK
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
@@ -141,8 +142,9 @@ def join() -> ResponseReturnValue:
 def join_submit() -> ResponseReturnValue:
     """Check the code. The count of tries is kept even when the answer is no."""
     form = JoinForm()
-    with current_database().transaction() as session:
-        service.count_try(session, "join", network=request.remote_addr or "", now=utc_now())
+    if not may_try("join"):
+        form.code.errors = [TOO_MANY]
+        return render("accounts/join.html", form=form)
     if form.validate_on_submit():
         given = {name: form[name].data for name in ("login", "display_name", "password")}
         try:

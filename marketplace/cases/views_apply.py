@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.utils import redirect
 
-from marketplace.accounts import service as accounts
+from marketplace.accounts.trying import TOO_MANY, may_try
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import apart, forms, looking, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
@@ -25,6 +25,7 @@ from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
+from marketplace.households.gone import newcomer_ref
 from marketplace.households.models import Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_phone
@@ -83,26 +84,33 @@ def _first() -> forms.FirstForm:
 
 @bp.post("/apply")
 @guard("case:enter")
-@writes
 def first() -> ResponseReturnValue:
     """Somebody who was never here: known afterwards by the telephone, which the sign-in proves. The answer is the same
-    for a number that is known already."""
-    form, session, now = _first(), current_session(), utc_now()
+    for a number that is known already. The count of tries is kept even when the answer is no."""
+    form, today = _first(), local_day(utc_now())
     phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
-    lacks_street = form.district.data in dict(form.district.choices) and forms.asks_street(form, on=local_day(now))
+    lacks_street = form.district.data in dict(form.district.choices) and forms.asks_street(form, on=today)
     if form.validate_on_submit() and not PHONE.match(phone):
         form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
     if lacks_street and "street" in request.form:
         form.street.errors = [_("Choose from the list")]
-    if form.errors or form.phone.errors or lacks_street:
-        return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
-    accounts.count_try(session, "first", network=request.remote_addr or "", now=now, crowd=True)
+    faulty = form.errors or form.phone.errors or lacks_street
+    if not faulty and may_try("first", crowd=True):
+        return _newcomer(form, phone)
+    if not faulty:
+        form.phone.errors = [TOO_MANY]
+    return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
+
+
+@writes
+def _newcomer(form: forms.FirstForm, phone: str) -> ResponseReturnValue:
+    session, now = current_session(), utc_now()
     if find_person_by_phone(session, phone) is None:
-        index = vault_of(session).index("phone", phone)
+        number = newcomer_ref(session, SOURCE, vault_of(session).index("phone", phone))
         person = PersonFacts(name=form.name.data, phone=phone)
         street = str(form.street.data or "")
         place: Any = {"street_code": street, "urban": is_town(street)}
-        home = HouseholdFacts(SOURCE, index, str(form.district.data), size=1, people=(person,), **place)
+        home = HouseholdFacts(SOURCE, number, str(form.district.data), size=1, people=(person,), **place)
         register_many(session, [home], actor=current_actor(), now=now)
     return done(
         _("Now prove your telephone: write the number once more and we send you a code."),

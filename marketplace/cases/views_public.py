@@ -10,7 +10,7 @@ import contextlib
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from marketplace.accounts import service as accounts
+from marketplace.accounts.trying import TOO_MANY, may_try
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import forms, notice, steps, supervision
 from marketplace.cases.doors import bp
@@ -62,18 +62,24 @@ def objection_look() -> ResponseReturnValue:
 
 @bp.route("/public-notices/<district>/<item_id>", methods=["GET", "POST"])
 @guard("case:object")
-@writes
 def object_to(district: str, item_id: str) -> ResponseReturnValue:
-    """Object to one line, without a name if one likes."""
-    session, now, form = current_session(), utc_now(), forms.ObjectionForm()
-    shown = notice.find_notice(session, district, item_id, now=now)
+    """Object to one line, without a name if one likes. The count of tries is kept even when the answer is no."""
+    form = forms.ObjectionForm()
+    shown = notice.find_notice(current_session(), district, item_id, now=utc_now())
     if form.validate_on_submit():
-        accounts.count_try(session, "object", network=request.remote_addr or "", now=now)
-        steps.get_item(session, item_id)
-        row = notice.object_to(session, item_id, form.text.data, actor=current_actor(), now=now)
-        code = notice.give_code(session, row)
-        return render("cases/object_code.html", code=f"{code[:4]} {code[4:8]} {code[8:]}", district=district)
+        if may_try("object"):
+            return _object(district, item_id, form.text.data or "")
+        form.text.errors = [TOO_MANY]
     return render("cases/object.html", form=form, row=shown, district=district)
+
+
+@writes
+def _object(district: str, item_id: str, text: str) -> ResponseReturnValue:
+    session, now = current_session(), utc_now()
+    steps.get_item(session, item_id)
+    row = notice.object_to(session, item_id, text, actor=current_actor(), now=now)
+    code = notice.give_code(session, row)
+    return render("cases/object_code.html", code=f"{code[:4]} {code[4:8]} {code[8:]}", district=district)
 
 
 @bp.get("/times")

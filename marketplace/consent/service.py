@@ -81,7 +81,7 @@ def _voice(session: Session, household: Household, *, actor: Actor, now: datetim
     signer = person_behind(session, actor.id)
     if signer is None:
         people = list_people(session, household.id)
-        signer = min(people, key=lambda one: (is_child(one, now=now), one.phone is None), default=None)
+        signer = min(people, key=lambda one: (is_child(one, now=now), one.phone is None or one.is_silent), default=None)
     return signer.id if signer is not None and signer.household_id == household.id else None
 
 

@@ -3,8 +3,8 @@
 Enters: the bytes of a table with a row for each person. Leaves: a checked upload whose counts say what storing would
 do; then households, people and the categories that begin. A household that is known is told by its own source anew,
 and gets from another source only the members whom nobody knows yet. A member who is on record in another household is
-left there, and told of in a number; so is a category of a person's own whose row has no ID number. The same table again
-changes nothing. Called by the desk of the register and by the command.
+left there, and told of in a number; so is a category of a person's own whose row has no ID number, and whoever was
+erased. The same table again changes nothing. Called by the desk of the register and by the command.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from marketplace.calendar import local_day
 from marketplace.errors import BadInput
 from marketplace.households import members
 from marketplace.households.foreseen import would
+from marketplace.households.gone import erased_refs
 from marketplace.households.listed import Span, Word, believed, joined
 from marketplace.households.lists import correct, span_of, store_spells
 from marketplace.households.models import Household
@@ -121,11 +122,12 @@ def plan(
     homes: dict[str, list[CheckedRow]] = {}
     for row in ours:
         homes.setdefault(row.values["household_ref"], []).append(row)
-    facts = [_household(ref, people, source=source) for ref, people in homes.items()]
+    listed = [_household(ref, people, source=source) for ref, people in homes.items()]
+    lives = _lives(session, listed)
+    facts = _not_erased(session, listed, lives)
     ids = resolve_many(session, facts)
     known = known_homes(session, ids.values())
     found = Plan()
-    lives = _lives(session, facts)
     spans: dict[Word, list[Span]] = {}
     elsewhere = new_people = unnamed = 0
     for item in facts:
@@ -152,6 +154,7 @@ def plan(
         "ended": ended,
         "corrected": corrected,
         "elsewhere": elsewhere,
+        "erased": sum(len(item.people) for item in listed) - sum(len(item.people) for item in facts),
         "unnamed": unnamed,
         "others": len(rows) - len(ours),
     }
@@ -173,6 +176,15 @@ def _told(session: Session, rows: Sequence[CheckedRow], home: str, spans: dict[W
             else:
                 spans.setdefault((home, index, category), []).append(span_of(row))
     return unnamed
+
+
+def _not_erased(session: Session, listed: Sequence[HouseholdFacts], lives: Mapping[str, str]) -> list[HouseholdFacts]:
+    """Households without whom was erased here; one of whom nobody else is told is left out whole."""
+    erased, found = erased_refs(session, listed), []
+    for item in listed:
+        told = [one for one in item.people if one.id_number in lives or (item.source_ref, one.ref) not in erased]
+        found += [_only(item, tuple(told))] if told else []
+    return found
 
 
 def _only(item: HouseholdFacts, people: tuple[PersonFacts, ...]) -> HouseholdFacts:

@@ -33,6 +33,7 @@ WORDS = {
     "ended": ("结束的类别", "categories that end"),
     "corrected": ("更正：继续的类别", "categories that go on after all"),
     "elsewhere": ("未收：登记在另一家庭", "left out: on record in another household"),
+    "erased": ("未收：本人信息已在此删除", "left out: erased here"),
     "unnamed": ("未收：个人类别缺身份证号", "left out: a person's own category without an ID number"),
     "others": ("未收：不属于您的区县", "left out: of districts that you do not serve"),
 }

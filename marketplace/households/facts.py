@@ -105,7 +105,7 @@ def _index(vault: Vault, person: Person, field: str, text: str) -> None:
 
 def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -> None:
     """Destroy the key, the envelopes and the indexes by which the person could be found, also those by which it was
-    compared or is known from an earlier home; the pseudonym stays."""
+    compared or is known from an earlier home; the pseudonym stays. Nobody is signed in as that person any more."""
     for field in SEALED:
         setattr(person, field, None)
     person.id_number_index = person.phone_index = person.name_index = person.birth_year = None
@@ -113,6 +113,7 @@ def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -
     session.add(person)
     search.drop_keys(session, person.id)
     session.execute(delete(Trace).where(col(Trace.person_id) == person.id))
+    accounts.end_of_person(session, person.id)
     flush(session)
     vault_of(session).erase(session, person.id)
     flush(session)

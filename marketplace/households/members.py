@@ -90,17 +90,25 @@ def _let_go(session: Session, person: Person, rest: list[Person], *, on: date) -
     """Free what finds the person, but for the trace by which its aid stays its own, and let messages reach somebody who
     lives there."""
     number = Trace(person_id=person.id, use=FORMER, value=person.id_number_index) if person.id_number_index else None
-    person.left_on, person.id_number_index, person.phone_index, person.name_index = on, None, None, None
-    if person.contact:
-        person.contact = False
-        heir = next((one for one in rest if one.phone is not None), rest[0])
-        heir.contact = True
-        session.add(heir)
-    session.add(person)
+    person.left_on, person.id_number_index, person.name_index = on, None, None
+    silence(session, person, rest)
     search.drop_keys(session, person.id)
     session.execute(delete(Trace).where(col(Trace.person_id) == person.id))
     if number is not None:
         session.add(number)
+    flush(session)
+
+
+def silence(session: Session, person: Person, rest: list[Person], /) -> None:
+    """Nobody comes in as this person any more, and messages reach somebody of the rest, rather one with a telephone.
+    Called for who left, and by the room that records a death."""
+    person.phone_index = None
+    if person.contact and rest:
+        person.contact = False
+        heir = next((one for one in rest if one.phone is not None and not one.is_silent), rest[0])
+        heir.contact = True
+        session.add(heir)
+    session.add(person)
     accounts.end_of_person(session, person.id)
     flush(session)
 

@@ -79,6 +79,11 @@ class Person(SQLModel, table=True):
 
     model_config = {"arbitrary_types_allowed": True}
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether a telephone is on record that reaches nobody here: a death is on record of whom it belonged to."""
+        return self.phone is not None and self.phone_index is None and self.left_on is None
+
 
 class Trace(SQLModel, table=True):
     """One keyed index under which a person is found again; `use` says what it is made of, the value is an HMAC."""

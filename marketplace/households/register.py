@@ -227,7 +227,7 @@ def _may_tell(item: HouseholdFacts, home: Household) -> bool:
 def _update_person(
     session: Session, home: Household, facts: PersonFacts, *, item: HouseholdFacts, now: datetime
 ) -> tuple[str, list[str]]:
-    """Who that is, and which fields differ."""
+    """Who that is, and which fields differ: none of who lives there no more, or was erased (adr/0096)."""
     vault = vault_of(session)
     row = _same_person(session, home, facts, item=item)
     free = _free_numbers(session, [facts])
@@ -235,21 +235,21 @@ def _update_person(
         person_id = vault.ref("person", *item.key, facts.ref)
         _add(session, home, facts, person_id, free=free, now=now)
         return person_id, ["people"]
-    if row.left_on is not None:
+    if row.left_on is not None or not vault.keeps(session, row.id):
         return row.id, []
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
+    silent = row.is_silent
     for name in changed:
         setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=getattr(facts, name)))
     if "name" in changed:
         row.name_index = name_index(vault, facts.name)
     if "phone" in changed:
-        row.phone_index = vault.index("phone", facts.phone)
+        row.phone_index = None if silent else vault.index("phone", facts.phone)
         accounts.end_of_person(session, row.id)
     if "id_number" in changed:
         index = number_index(vault, facts.id_number)
         row.id_number_index = index if index in free else None
-    if changed:
-        row.compared_at = None
+    row.compared_at = None if changed else row.compared_at
     if "birth_date" in changed:
         row.birth_year, row.sex = date.fromisoformat(facts.birth_date).year, facts.sex
     if {"name", "birth_date"} & set(changed):

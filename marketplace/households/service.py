@@ -108,15 +108,21 @@ def list_people(session: Session, household_id: str, /) -> list[Person]:
 
 def contact_of(session: Session, household_id: str, /) -> Person | None:
     """The person whom messages reach; None where nobody has a telephone."""
-    return next((person for person in list_people(session, household_id) if person.phone is not None), None)
+    return next(iter(_on_the_line(session, household_id)), None)
+
+
+def _on_the_line(session: Session, household_id: str) -> list[Person]:
+    """Those whom a telephone reaches, whom messages reach first; of whom a death is on record, none does."""
+    return [one for one in list_people(session, household_id) if one.phone is not None and not one.is_silent]
 
 
 def reachable(session: Session, household_id: str, /, *, asked_by: str = "") -> Person | None:
     """Whom a letter or a call to the household may reach; None where nobody has a telephone, or none is safe. Who asked
     for the letter itself gets it."""
     if asked_by:
-        return session.get(Person, asked_by)
-    able = (person for person in list_people(session, household_id) if person.phone is not None)
+        person = session.get(Person, asked_by)
+        return None if person is None or person.is_silent else person
+    able = _on_the_line(session, household_id)
     return next((person for person in able if "phone" not in closed_fields(session, person)), None)
 
 

@@ -42,6 +42,7 @@ desk = Desk(
         "ended": (_l("Categories that end"), ""),
         "corrected": (_l("Categories that go on after all"), ""),
         "elsewhere": (_l("Left out: people on record in another household"), "wait"),
+        "erased": (_l("Left out: people who were erased here"), "wait"),
         "unnamed": (_l("Left out: a person's own category without an ID number"), "wait"),
         "others": (_l("Left out: people of districts that you do not serve"), "wait"),
     },

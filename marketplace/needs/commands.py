@@ -30,9 +30,10 @@ WORDS = {
     "held": ("其中暂缓、待人工核对", "of these held for a person"),
     "unverified": ("其中还需核实", "of these still to be verified"),
     "double": ("未导入：其他来源已有", "left out: open already from another source"),
+    "erased": ("未导入：本人信息已在此删除", "left out: of people who were erased here"),
     "faulty": ("有问题，已搁置", "set aside because of faults"),
 }
-STORED = ("new", "changed", "same", "held", "unverified", "double")
+STORED = ("new", "changed", "same", "held", "unverified", "double", "erased")
 """What storing a file would do; a pull also counts rows it sets aside."""
 
 

@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 
 from marketplace.db import chunks
 from marketplace.households.apart import people_by_number
+from marketplace.households.gone import empty_homes
 from marketplace.households.register import HouseholdFacts, PersonFacts
 from marketplace.households.resolving import resolve_many
 from marketplace.intake import CheckedRow, Fault, Stage
@@ -59,12 +60,14 @@ class Planned:
 
 @dataclass(slots=True)
 class Plan:
-    """Rows by what becomes of them. `double` are open already from another source and stay out."""
+    """Rows by what becomes of them. `double` are open already from another source and stay out; so are `erased` rows
+    of homes in which everybody was erased."""
 
     source: str
     new: list[Planned] = field(default_factory=list)
     changed: list[Planned] = field(default_factory=list)
     same: int = 0
+    erased: int = 0
     double: list[Planned] = field(default_factory=list)
     replaced: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -79,6 +82,7 @@ class Plan:
             "changed": len(self.changed),
             "same": self.same,
             "double": len(self.double),
+            "erased": self.erased,
             "held": held,
             "unverified": unverified,
         }
@@ -88,12 +92,16 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
     """Compare the rows with what is stored; O(rows), questions to the database in slices."""
     vault = vault_of(session)
     items = [_planned(vault, row, source=source) for row in rows]
+    homes = resolve_many(session, households_of(items))
+    empty = empty_homes(session, homes.values())
     known = _known(session, [item.index for item in items])
     found = Plan(source=source)
     for item in items:
         item.known = known.get(item.index)
         if item.known is not None and item.known.content_hash == item.content:
             found.same += 1
+        elif homes[item.facts.key] in empty:
+            found.erased += 1
         elif item.known is None:
             found.new.append(item)
         else:

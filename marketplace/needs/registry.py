@@ -45,6 +45,7 @@ class Pulled:
     double: int = 0
     held: int = 0
     faulty: int = 0
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def store_page(session: Session, page: NeedPage, /, *, source: str, actor: Actor
         double=counts["double"],
         held=counts["held"],
         faulty=len({fault.row for fault in faults}),
+        erased=counts["erased"],
     )
     body = {name: getattr(done, name) for name in Pulled.__slots__}
     audit.record(session, audit.Entry("need:pull", object_ref=source, body=body), actor=actor, now=now)

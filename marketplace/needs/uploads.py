@@ -24,6 +24,7 @@ COUNTS = {
     "held": (_l("Of these held for a person"), "late"),
     "unverified": (_l("Of these still to be verified"), "wait"),
     "double": (_l("Left out: open already from another source"), "wait"),
+    "erased": (_l("Left out: of people who were erased here"), "wait"),
 }
 
 

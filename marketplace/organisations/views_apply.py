@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import request
 from flask.typing import ResponseReturnValue
 
-from marketplace.accounts.service import count_try
+from marketplace.accounts.trying import TOO_MANY, may_try
 from marketplace.errors import DomainError
 from marketplace.guards import guard
 from marketplace.organisations import service
@@ -32,8 +31,9 @@ def apply() -> ResponseReturnValue:
 def apply_submit() -> ResponseReturnValue:
     """Keep the application. The count of tries is kept even when the answer is no."""
     form, now = fill(ApplyForm()), datetime.now(UTC)
-    with current_database().transaction() as session:
-        count_try(session, "apply", network=request.remote_addr or "", now=now)
+    if not may_try("apply"):
+        form.name.errors = [TOO_MANY]
+        return render("organisations/apply.html", form=form)
     if form.validate_on_submit():
         try:
             with current_database().transaction() as session:

@@ -13,6 +13,9 @@ from sqlmodel import JSON, Column, Field, SQLModel
 from marketplace.db import check, choice, moment
 from marketplace.sealed import sealed_column
 
+UNTOLD = ("died", "erased")
+"""Why a power ended without a letter: the household hears of the cause itself."""
+
 
 class PowerKind(StrEnum):
     """Once: for a day, by a code that the person hands over. Standing: by a signed paper, for its term."""

@@ -25,7 +25,7 @@ from marketplace.households.guardians import links_of
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.policy import require
-from marketplace.proxies.models import HelpPower, PowerKind, PowerState, Signed
+from marketplace.proxies.models import UNTOLD, HelpPower, PowerKind, PowerState, Signed
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 
@@ -230,7 +230,7 @@ def stop(session: Session, power_id: str, /, *, objected: bool = False, actor: A
 
 def end(session: Session, power: HelpPower, /, *, reason: str, action: str, actor: Actor, now: datetime) -> HelpPower:
     """Over: every session under it is dead, its clock stands still, both sides are told."""
-    told = power.state is PowerState.ACTIVE
+    told = power.state is PowerState.ACTIVE and reason not in UNTOLD
     power.state, power.ended_at, power.ended_by, power.end_reason = PowerState.ENDED, now, actor.id, reason
     accounts.end_helper(session, power.id)
     clocks.move_on(session, power.id, outcome=reason, now=now)

@@ -52,6 +52,7 @@ def copy_of(session: Session, person: Person, /, *, actor: Actor, now: datetime)
     """The whole copy; the caller has written the look and committed it."""
     require(actor, "right:copy", household_id=person.household_id)
     home = session.get_one(Household, person.household_id)
+    heard = voices(session, actor=actor, now=now)
     return {
         "schema": SCHEMA,
         "made_at": now.isoformat(),
@@ -64,8 +65,8 @@ def copy_of(session: Session, person: Person, /, *, actor: Actor, now: datetime)
         },
         "person": {"relation": person.relation, "sex": person.sex.value, **_opened(session, person)},
         "needs": [_need(need) for need in needs_of(session, home.id)],
-        **_acts(session, home.id, heard=voices(session, actor=actor, now=now), actor=actor, now=now),
-        **told_of(session, home.id),
+        **_acts(session, home.id, heard=heard, actor=actor, now=now),
+        **told_of(session, home.id, heard=heard),
     }
 
 
@@ -112,6 +113,20 @@ def _need(need: Need) -> dict[str, Any]:
     }
 
 
+def _matches(session: Session, home: str) -> list[dict[str, Any]]:
+    needs = {need.id: need for need in needs_of(session, home)}
+    return [
+        {
+            "kind": needs[one.need_id].category,
+            "unit": needs[one.need_id].unit,
+            "units": one.units,
+            "state": one.state.value,
+            "since": one.created_at.isoformat(),
+        }
+        for one in matches_of_household(session, home)
+    ]
+
+
 def _acts(
     session: Session, home: str, *, heard: frozenset[str] | None, actor: Actor, now: datetime
 ) -> dict[str, list[dict[str, Any]]]:
@@ -129,10 +144,7 @@ def _acts(
             for one in of_voices(list_of_household(session, home), heard)
         ],
         **_looks(session, home, heard=heard),
-        "matches": [
-            {"units": one.units, "state": one.state.value, "since": one.created_at.isoformat()}
-            for one in matches_of_household(session, home)
-        ],
+        "matches": _matches(session, home),
         "aid": [
             {"kind": one.category, "units": one.units, "on": one.given_on.isoformat(), "state": one.state.value}
             for one in aid_of_household(session, home)

@@ -1,8 +1,9 @@
 """A person has died: what waits for a person's decision now, and what near kin may still ask for.
 
 Enters: a death as staff learnt of it, with the evidence. Leaves: the death on record, every open match of the household
-held for a person, its verified needs taken out of runs until somebody has looked. Delivered aid is listed only. The
-watch is told, too: the rules and the visits know of it, and of what is paid after it.
+held for a person, its verified needs taken out of runs until somebody has looked. Delivered aid is listed only. Nobody
+comes in as the dead any more, no helper acts for it, and messages reach somebody else who lives there. The watch is
+told, too: the rules and the visits know of it, and of what is paid after it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from marketplace.cases import orders
 from marketplace.consent.ask import lock_all
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound
+from marketplace.households.members import silence
 from marketplace.households.models import Household, Person
+from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.duties import duties_of
 from marketplace.liveness.models import CheckCause
 from marketplace.needs.models import Need, NeedState
 from marketplace.policy import require
+from marketplace.proxies.ending import end_of_subject
 from marketplace.rights import reviews
 from marketplace.rights.models import Death, MatchReview
 from marketplace.signals.taking import record_fact
@@ -54,6 +58,8 @@ def record_death(
         )
     )
     flush(session)
+    silence(session, person, [one for one in list_people(session, home.id) if one.id != person.id])
+    end_of_subject(session, person.id, reason="died", actor=actor, now=now)
     audit.record(session, audit.Entry("death:record", subject=person.id), actor=actor, now=now)
     record_fact(session, person, "DEATH", ref=f"death:{person.id}", on=died_on, actor=actor, now=now)
     _hold_needs(session, home.id, actor=actor, now=now)

@@ -2,8 +2,9 @@
 
 Enters: a request that two people agree to, or the clock. Leaves: a person whose key, envelopes and indexes are gone;
 the audit chain, the receipts and all sums stay whole, because they never held anything but pseudonyms and hashes. What
-is open is never erased: that is asked again at the last moment. The papers behind a yes go in the same night (by
-`emptying`). Called by this room's pages, the worker and by `shanqiao erase`.
+is the home's own (its street, what it said of itself) goes with the last who lives there. What is open is never erased:
+that is asked again at the last moment. The papers behind a yes go in the same night (by `emptying`). Called by this
+room's pages, the worker and by `shanqiao erase`.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
 from marketplace.payments import forgetting as paid
+from marketplace.proxies.ending import end_of_subject
 from marketplace.rights import emptying, service
 from marketplace.rights.held import ROOMS, silent
-from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
+from marketplace.rights.models import Death, Erasure, RequestState, RightKind, RightRequest
 from marketplace.sealed import PersonKey
 from marketplace.signals.forgetting import forget, is_watched
 
@@ -72,8 +74,7 @@ def carry_out(session: Session, request_id: str, /, *, text: str, actor: Actor, 
 def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -> None:
     """Consents of this person end; with the last person of a household its open needs and matches end too."""
     lock_all(session, person.household_id)  # needs as well, before the first act
-    others = select(Person.id).where(Person.household_id == person.household_id, Person.id != person.id)
-    alone = session.exec(others.where(col(Person.name).is_not(None))).first() is None
+    alone = _is_alone(session, person)
     heads = select(ConsentHead).where(ConsentHead.household_id == person.household_id)
     for head in session.exec(heads.where(col(ConsentHead.state).in_(LIVING)).order_by(col(ConsentHead.chain_id))).all():
         if alone or session.get_one(Consent, (head.chain_id, head.version)).person_id == person.id:
@@ -93,16 +94,30 @@ def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -
     flush(session)
 
 
+def _is_alone(session: Session, person: Person) -> bool:
+    """Whether nobody else lives there: who moved out, died or was erased does not."""
+    others = select(Person.id).where(
+        Person.household_id == person.household_id,
+        Person.id != person.id,
+        col(Person.name).is_not(None),
+        col(Person.left_on).is_(None),
+        ~exists().where(col(Death.person_id) == col(Person.id)),
+    )
+    return session.exec(others).first() is None
+
+
 def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: datetime) -> None:
     row = session.get(Erasure, person.id) or Erasure(
         person_id=person.id, household_id=person.household_id, erase_at=now, cause=cause
     )
     row.cause, row.erased_at = cause, now
     session.add(row)
-    home = session.get_one(Household, person.household_id)
-    home.street_code = home.overruled_street = ""
-    session.add(home)
-    forget(session, person)
+    if alone := _is_alone(session, person):
+        home = session.get_one(Household, person.household_id)
+        home.street_code = home.overruled_street = ""
+        session.add(home)
+    end_of_subject(session, person.id, reason="erased", actor=actor, now=now)
+    forget(session, person, alone=alone)
     wechat.forget(session, person.id)
     paid.forget(session, person.id, now=now)
     facts.erase(session, person, actor=actor, now=now)

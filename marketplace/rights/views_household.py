@@ -19,6 +19,7 @@ from marketplace.households import by_hand
 from marketplace.households.facts import CORRECTABLE
 from marketplace.households.models import Person
 from marketplace.households.register import SEALED
+from marketplace.reference.facts import fact_kinds
 from marketplace.rights import copying, service
 from marketplace.rights.doors import asking_person, bp, say
 from marketplace.rights.explaining import explain
@@ -140,7 +141,8 @@ def _page(session: Session, kind: RightKind, person: Person, form: Any) -> Respo
 def record() -> ResponseReturnValue:
     """Everything on record, on one page that also prints."""
     names = {name: word(NAMES.get(name, name), "field") for name in SEALED}
-    return render("rights/record.html", copy=_copy("see"), names=names)
+    shown: dict[str, Any] = {"names": names, "titles": TITLES, "states": STATES, "kinds": fact_kinds()}
+    return render("rights/record.html", copy=_copy("see"), **shown)
 
 
 @bp.get("/my-rights/copy.json")

@@ -14,11 +14,20 @@ from sqlmodel import Session, col, select
 
 from marketplace.households.categories import list_spells, runs_on
 from marketplace.households.models import Person, Spell
+from marketplace.reference.facts import fact_kinds
 from marketplace.signals.models import Alert, AlertState, Declared, Fact
 
 
-def told_of(session: Session, household_id: str, /) -> dict[str, list[dict[str, Any]]]:
-    """Categories, facts of departments and own words, as the household may see them."""
+def told_of(
+    session: Session, household_id: str, /, *, heard: frozenset[str] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Categories, facts of departments and own words, as those of the household who are `heard` may see them (None:
+    everybody): what was said of one person is that person's own, what was said of the home is everybody's."""
+
+    def is_theirs(person_id: str | None) -> bool:
+        return heard is None or person_id is None or person_id in heard
+
+    of_home = {code for code, kind in fact_kinds().items() if kind.joins == "home"}
     facts = select(Fact).where(Fact.household_id == household_id, col(Fact.replaced_day).is_(None))
     said = select(Declared).where(Declared.household_id == household_id)
     return {
@@ -29,10 +38,12 @@ def told_of(session: Session, household_id: str, /) -> dict[str, list[dict[str, 
                 "to": one.to_on.isoformat() if one.to_on else "",
             }
             for one in list_spells(session, household_id)
+            if is_theirs(one.person_id)
         ],
         "facts_of_departments": [
             {"feed": one.feed, "kind": one.kind, "on": date.fromordinal(one.day).isoformat(), "amount": one.amount}
             for one in session.exec(facts.order_by(col(Fact.day), col(Fact.id)))
+            if one.kind in of_home or is_theirs(one.person_id)
         ],
         "said": [
             {"kind": one.kind, "on": date.fromordinal(one.day).isoformat(), "amount": one.amount}
@@ -48,7 +59,9 @@ def is_watched(household: Any, /, *, on: date) -> ColumnElement[bool]:
     return spell | alert
 
 
-def forget(session: Session, person: Person, /) -> None:
-    """Delete every fact of the person, the former states too, and what its household said of itself."""
+def forget(session: Session, person: Person, /, *, alone: bool) -> None:
+    """Delete every fact of the person, the former states too, and what its household said of itself, where nobody else
+    lives there."""
     session.execute(delete(Fact).where(col(Fact.person_id) == person.id))
-    session.execute(delete(Declared).where(col(Declared.household_id) == person.household_id))
+    if alone:
+        session.execute(delete(Declared).where(col(Declared.household_id) == person.household_id))

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import closing, desks, team
 from marketplace.accounts import service as accounts
-from marketplace.accounts.models import Account, AccountSession
+from marketplace.accounts.models import Account, AccountSession, RateCount
 from marketplace.actors import PUBLIC, Actor, Role
 from marketplace.app import create_app
 from marketplace.clocks import service as clocks
@@ -184,12 +184,17 @@ def test_a_manager_invites_on_the_page_and_a_colleague_joins_and_leaves(app, org
     assert "已关闭" in manager.get("/team/").text
 
 
-def test_somebody_who_guesses_codes_is_stopped(app):
+@pytest.mark.parametrize("path", ["/join", "/organisations/apply"])
+def test_somebody_who_guesses_is_stopped_and_the_lock_stays(app, path):
     client = app.test_client()
     app.config["WTF_CSRF_ENABLED"] = False
     wrong = {"code": "x", "display_name": "李", "login": "li", "password": SECRET}
-    answers = [client.post("/join", data=wrong).status_code for _ in range(12)]
-    assert answers == [422] * 10 + [403] * 2
+    answers = [client.post(path, data=wrong) for _ in range(12)]
+    assert [one.status_code for one in answers] == [422] * 12
+    assert ["次数太多" in one.text for one in answers] == [False] * 10 + [True] * 2, "the form says so"
+    with app.extensions["database"].reading() as session:
+        row = session.exec(select(RateCount)).one()
+        assert (row.count, row.strikes, row.locked_until is not None) == (11, 1, True)
 
 
 def test_a_worker_sees_the_organisation_but_neither_the_team_nor_related_people(app, org_id):

@@ -421,7 +421,7 @@ def test_a_person_sees_what_the_watch_holds_and_takes_it_along_into_oblivion(ses
     session.flush()
     later = select(Household.id).where(forgetting.is_watched(col(Household.id), on=TODAY + timedelta(days=1)))
     assert session.exec(later).all() == []
-    forgetting.forget(session, head(session, home))
+    forgetting.forget(session, head(session, home), alone=True)
     gone = forgetting.told_of(session, home.id)
     assert (gone["facts_of_departments"], gone["said"]) == ([], [])
 

@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
-from marketplace.accounts.models import Account, SignInCode
+from marketplace.accounts.models import Account, RateCount, SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
@@ -26,7 +26,9 @@ from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemSt
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.households import facts
 from marketplace.households.models import Household, Person
+from marketplace.households.service import find_person_by_phone, masked_name
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.readback.models import ReadBack, SecondCall
@@ -158,6 +160,43 @@ def test_a_wrong_number_is_told_at_its_field(home: FlaskClient) -> None:
     assert "号码不对" in answer.text
 
 
+def test_who_applies_with_a_telephone_that_was_another_s_comes_in_as_somebody_new(app: Flask, now: datetime) -> None:
+    client, database = app.test_client(), app.extensions["database"]
+    me = {"name": "王小明", "phone": "13800000001", "district": RURAL, "street": TOWNSHIP}
+    assert client.post("/apply", data=me).status_code == 303
+    with database.transaction() as session:
+        first = session.exec(select(Person)).one()
+        gone, home = first.id, first.household_id
+        facts.erase(session, first, actor=SYSTEM, now=now)
+    assert client.post("/apply", data={**me, "name": "新来的"}).headers["Location"] == "/enter"
+    with database.transaction() as session:
+        second = find_person_by_phone(session, me["phone"])
+        assert second is not None
+        assert gone != second.id
+        assert home != second.household_id
+        assert session.get_one(Person, gone).name is None
+        facts.correct(session, second, "phone", "13800000002", actor=SYSTEM, now=now)
+        kept, name = second.id, masked_name(session, second)
+    assert client.post("/apply", data={**me, "name": "换号人"}).status_code == 303
+    with database.reading() as session:
+        third = find_person_by_phone(session, me["phone"])
+        assert third is not None
+        assert third.household_id != session.get_one(Person, kept).household_id, "a number that is given out again"
+        assert masked_name(session, session.get_one(Person, kept)) == name
+    locked_after(client, "/apply", {**me, "phone": "13800000009"}, what="first", tries=100)
+
+
+def locked_after(client: FlaskClient, path: str, data: dict[str, str], *, what: str, tries: int) -> None:
+    """One try more than are allowed from a network is refused on the form, and its lock stays."""
+    database, far = client.application.extensions["database"], {"REMOTE_ADDR": "10.9.9.9"}
+    with database.transaction() as session:
+        session.add(RateCount(key=f"{what}:10.9.9.9", window_at=datetime.now(UTC), count=tries))
+    refused = client.post(path, data=data, environ_base=far)
+    assert (refused.status_code, "次数太多" in refused.text) == (422, True)
+    with database.reading() as session:
+        assert session.get_one(RateCount, f"{what}:10.9.9.9").locked_until is not None
+
+
 def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephone(app: Flask) -> None:
     client = app.test_client()
     assert "临时救助" in client.get("/apply/LINSHI").text
@@ -223,6 +262,7 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     objected = stranger.post(f"/public-notices/{CITY}/{item_id}", data={"text": "他家有车"})
     code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}\b", objected.text)
     assert code is not None
+    locked_after(stranger, f"/public-notices/{CITY}/{item_id}", {"text": "他家有车"}, what="object", tries=10)
     assert "他家有车" not in hanging.text
     found = re.search(r"/cases/objections/\w+", worker.get(page).text)
     assert found is not None

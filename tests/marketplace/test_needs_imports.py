@@ -15,10 +15,11 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
+from marketplace.households import facts, register
 from marketplace.households import service as households
 from marketplace.households.models import Household, Person
 from marketplace.intake import Checked, ImportBatch, ImportState
-from marketplace.needs import imports
+from marketplace.needs import imports, planning
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.table import need_schema
 from marketplace.needs.uploads import desk
@@ -85,7 +86,7 @@ def test_a_verified_need_comes_in_with_household_members_and_proof(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
     counts = bring_in(session, a_row(), actor=verifier, now=now)
-    assert counts == {"new": 1, "changed": 0, "same": 0, "double": 0, "held": 0, "unverified": 0}
+    assert counts == {"new": 1, "changed": 0, "same": 0, "double": 0, "erased": 0, "held": 0, "unverified": 0}
     [need] = needs(session)
     assert (need.state, need.gap_units, need.unit, need.urgency) == (NeedState.VERIFIED, 12, "PACK", 2)
     assert (need.verification_level, need.verifier_id, need.verified_on) == (3, "staff-7", date(2026, 11, 20))
@@ -97,6 +98,25 @@ def test_a_verified_need_comes_in_with_household_members_and_proof(
     births = {person.relation: person.birth_year for person in people}
     assert births == {"HEAD": 1958, "SPOUSE": 1958, "CHILD": None}
     assert audit.verify(session).bad_seq == 0
+
+
+def test_a_need_of_a_home_in_which_everybody_was_erased_is_left_out_and_the_others_come_in(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    rows = [a_row(members=""), a_row(source_id="N2", household_ref="H2", head_id_number=OTHER_ID, phone="10000000002")]
+    bring_in(session, rows[0], actor=verifier, now=now)
+    [need] = needs(session)
+    [person] = households.list_people(session, need.household_id)
+    facts.erase(session, person, actor=verifier, now=now)
+    again = [{**rows[0], "gap": 9}, {**rows[1], "members": ""}]
+    counts = bring_in(session, *again, actor=verifier, now=now)
+    assert (counts["new"], counts["changed"], counts["erased"]) == (1, 0, 1)
+    assert [(one.source_id, one.gap_units) for one in needs(session)] == [("N1", 12), ("N2", 12)]
+    assert (person.name, person.id_number_index) == (None, None)
+    everybody = {**rows[1], "head_name": "新名", "members": ""}
+    told = a_row(source_id="N9", household_ref="H1", members="", gap=3)
+    homes = [planning.household_facts(planned, source="yuzhong") for planned in (told, everybody)]
+    assert len(register.register_many(session, homes, actor=verifier, now=now)) == 2, "nor does any other way in fail"
 
 
 def test_who_brings_a_need_in_as_verified_does_not_approve_it_in_anybodys_seat(
@@ -121,7 +141,7 @@ def test_the_dry_run_stores_nothing_but_the_sealed_batch(session: Session, verif
     assert needs(session) == []
     assert session.exec(select(Person)).all() == []
     assert batch.counts == {
-        "rows": 1, "faults": 0, "new": 1, "changed": 0, "same": 0, "double": 0, "held": 0, "unverified": 0
+        "rows": 1, "faults": 0, "new": 1, "changed": 0, "same": 0, "double": 0, "erased": 0, "held": 0, "unverified": 0
     }  # fmt: skip
     assert GOOD_ID.encode() not in (batch.payload or b"")
 

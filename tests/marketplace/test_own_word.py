@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.consent import capacity, changes
 from marketplace.consent import service as consent
@@ -32,12 +33,13 @@ from marketplace.decisions.withdrawing import Then
 from marketplace.demo.consents import _contacts
 from marketplace.errors import ConsentMissing, WrongState
 from marketplace.households import by_hand
-from marketplace.households.models import Guardian, Person
+from marketplace.households.models import Guardian, Person, Spell
 from marketplace.proxies.models import HelpPower
 from marketplace.rights import copying
 from marketplace.rights import service as rights
 from marketplace.rights.models import RightKind
 from marketplace.sharing.looks import looks_of
+from marketplace.signals.taking import record_fact
 from marketplace.trail.service import make_checkpoint
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
@@ -162,6 +164,12 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         changes.pause(session, match.consent_chain_id, actor=she, now=now)
         looked = audit.Entry("household:reveal", subject=she.id, fields=("phone",), rule_id="CONTACT")
         last = audit.record(session, looked, actor=WORKER, now=now)
+        her = session.get_one(Person, she.id)
+        for kind in ("DETAINED", "INCOME"):
+            record_fact(session, her, kind, ref=f"{kind}:her", on=local_day(now), actor=WORKER, now=now)
+        spell = {"household_id": her.household_id, "source": "test", "from_on": local_day(now), "entered_at": now}
+        for person_id, category in ((her.id, "DISABILITY_SUBSIDY"), (None, "IN_REGISTER")):
+            session.add(Spell(id=category, person_id=person_id, category=category, **spell))
         make_checkpoint(session, now=now)
         tokens = {one.id: accounts.open_for_person(session, one.id, one.household_id, now=now) for one in (she, he)}
         giver, chain = scene.organisation.name, match.consent_chain_id
@@ -170,7 +178,12 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         client.set_cookie("sid", tokens[one.id])
         client.set_cookie("lang", "en")
         assert (HERS in client.get("/my-rights/complain").text) is shown
-        assert (HERS in client.get("/my-rights/copy.json").text) is shown
+        copy = client.get("/my-rights/copy.json").json
+        assert (HERS in json.dumps(copy, ensure_ascii=False)) is shown
+        kinds = [one["kind"] for one in copy["facts_of_departments"]]
+        assert kinds == (["DETAINED", "INCOME"] if shown else ["INCOME"]), "a year's income is the home's"
+        spells = {one["category"] for one in copy["categories"]}
+        assert spells == {"IN_REGISTER", *(["DISABILITY_SUBSIDY"] if shown else [])}
         assert (giver in client.get("/my-consents").text) is shown
         assert (giver in client.get("/who-saw").text) is shown
         assert client.get(f"/my-consents/{chain}/withdraw").status_code == (200 if shown else 409)

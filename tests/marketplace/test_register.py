@@ -347,6 +347,22 @@ def test_what_one_person_draws_is_nobody_else_s_when_a_list_of_people_brings_it(
     assert bring(session, *lines, now=now) == {"known": 1, "elsewhere": 1, "unnamed": 1}
 
 
+def test_who_was_erased_comes_back_by_no_list_and_stops_nobody_else_s_row(session: Session, now: datetime) -> None:
+    gone, wife, alone = a_number(), a_number(date(1961, 1, 1)), a_number(date(1940, 1, 1))
+    lines = [f"H1,赵一,{gone},户主,渝中区,IN_REGISTER,2026-01-01,13800000001", f"H1,钱二,{wife},配偶,渝中区,,,"]
+    lines.append(f"H2,李老,{alone},户主,渝中区,IN_REGISTER,2026-01-01,")
+    assert bring(session, *lines, now=now) == {"new": 2, "people": 3, "begun": 2}
+    people = [find_person_by_id_number(session, number) for number in (gone, alone)]
+    for person in people:
+        facts.erase(session, person, actor=CLERK, now=now)  # type: ignore[arg-type]
+    lines.append(f"H3,孙新,{a_number(date(1950, 1, 1))},户主,渝中区,,,")
+    told = {"new": 1, "known": 1, "people": 1, "erased": 2}
+    assert bring(session, *lines, now=now) == told, "what was shown is what is stored"
+    assert bring(session, *lines, now=now) == {"known": 2, "erased": 2}
+    assert [(one.name, one.id_number_index, one.phone_index) for one in people if one] == [(None, None, None)] * 2
+    assert find_person_by_id_number(session, wife).household_id == people[0].household_id  # type: ignore[union-attr]
+
+
 def test_families_who_never_asked_come_into_the_register_by_a_list_with_all_their_people(
     session: Session, now: datetime
 ) -> None:

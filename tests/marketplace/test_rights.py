@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 from sqlmodel import Session, select
 
 from marketplace import audit
+from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
 from marketplace.clocks import service as clocks
@@ -23,10 +24,10 @@ from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.households import by_hand, register
-from marketplace.households.models import Household
+from marketplace.households import by_hand, members, register
+from marketplace.households.models import Household, Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
-from marketplace.households.service import list_people
+from marketplace.households.service import contact_of, list_people, mask, masked_name, opened_by, reachable
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
 from marketplace.payments import payees
@@ -34,12 +35,14 @@ from marketplace.payments.models import AccountKind, PayeeState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import OverrideKind
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.proxies import service as proxies
 from marketplace.rights import copying, corrections, deaths, erasing, reviews, service
 from marketplace.rights.explaining import explain
 from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
 from marketplace.sealed import vault_of
 from marketplace.sharing import clients
-from marketplace.signals.models import Fact
+from marketplace.signals import declaring
+from marketplace.signals.models import Declared, Fact
 from matching import allocate
 from matching.overlap_rules import Verdict
 from tests import factories as make
@@ -352,6 +355,30 @@ def test_a_death_freezes_open_matches_takes_needs_out_of_runs_and_lets_kin_ask(s
         deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
 
 
+def test_nobody_comes_in_as_the_dead_and_letters_reach_who_lives(session, now):
+    told = [PersonFacts("head", name="王小明", phone="10000000001"), PersonFacts("m2", "SPOUSE", False, name="李四")]
+    told[1] = replace(told[1], phone="10000000002")
+    facts = HouseholdFacts("list", "H1", "500103", size=2, people=tuple(told))
+    home = register_many(session, [facts], actor=STAFF, now=now)[facts.key]
+    he, she = list_people(session, home)
+    index, himself = he.phone_index, Actor(id=he.id, role=Role.HOUSEHOLD, household_id=home)
+    power, code = proxies.invite(session, he.id, helper_kind="relative", acts=("see",), actor=himself, now=now)
+    tokens = [accounts.open_for_person(session, one.id, home, now=now) for one in (he, she)]
+    tokens.append(proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    assert contact_of(session, home) == opened_by(session, index, now=now) == he
+    letters = len(session.exec(select(Notice.id)).all())
+    deaths.record_death(session, he.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+    roles = [accounts.actor_of(session, token, now=now).role for token in tokens]
+    assert roles == [Role.PUBLIC, Role.HOUSEHOLD, Role.PUBLIC]
+    assert (power.end_reason, len(session.exec(select(Notice.id)).all())) == ("died", letters)
+    assert (opened_by(session, index, now=now), he.contact, she.contact) == (None, False, True)
+    assert contact_of(session, home) == reachable(session, home) == she
+    assert reachable(session, home, asked_by=he.id) is None, "nor what he himself had asked for"
+    again = replace(facts, people=(replace(told[0], phone="10000000004"), told[1]))
+    register_many(session, [again], actor=STAFF, now=now)
+    assert he.phone_index is None, "a list makes no dead person's telephone ring"
+
+
 @pytest.mark.threat("T31")
 def test_a_household_that_refuses_programs_loses_nothing_and_gets_what_a_person_pins(session, now):
     scene = a_scene(session)
@@ -397,6 +424,46 @@ def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(se
     assert (payee.account_index, payee.holder_index, payee.last_four, payee.account) == ("", "", "", None)
     assert payee.state is PayeeState.REPLACED
     assert audit.verify(session).bad_seq == 0
+
+
+def test_who_was_erased_is_signed_in_no_more_and_has_no_helper(session, now):
+    scene = a_scene(session)
+    himself = Actor(id=scene.person.id, role=Role.HOUSEHOLD, household_id=scene.household.id)
+    told = {"helper_kind": "relative", "acts": ("see",), "actor": himself, "now": now}
+    power, code = proxies.invite(session, scene.person.id, **told)
+    tokens = [accounts.open_for_person(session, scene.person.id, scene.household.id, now=now)]
+    tokens.append(proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    request = ask(session, scene, RightKind.ERASE, now)
+    erasing.agree(session, request.id, actor=APPROVER, now=now)
+    assert accounts.actor_of(session, tokens[0], now=now).role is Role.HOUSEHOLD
+    erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
+    assert [accounts.actor_of(session, token, now=now).role for token in tokens] == [Role.PUBLIC, Role.PUBLIC]
+    assert power.end_reason == "erased"
+
+
+def test_an_erasure_leaves_those_who_stay_their_home_and_counts_nobody_who_left_or_died(session, now):
+    told = [PersonFacts(str(n), contact=n == 0, name=name) for n, name in enumerate(("赵一", "李四", "王三", "周老"))]
+    facts = HouseholdFacts("list", "H1", "500103", "500103001", size=4, people=tuple(told))
+    home = session.get_one(Household, register_many(session, [facts], actor=STAFF, now=now)[facts.key])
+    people = {masked_name(session, one): one for one in list_people(session, home.id)}
+    he, she, brother, father = (people[mask(one.name)] for one in told)
+    need = make.a_need(session, home)
+    declaring.declare(session, home.id, "INCOME", amount=5, on=now.date(), actor=STAFF, now=now)
+    said = select(Declared.amount).where(Declared.household_id == home.id)
+    erased(session, she, now)
+    assert (home.street_code, session.exec(said).all()) == ("500103001", [5]), "he lives there still"
+    members.end(session, brother.id, on=now.date(), reason="MOVED_OUT", actor=STAFF, now=now)
+    deaths.record_death(session, father.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+    erased(session, he, now)
+    assert (home.street_code, session.exec(said).all(), need.state) == ("", [], NeedState.CLOSED)
+
+
+def erased(session: Session, person: Person, now) -> None:
+    """The person asks for its erasure and two people carry it out."""
+    himself = Actor(id=person.id, role=Role.HOUSEHOLD, household_id=person.household_id)
+    request = service.ask(session, person, RightKind.ERASE, words="请删除", actor=himself, now=now)
+    erasing.agree(session, request.id, actor=APPROVER, now=now)
+    erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
 
 
 def test_help_under_way_comes_before_an_erasure(session, now):

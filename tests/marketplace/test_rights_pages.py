@@ -24,11 +24,15 @@ from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households import by_hand
+from marketplace.households.models import Spell
 from marketplace.notices import Notice
 from marketplace.offers import demand
 from marketplace.offers.models import DemandSnapshot
+from marketplace.reference.words import label
 from marketplace.rights import service as rights
 from marketplace.rights.models import MatchReview, RequestState, RightKind, RightRequest
+from marketplace.signals import declaring
+from marketplace.signals.taking import record_fact
 from tests.marketplace.match_scene import Scene, a_scene
 
 
@@ -153,6 +157,26 @@ def test_a_copy_is_a_file_and_a_page_and_each_opening_is_in_the_chain(app, scene
     assert sorted(rows) == ["copy", "see"]
     stranger = staff(app, "other")
     assert stranger.get("/my-rights/copy.json").status_code == 403
+
+
+def test_the_page_of_everything_on_record_shows_all_that_the_file_holds(app, scene, now):
+    client, at = home(app, scene), {"on": now.date(), "actor": Actor(id="w", role=Role.WORKER), "now": now}
+    told = json.loads(client.get("/my-rights/copy.json").data)
+    empty = client.get("/my-rights/record").text
+    assert [key for key in told if f'id="{key}"' not in empty] == ["made_at", "schema"]
+    assert "暂无记录" in empty
+    assert client.post("/my-rights/complain", data={"words": "没有人来过"}).status_code == 303
+    with app.extensions["database"].transaction() as session:
+        record_fact(session, session.merge(scene.person), "MEDICAL_SPENDING", ref="m", amount=123_400, **at)
+        declaring.declare(session, scene.household.id, "INCOME", amount=567_800, **at)
+        told_of = {"household_id": scene.household.id, "source": "test", "entered_at": now}
+        session.add(Spell(id="s", category="IN_REGISTER", from_on=now.date(), **told_of))
+        request = session.exec(select(RightRequest.id)).one()
+        rights.answer(session, request, text="已电话致歉", actor=Actor(id="v", role=Role.VERIFIER), now=now)
+    page = client.get("/my-rights/record").text
+    for words in ("没有人来过", "已电话致歉", "1,234", "5,678", label("monitoring_category", "IN_REGISTER", lang="zh")):
+        assert words in page
+    assert label("letter", "right_answered", lang="zh") in page
 
 
 def test_refusing_programs_puts_the_needs_into_the_manual_queue_and_can_be_taken_back(app, scene):
