@@ -113,4 +113,4 @@ def says(item: CaseItem, facts: Facts, /, *, on: date) -> Says:
         return Says(fen)
     ill = "illness" in facts.wants
     at_home = for_event("home_treatment", illness_class(facts, **here), **here) if ill else 0
-    return Says(fen, by_event(facts, **here), at_home, silent=not fen)
+    return Says(fen, by_event(facts, **here), at_home, silent=not fen and not at_home)

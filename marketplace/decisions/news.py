@@ -36,7 +36,7 @@ RELATED = frozenset({"CONFLICT_OF_INTEREST"})
 """The kind that keeps a related giver out; it was asked at approval, so what it says later is always new."""
 BY_PEOPLE = frozenset({"WATERFALL", "CAP_100", "ONCE_PER_YEAR"})
 """Kinds that count people or costs, which are fewer once two records are one person."""
-BY_BILL = frozenset({"WATERFALL", "CAP_100", "MUTEX_UNLESS_RESIDUAL"})
+BY_BILL = frozenset({"WATERFALL", "CAP_100", "MUTEX_UNLESS_RESIDUAL", "ONE_THING", "BEST_OF"})
 """Kinds that reckon with a documented cost and with what each payer said of it."""
 BATCH = 200
 

@@ -144,15 +144,13 @@ def plan(
         rows_here = [row for row in homes[item.source_ref] if _number(row) in {one.id_number for one in stay}]
         unnamed += _told(session, rows_here, home, spans)
     found.spells = believed(session, {key: joined(told) for key, told in spans.items()}, as_of=as_of)
-    begun, ended, corrected = would(session, found.spells, as_of=as_of)
+    counted = dict(zip(("begun", "ended", "corrected"), would(session, found.spells, as_of=as_of), strict=True))
     new = sum(ids[item.key] not in known for item in found.told)
     found.counts = {
         "new": new,
         "known": len(facts) - new,
         "people": new_people,
-        "begun": begun,
-        "ended": ended,
-        "corrected": corrected,
+        **counted,
         "elsewhere": elsewhere,
         "erased": sum(len(item.people) for item in listed) - sum(len(item.people) for item in facts),
         "unnamed": unnamed,

@@ -2,7 +2,8 @@
 
 Enters: a household of the actor's district, a category, whose it is, from which day and on which ground. Leaves: a
 spell as a list would begin it; where the cases of a category are decided by two, only after a second person's yes. The
-words stay on record with the ground and both names. No aid begins or ends by it. Called by the pages of the register.
+words stay on record with the ground and both names. What a class brings without an application is begun by
+`cases.by_label`, as after a list; no other aid begins or ends by it. Called by the pages of the register.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ def decide(session: Session, ask_id: str, /, *, agrees: bool, actor: Actor, now:
         raise NotAllowed("entry_own")
     if agrees:
         session.get_one(Household, row.household_id, with_for_update=True)
+        if row.person_id and row.person_id not in {one.id for one in list_people(session, row.household_id)}:
+            raise WrongState("member_left")
         _free(session, row, now=now)
     row.decided_by, row.decided_at = actor.id, now
     if agrees:

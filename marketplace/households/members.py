@@ -28,6 +28,7 @@ from marketplace.households.register import PersonFacts, add_person
 from marketplace.households.service import find_person_by_id_number, list_people, require_household
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.words import list_codes
+from marketplace.sealed import vault_of
 
 REASONS = "member_left"
 Left = Callable[..., object]
@@ -111,6 +112,16 @@ def silence(session: Session, person: Person, rest: list[Person], /) -> None:
     session.add(person)
     accounts.end_of_person(session, person.id)
     flush(session)
+
+
+def speak_again(session: Session, person: Person, /) -> None:
+    """Staff have seen whoever was said to be dead: the telephone finds the person again."""
+    if person.is_silent and person.phone is not None:
+        vault = vault_of(session)
+        told = vault.open(session, person.id, column="person.phone", sealed=person.phone)
+        person.phone_index = vault.index("phone", told)
+        session.add(person)
+        flush(session)
 
 
 def _end_spells(session: Session, person: Person, *, on: date, reason: str, actor: Actor, now: datetime) -> None:

@@ -121,7 +121,7 @@ def refuse_changes(batch: ImportBatch, found: Found, /, *, more: Mapping[str, in
     """Raise Conflict unless confirming would still do exactly what was shown; rows that no longer fit are named."""
     numbers = sorted({fault.row for fault in found.faults})
     if numbers:
-        raise Conflict("import_changed", rows=", ".join(map(str, numbers[:MOST_NAMED])))
+        raise Conflict("import_changed", rows=" / ".join(map(str, numbers[:MOST_NAMED])))
     if {**found.counts, **more} != counts_of(batch):
         raise Conflict("import_changed")
 

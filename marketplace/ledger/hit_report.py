@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.ledger.hits import QUESTIONS, REPORT, TWICE
+from marketplace.ledger.hits import REPORT, TWICE, waits_for_somebody
 from marketplace.ledger.models import HitState, OverlapHit
 
 MINUTE_FEN = 100
@@ -82,7 +82,14 @@ def _narrowed(statement: Any, actor: Actor) -> Any:
 
 
 def hits_where(
-    actor: Actor, /, *, code: str = "", giver: str | None = None, state: str = "", late: bool | None = None
+    actor: Actor,
+    /,
+    *,
+    code: str = "",
+    giver: str | None = None,
+    state: str = "",
+    late: bool | None = None,
+    waits: bool = False,
 ) -> Any:
     """The rows behind a line of the report: a statement for one page of a list, the newest first."""
     wanted = _narrowed(select(OverlapHit), actor)
@@ -92,6 +99,8 @@ def hits_where(
         wanted = wanted.where(col(OverlapHit.giver) == giver)
     if late is not None:
         wanted = wanted.where((col(OverlapHit.place) == REPORT) == late)
+    if waits:
+        wanted = wanted.where(col(OverlapHit.state) == HitState.OPEN, waits_for_somebody())
     if state in set(HitState):
         wanted = wanted.where(col(OverlapHit.state) == HitState(state))
     return wanted.order_by(col(OverlapHit.created_at).desc(), col(OverlapHit.id))
@@ -100,6 +109,5 @@ def hits_where(
 def count_open(session: Session, /, *, actor: Actor) -> int:
     """How many late reports and questions wait for a person."""
     wanted = _narrowed(select(func.count()).select_from(OverlapHit), actor)
-    asked = (col(OverlapHit.place) == REPORT) | col(OverlapHit.code).in_(QUESTIONS)
-    wanted = wanted.where(col(OverlapHit.state) == HitState.OPEN, asked)
+    wanted = wanted.where(col(OverlapHit.state) == HitState.OPEN, waits_for_somebody())
     return int(session.exec(wanted).one())

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -106,10 +107,17 @@ def _is_more(row: OverlapHit, one: Met) -> bool:
     return row.place == REPORT and row.state is not HitState.OPEN and told
 
 
+def waits_for_somebody() -> ColumnElement[bool]:
+    """Late reports, and questions about a need; what holds a match waits on the match's own page."""
+    question = col(OverlapHit.code).in_(QUESTIONS) & (col(OverlapHit.place) == APPROVAL)
+    return (col(OverlapHit.place) == REPORT) | question
+
+
 def _asks_anew(row: OverlapHit, one: Met) -> bool:
-    """Whether this is a question of its own: a match is held again, or a decided hit is met by rows that nobody looked
-    at. The old one keeps its rows and its finding. A late report stays one task."""
-    looked_at = row.state is HitState.OPEN or set(one.because) <= set(row.because)
+    """Whether this is a question of its own: a match is held again, or a hit is met by rows that nobody looked at; what
+    ended by itself was never looked at. The old one keeps its rows and its finding. A late report stays one task."""
+    answered = row.state is not HitState.GONE and set(one.because) <= set(row.because)
+    looked_at = row.state is HitState.OPEN or answered
     return row.place == HELD or (row.place != REPORT and not looked_at)
 
 

@@ -131,8 +131,7 @@ def end_gone(database: Database, /, *, now: datetime) -> int:
 
 def _gone(session: Session) -> list[str]:
     """Open tasks of late reports, and open questions, that are no longer founded."""
-    asked = (col(OverlapHit.place) == hits.REPORT) | col(OverlapHit.code).in_(hits.QUESTIONS)
-    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, asked)
+    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, hits.waits_for_somebody())
     waiting = list(session.exec(wanted.where(col(OverlapHit.code) != hits.TWICE).order_by(col(OverlapHit.id))))
     lives: dict[str, str] = {}
     for some in chunks(sorted({ref for hit in waiting for ref in hit.because}), _ASKED):

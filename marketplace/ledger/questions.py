@@ -21,7 +21,7 @@ def over(session: Session, /) -> list[str]:
     open_ = (col(Need.state) == NeedState.VERIFIED) & (col(Need.gap_units) > col(Need.committed_units))
     asked = (col(OverlapHit.state) == HitState.OPEN, col(OverlapHit.code).in_(hits.QUESTIONS))
     found = select(OverlapHit.id).join(Need, col(Need.id) == col(OverlapHit.need_id))
-    found = found.where(*asked, col(OverlapHit.place) != hits.REPORT, ~open_)
+    found = found.where(*asked, col(OverlapHit.place) == hits.APPROVAL, ~open_)
     return list(session.exec(found.order_by(col(OverlapHit.id))))
 
 

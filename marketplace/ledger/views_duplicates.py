@@ -86,7 +86,8 @@ def duplicate_rows() -> ResponseReturnValue:
     code, state = (request.args.get(name, "")[:16] for name in ("code", "state"))
     giver = request.args.get("giver")
     late = {"yes": True, "no": False}.get(request.args.get("late", ""))
-    wanted = hit_report.hits_where(actor, code=code, giver=giver, state=state, late=late)
+    waits = request.args.get("waits") == "1"
+    wanted = hit_report.hits_where(actor, code=code, giver=giver, state=state, late=late, waits=waits)
     page = Page(page_number(), session.exec(select(func.count()).select_from(wanted.subquery())).one())
     found = session.exec(wanted.offset(page.offset).limit(page.size)).all()
     shown = [(hit, need_kind(hit.category).unit, TONES[hit.state.value]) for hit in found]

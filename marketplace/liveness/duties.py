@@ -99,7 +99,14 @@ def _end(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now
     return duty
 
 
+def hold_check(session: Session, person_id: str, /) -> None:
+    """Lock the question that waits for a person, as whoever sees it does: before its duties and the log (adr/0066)."""
+    wanted = select(SurvivalCheck.id).where(SurvivalCheck.person_id == person_id, col(SurvivalCheck.state).in_(WAITING))
+    session.exec(wanted.with_for_update()).all()
+
+
 def _close(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now: datetime) -> None:
+    hold_check(session, duty.person_id)
     duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
     _record(session, duty, "survival:end", actor=actor, now=now)
     if not duties_of(session, duty.person_id):

@@ -137,6 +137,7 @@ def ended(session: Session, /, *, on: date) -> list[str]:
 
 def end(session: Session, duty_id: str, /, *, now: datetime) -> bool:
     """Nobody asks because of this benefit any longer."""
+    duties.hold_check(session, session.get_one(SurvivalDuty, duty_id).person_id)
     duty = session.get_one(SurvivalDuty, duty_id, with_for_update=True, populate_existing=True)
     if duty.ended_at is not None:
         return False

@@ -19,7 +19,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households import guardians
+from marketplace.households import guardians, members
 from marketplace.households.models import Household, Person
 from marketplace.liveness import duties
 from marketplace.liveness.dead import BY_STAFF
@@ -159,6 +159,8 @@ def record_detained(session: Session, check_id: str, /, *, note: str, actor: Act
 
 def mark_seen(session: Session, found: SurvivalCheck, way: Way, /, *, actor: Actor, now: datetime) -> SurvivalCheck:
     """The person was seen: every benefit gets its next day, the household is told."""
+    if way in BY_STAFF:
+        members.speak_again(session, session.get_one(Person, found.person_id))
     duties.seen(session, found.person_id, now=now)
     ended = _end(session, found, CheckState.SEEN, "survival:seen", way, actor=actor, now=now)
     notices.post(session, "check_done", key=f"seen:{found.id}", household_id=found.household_id, now=now)

@@ -58,6 +58,7 @@ TOLD = (
     "officer_unknown",
     "override_stands",
     "pin_not_whole",
+    "pin_refused",
     "row_decided",
     "verifier_overrides",
 )

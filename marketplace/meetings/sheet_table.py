@@ -124,7 +124,7 @@ def named_by(typed: str, known: Mapping[str, str], /, *, unknown: str) -> str:
         return exact[0]
     alike = sorted(label for label in known.values() if label.casefold().startswith(f"{wanted} · "))
     if alike:
-        raise BadCell("name_of_several", names="; ".join(alike[:5]))
+        raise BadCell("name_of_several", names=" / ".join(alike[:5]))
     raise BadCell(unknown)
 
 

@@ -21,6 +21,7 @@ from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.proofs import slips
 
+EARLIEST, LATEST = 2000, 2100
 LEAST_OF_CODE = 4
 """So much of a line reference has to be typed: every open delivery's is reckoned out to compare it."""
 
@@ -91,7 +92,7 @@ def asked(args: Mapping[str, str], /) -> Narrowed:
     """
     month = args.get("month", "")[:7]
     try:
-        date.fromisoformat(f"{month}-01")
+        month = month if EARLIEST <= date.fromisoformat(f"{month}-01").year < LATEST else ""
     except ValueError:
         month = ""
     return Narrowed(month, args.get("kind", "")[:48], args.get("text", "").strip()[:60])

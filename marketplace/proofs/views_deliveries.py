@@ -83,6 +83,7 @@ def _list(told: Any = "") -> ResponseReturnValue:
     page = Page(page_number(), queues.count_of_giver(session, org_id, OPEN, narrowed=narrowed), size=100)
     matches = queues.list_of_giver(session, org_id, OPEN, offset=page.offset, limit=page.size, narrowed=narrowed)
     months, kinds = narrowing.choices_of(session, org_id)
+    months = sorted({*months, wanted.month} - {""}, reverse=True)
     cards = [(card, slips.code_of(session, card.match)) for card in cards_of(session, matches)]
     at_bank = paying.at_the_bank(session, [match.id for match in matches])
     return pages.render(

@@ -13,6 +13,7 @@ SENTENCES = {
     "no_run": _l("There is no finished run yet that looked at needs like this one."),
     "displacement_over": _l("This has been decided already, or a newer run has overtaken it."),
     "verifier_overrides": _l("You verified this need. Somebody else must decide to pin or ban for it."),
+    "pin_refused": _l("Somebody said no to this pair: no run proposes it again. Choose another resource."),
     "override_stands": _l("There is an override of this need and resource already. Withdraw it first."),
     "override_over": _l("This override was withdrawn already."),
     "override_outside": _l("This is outside your districts: only staff of the whole city can keep it."),

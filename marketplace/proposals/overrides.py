@@ -88,6 +88,8 @@ def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
         raise BadInput("pin_not_whole", field="units")
     if need and need.vouched_by & actor.people:
         raise WrongState("verifier_overrides")
+    if is_pin and (wish.need_id, wish.offer_id) in _refused(session, [wish.need_id]):
+        raise WrongState("pin_refused")
     if _twin(session, wish):
         raise WrongState("override_stands")
     return need

@@ -11,8 +11,14 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.db import lock_rows
 from marketplace.proxies import service
 from marketplace.proxies.models import HelpPower, PowerState
+
+
+def hold(session: Session, /, *person_ids: str) -> None:
+    """Lock what stands for these people, before the first act (adr/0066)."""
+    lock_rows(session, HelpPower, col(HelpPower.subject_id).in_(person_ids), col(HelpPower.state) != PowerState.ENDED)
 
 
 def end_of_subject(session: Session, person_id: str, /, *, reason: str, actor: Actor, now: datetime) -> None:

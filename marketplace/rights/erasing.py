@@ -29,10 +29,11 @@ from marketplace.errors import NotAllowed, WrongState
 from marketplace.held import last_acts, open_homes
 from marketplace.households import facts, wechat
 from marketplace.households.models import Household, Person
+from marketplace.liveness.dead import is_told_dead
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
 from marketplace.payments import forgetting as paid
-from marketplace.proxies.ending import end_of_subject
+from marketplace.proxies.ending import end_of_subject, hold
 from marketplace.rights import emptying, service
 from marketplace.rights.held import ROOMS, silent
 from marketplace.rights.models import Death, Erasure, RequestState, RightKind, RightRequest
@@ -74,6 +75,7 @@ def carry_out(session: Session, request_id: str, /, *, text: str, actor: Actor, 
 def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -> None:
     """Consents of this person end; with the last person of a household its open needs and matches end too."""
     lock_all(session, person.household_id)  # needs as well, before the first act
+    hold(session, person.id)
     alone = _is_alone(session, person)
     heads = select(ConsentHead).where(ConsentHead.household_id == person.household_id)
     for head in session.exec(heads.where(col(ConsentHead.state).in_(LIVING)).order_by(col(ConsentHead.chain_id))).all():
@@ -101,9 +103,8 @@ def _is_alone(session: Session, person: Person) -> bool:
         Person.id != person.id,
         col(Person.name).is_not(None),
         col(Person.left_on).is_(None),
-        ~exists().where(col(Death.person_id) == col(Person.id)),
     )
-    return session.exec(others).first() is None
+    return all(session.get(Death, one) is not None and is_told_dead(session, one) for one in session.exec(others).all())
 
 
 def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: datetime) -> None:
@@ -127,6 +128,7 @@ def erase_again(session: Session, person_ids: Iterable[str], /, *, now: datetime
     """Destroy once more what a backup brought back of people who had been erased since; how many."""
     people = [session.get(Person, person_id) for person_id in sorted(set(person_ids))]
     back = [person for person in people if person is not None and session.get(PersonKey, person.id) is not None]
+    hold(session, *(person.id for person in back))
     for person in back:
         _erase(session, person, cause="restored", actor=SYSTEM, now=now)
     return len(back)
@@ -189,7 +191,9 @@ def erase_due(session: Session, /, *, keep_days: int, now: datetime, most: int =
         raise RuntimeError(f"nothing is erased: no room says what is open in {', '.join(sorted(missing))}")
     erased = 0
     due = select(Erasure).where(*_is_due(now)).order_by(col(Erasure.erase_at), col(Erasure.person_id))
-    for row in session.exec(due.limit(most).with_for_update()).all():
+    rows = session.exec(due.limit(most).with_for_update()).all()
+    hold(session, *(row.person_id for row in rows))
+    for row in rows:
         session.get_one(Household, row.household_id, with_for_update=True)
         last = last_acts(session, ROOMS, {row.household_id})[row.household_id]
         if is_open(session, row.household_id, now=now):

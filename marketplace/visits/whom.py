@@ -23,11 +23,15 @@ PHONE, ADDRESS = "phone", "address"
 
 
 def ways(session: Session, visit: HomeVisit, /) -> list[str]:
-    """What can be opened for it: a call needs the telephone, a visit the address, and perhaps a call before it."""
-    asked = (PHONE,) if visit.kind is TaskKind.CALL else (ADDRESS, PHONE)
+    """What can be opened for it: a call needs the telephone, or the address where there is none to use; a
+    visit the address, and perhaps a call before it."""
     if visit.state not in WAITING:
         return []
-    return [field for field in asked if _person(session, visit, field) is not None]
+    call = visit.kind is TaskKind.CALL
+    found = [
+        one for one in ((PHONE, ADDRESS) if call else (ADDRESS, PHONE)) if _person(session, visit, one) is not None
+    ]
+    return found[:1] if call else found
 
 
 def look(session: Session, visit_id: str, field: str, /, *, actor: Actor, now: datetime) -> tuple[HomeVisit, str]:

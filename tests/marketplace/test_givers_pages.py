@@ -78,7 +78,9 @@ def test_anybody_may_apply_and_staff_take_it_from_there(app, sqlite_database):
 def test_an_application_is_refused_politely_after_ten_tries(app):
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
-    assert [client.post("/organisations/apply", data={}).status_code for _ in range(11)] == [422] * 10 + [403]
+    tries = [client.post("/organisations/apply?lang=en", data={}) for _ in range(11)]
+    assert [answer.status_code for answer in tries] == [422] * 11
+    assert ["Too many tries" in answer.text for answer in tries] == [False] * 10 + [True]
 
 
 def test_a_budget_is_kept_shown_and_lifted(giver, sqlite_database, org_id):

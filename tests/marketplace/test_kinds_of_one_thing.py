@@ -106,3 +106,6 @@ def test_of_two_such_needs_a_run_plans_one_and_a_question_whose_gift_is_taken_ba
     two.state = NeedState.CLOSED
     session.flush()
     assert questions.over(session) == [hit.id], "a need that is closed has no open question"
+    hits.end_gone(session, hit.id, now=now)
+    (again,) = hits.keep(session, [_met(built.stopped[0], two)], actor=APPROVER, now=now)
+    assert (again.id != hit.id, again.state) == (True, HitState.OPEN), "what ended by itself was never looked at"

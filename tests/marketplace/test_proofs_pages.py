@@ -94,6 +94,8 @@ def test_deliveries_to_tick_are_found_by_month_kind_number_reference_and_name(gi
         ({"text": "书本"}, {"other"}),
         ({"month": "2026-10", "kind": "LIVING.GOODS"}, set()),
         ({"month": "2026-99"}, set(ids)),
+        ({"month": "9999-12"}, set(ids)),
+        ({"month": "0001-01"}, set(ids)),
     ):
         page = giver.get("/proofs/", query_string=query).text
         assert {name for name, one in ids.items() if f'value="{one}"' in page} == shown, query

@@ -28,6 +28,8 @@ from marketplace.households import by_hand, members, register
 from marketplace.households.models import Household, Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import contact_of, list_people, mask, masked_name, opened_by, reachable
+from marketplace.liveness import service as checks
+from marketplace.liveness.models import CheckCause, Way
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
 from marketplace.payments import payees
@@ -377,6 +379,9 @@ def test_nobody_comes_in_as_the_dead_and_letters_reach_who_lives(session, now):
     again = replace(facts, people=(replace(told[0], phone="10000000004"), told[1]))
     register_many(session, [again], actor=STAFF, now=now)
     assert he.phone_index is None, "a list makes no dead person's telephone ring"
+    checks.open_check(session, he.id, CheckCause.DEATH, due_on=now.date(), evidence="", actor=STAFF, now=now)
+    checks.mark_seen(session, checks.find_waiting(session, he.id), Way.HOME, actor=STAFF, now=now)
+    assert opened_by(session, he.phone_index, now=now) == he, "staff have seen him: the record was wrong"
 
 
 @pytest.mark.threat("T31")
