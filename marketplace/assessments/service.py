@@ -99,7 +99,7 @@ def write(
         risks=risks.strip(),
         measures=measures.strip(),
         written_by=actor.id,
-        written_for=actor.on_behalf_of or "",
+        written_for=actor.stood_for,
         written_at=now,
     )
     return _record(session, draft, "assessment:write", actor=actor, now=now)

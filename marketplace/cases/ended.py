@@ -18,7 +18,7 @@ from marketplace.cases.models import CaseStep
 def mark_ended(step: CaseStep, /, *, outcome: str, actor: Actor, now: datetime) -> None:
     """The step is over."""
     step.ended_at, step.outcome = now, outcome
-    step.ended_by, step.ended_for = actor.id, actor.on_behalf_of or ""
+    step.ended_by, step.ended_for = actor.id, actor.stood_for
 
 
 def hands_of(session: Session, /, *which: ColumnElement[bool] | bool) -> set[str]:

@@ -152,7 +152,7 @@ def settle(
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause if late else ""
     item.decided_at, item.letter = now, " ".join(letter.split())[:40]
     item.found = found if granted and found else item.found
-    item.decided_by, item.decided_for = actor.id, actor.on_behalf_of or ""
+    item.decided_by, item.decided_for = actor.id, actor.stood_for
     item.late_with = lateness.late_with(session, item, now=now) if late else ""
     item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)

@@ -39,7 +39,7 @@ def ask_end(session: Session, link_id: str, /, *, reason: str, actor: Actor, now
         raise BadInput("reason_missing", field="reason")
     if link.end_asked_by is not None:
         raise WrongState("guardian_end_asked")
-    link.end_reason, link.end_asked_by, link.end_asked_for = reason, actor.id, actor.on_behalf_of or ""
+    link.end_reason, link.end_asked_by, link.end_asked_for = reason, actor.id, actor.stood_for
     holder = clocks.Holder(district_code=session.get_one(Household, child.household_id).district_code)
     clocks.start(session, STEP, link.id, holder=holder, now=now, urgent=reason == HARM)
     return _record(session, link, child, "consent:guardian_ask_end", actor=actor, now=now)

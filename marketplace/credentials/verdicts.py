@@ -19,10 +19,7 @@ from sqlmodel import Session
 import shanqiao_verify as verifier
 from marketplace.credentials import status
 from marketplace.errors import NotFound
-from marketplace.reference.districts import every_code
-from marketplace.signing import CITY, checkpoint_key, log_name, public_keys
-from marketplace.trail import notes
-from marketplace.trail.service import quorum_of, settings_of, witness_keys
+from marketplace.trail.service import settings_of, trust_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +95,9 @@ def _seen(head: verifier.Checkpoint) -> dict[str, Any]:
 
 def keys_of(session: Session) -> verifier.Keys:
     """The house's own public keys, as `/trust/keys.json` tells them."""
-    settings = settings_of(session)
-    return verifier.Keys(
-        {key["kid"]: key for key in public_keys(settings, dict.fromkeys([CITY, *every_code()]))},
-        log=notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),
-        witnesses=witness_keys(settings),
-        quorum=quorum_of(settings),
-    )
+    told = trust_file(settings_of(session))
+    issuers = {key["kid"]: key for key in told["keys"]}
+    return verifier.Keys(issuers, log=told["log"], witnesses=told["witnesses"], quorum=told["quorum"])
 
 
 def record_in(jws: str) -> dict[str, Any]:

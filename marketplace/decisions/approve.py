@@ -171,7 +171,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         state=MatchState.AWAITING_SECOND if above else after_approval(offer),
         ledger_entry_id=entry.id,
         approver_id=actor.id,
-        approver_for=actor.on_behalf_of or "",
+        approver_for=actor.stood_for,
         asked_at=now,
         created_at=now,
         updated_at=now,
@@ -289,7 +289,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asked: dict[str, Any] = {"org_id": match.org_id, "units": match.units, "own": match.ledger_entry_id}
     refuse_overlap(session, need, on=local_day(now), lock=True, **asked)
-    match.second_approver_id, match.second_approver_for = actor.id, actor.on_behalf_of or ""
+    match.second_approver_id, match.second_approver_for = actor.id, actor.stood_for
     match.state = after_approval(offer)
     match.asked_at = match.updated_at = now
     session.add(match)

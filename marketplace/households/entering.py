@@ -62,7 +62,7 @@ def ask(session: Session, household_id: str, words: Words, /, *, actor: Actor, n
         from_on=words.from_on,
         ground=words.ground,
         asked_by=actor.id,
-        asked_for=actor.on_behalf_of or "",
+        asked_for=actor.stood_for,
         asked_at=now,
     )
     _free(session, row, now=now)

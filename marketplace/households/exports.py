@@ -47,7 +47,7 @@ def ask(
         district_code=district,
         category=category,
         asked_by=actor.id,
-        asked_for=actor.on_behalf_of or "",
+        asked_for=actor.stood_for,
         asked_at=now,
     )
     _bounded(count(session, row, now=now))

@@ -24,7 +24,7 @@ from marketplace.households import search
 from marketplace.households.categories import leave
 from marketplace.households.former import FORMER
 from marketplace.households.models import Household, Person, Spell, Trace
-from marketplace.households.register import PersonFacts, add_person
+from marketplace.households.register import PersonFacts, add_person, opened
 from marketplace.households.service import find_person_by_id_number, list_people, require_household
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.words import list_codes
@@ -117,9 +117,7 @@ def silence(session: Session, person: Person, rest: list[Person], /) -> None:
 def speak_again(session: Session, person: Person, /) -> None:
     """Staff have seen whoever was said to be dead: the telephone finds the person again."""
     if person.is_silent and person.phone is not None:
-        vault = vault_of(session)
-        told = vault.open(session, person.id, column="person.phone", sealed=person.phone)
-        person.phone_index = vault.index("phone", told)
+        person.phone_index = vault_of(session).index("phone", opened(session, person, "phone"))
         session.add(person)
         flush(session)
 

@@ -237,7 +237,7 @@ def _update_person(
         return person_id, ["people"]
     if row.left_on is not None or not vault.keeps(session, row.id):
         return row.id, []
-    changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
+    changed = [name for name in SEALED if getattr(facts, name) and opened(session, row, name) != getattr(facts, name)]
     silent = row.is_silent
     for name in changed:
         setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=getattr(facts, name)))
@@ -288,7 +288,8 @@ def _same_person(session: Session, home: Household, facts: PersonFacts, *, item:
     return row if row is not None and row.household_id == home.id else None
 
 
-def _open(session: Session, row: Person, name: str) -> str:
+def opened(session: Session, row: Person, name: str, /) -> str:
+    """A sealed field of a person in the open; empty where there is none."""
     sealed: Sealed | None = getattr(row, name)
     vault, column = vault_of(session), f"person.{name}"
     return vault.open(session, row.id, column=column, sealed=sealed) if sealed is not None else ""

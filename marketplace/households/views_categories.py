@@ -6,6 +6,8 @@ has its own page (`views_register`); the rules are in `entering`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
@@ -16,7 +18,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households import entering
 from marketplace.households.categories import BENEFITS, list_spells
 from marketplace.households.doors import SENTENCES, bp
-from marketplace.households.models import CategoryAsk, Household
+from marketplace.households.models import CategoryAsk
 from marketplace.households.service import list_people, masked_name, masked_names, require_household
 from marketplace.reference.monitoring import is_personal
 from marketplace.reference.words import choices
@@ -45,12 +47,11 @@ class EntryForm(Form):
         )
 
 
-def _form(home: Household) -> EntryForm:
-    session, form, today = current_session(), EntryForm(), local_day(utc_now())
+def _form(people: Mapping[str, str]) -> EntryForm:
+    form, today = EntryForm(), local_day(utc_now())
     named = dict(choices("monitoring_category", lang=language()))
     form.category.choices = [(code, named[code]) for code in entering.by_hand(list(named), on=today)]
-    people = [(one.id, masked_name(session, one)) for one in list_people(session, home.id)]
-    form.person_id.choices = [("", _("The whole household's")), *people]
+    form.person_id.choices = [("", _("The whole household's")), *people.items()]
     form.benefit.choices = [("", _("Not known, or none")), *((code, word(code, "case_label")) for code in BENEFITS)]
     form.ground.choices = choices(entering.GROUNDS, lang=language())
     return form
@@ -63,7 +64,8 @@ def categories(household_id: str) -> ResponseReturnValue:
     """What the household is and was in, what was written down by hand, and the form."""
     session, actor = current_session(), current_actor()
     home = require_household(session, household_id, "register:enter", actor=actor)
-    form = _form(home)
+    people = {one.id: masked_name(session, one) for one in list_people(session, home.id)}
+    form = _form(people)
     if form.validate_on_submit():
         try:
             row = entering.ask(session, home.id, form.words(), actor=actor, now=utc_now())
@@ -78,7 +80,7 @@ def categories(household_id: str) -> ResponseReturnValue:
         form=form,
         home=home,
         name=masked_names(session, [home.id])[home.id],
-        people={one.id: masked_name(session, one) for one in list_people(session, home.id)},
+        people=people,
         spells=list_spells(session, home.id),
         rows=rows,
         ends=dict(choices("leave_reason", lang=language())),

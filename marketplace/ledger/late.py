@@ -119,14 +119,7 @@ def sweep_same(database: Database, /, *, clock: Callable[[], datetime]) -> int:
 def end_gone(database: Database, /, *, now: datetime) -> int:
     """A task whose rows were taken back, or whose households are no longer one, ends by itself; returns how many. It
     reads every open task: for a sweep that looks now and then."""
-    with database.reading() as session:
-        over = _gone(session)
-    if not over:
-        return 0
-    with database.transaction() as session:
-        for hit_id in over:
-            hits.end_gone(session, hit_id, now=now)
-    return len(over)
+    return hits.end_all(database, _gone, now=now)
 
 
 def _gone(session: Session) -> list[str]:

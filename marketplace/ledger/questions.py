@@ -27,10 +27,4 @@ def over(session: Session, /) -> list[str]:
 
 def end_over(database: Database, /, *, now: datetime) -> int:
     """End them; returns how many."""
-    with database.reading() as session:
-        if not (found := over(session)):
-            return 0
-    with database.transaction() as session:
-        for hit_id in found:
-            hits.end_gone(session, hit_id, now=now)
-    return len(found)
+    return hits.end_all(database, over, now=now)

@@ -13,10 +13,10 @@ from datetime import date
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput
 from marketplace.ledger import rules
-from marketplace.ledger.book import SETS, Book, rule_of
+from marketplace.ledger.book import SETS, Book
 from marketplace.ledger.rule_values import limit_name
 from marketplace.ledger.rules import Draft
-from marketplace.ledger.sentences import standing
+from marketplace.ledger.sentences import standing, standing_in
 from marketplace.reference.districts import current
 from marketplace.reference.duplicate_rules import DuplicateRule
 from marketplace.reference.needs import list_need_kinds
@@ -103,18 +103,13 @@ def order_told(row: DuplicateRule, /) -> str:
     if not rules.has_order(row):
         return ""
     book = Book(current_session(), on=local_day(utc_now()))
-    city, told = _order_in(row, book, ""), []
+    city, told = standing_in(book, row.code, district="").order, []
     told.append(_("In the whole city they pay in this order today: %(names)s.", names=_arrows(city)))
     for code, name in _places():
-        if (there := _order_in(row, book, code)) != city:
+        if (there := standing_in(book, row.code, district=code).order) != city:
             words = _("In %(place)s they pay in this order today: %(names)s.", place=name, names=_arrows(there))
             told.append(words)
     return " ".join(told)
-
-
-def _order_in(row: DuplicateRule, book: Book, district: str) -> tuple[str, ...]:
-    """One that rests pays as the house's table has it."""
-    return next((rule.order for rule in book.of(district) if rule.code == row.code), rule_of(row).order)
 
 
 def _arrows(order: Sequence[str]) -> str:

@@ -118,8 +118,12 @@ def _comma(lang: str) -> str:
 
 def standing(session: Session, code: str, /, *, on: date, district: str) -> Rule:
     """The rule on that day in that district; one that rests as the house's table has it."""
-    found = (rule for rule in Book(session, on=on).of(district) if rule.code == code)
-    return next(found, rule_of(duplicate_rule(code)))
+    return standing_in(Book(session, on=on), code, district=district)
+
+
+def standing_in(book: Book, code: str, /, *, district: str) -> Rule:
+    """The same by a book that is read already."""
+    return next((rule for rule in book.of(district) if rule.code == code), rule_of(duplicate_rule(code)))
 
 
 class Sayings:

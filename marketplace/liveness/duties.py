@@ -16,7 +16,7 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
-from marketplace.db import flush, new_id
+from marketplace.db import flush, lock_rows, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
@@ -101,8 +101,7 @@ def _end(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now
 
 def hold_check(session: Session, person_id: str, /) -> None:
     """Lock the question that waits for a person, as whoever sees it does: before its duties and the log (adr/0066)."""
-    wanted = select(SurvivalCheck.id).where(SurvivalCheck.person_id == person_id, col(SurvivalCheck.state).in_(WAITING))
-    session.exec(wanted.with_for_update()).all()
+    lock_rows(session, SurvivalCheck, col(SurvivalCheck.person_id) == person_id, col(SurvivalCheck.state).in_(WAITING))
 
 
 def _close(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now: datetime) -> None:

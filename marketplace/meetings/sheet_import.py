@@ -8,7 +8,8 @@ carries everything out in a savepoint and takes it back. The same table again ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -217,26 +218,30 @@ class _Known:
         return Decision(
             Verdict(values["decision"]),
             used["reason"],
-            offer_id=_named("resource", used, resources, unknown="resource_unknown"),
+            offer_id=_named("resource", used, resources),
             units=_units(used["units"], found.unit) if "units" in used else 0,
-            officer_id=_named("officer", used, officers, unknown="officer_unknown"),
+            officer_id=_named("officer", used, officers),
             due_on=date.fromisoformat(used["due_on"]) if "due_on" in used else None,
         )
 
 
-def _named(column: str, used: Mapping[str, Any], known: Mapping[str, str], *, unknown: str) -> str:
-    try:
-        return named_by(used[column], known, unknown=unknown) if column in used else ""
-    except BadCell as error:
-        params: dict[str, Any] = {**error.params, "column": column}
-        raise BadCell(error.code, **params) from error
+def _named(column: str, used: Mapping[str, Any], known: Mapping[str, str]) -> str:
+    with _told_at(column):
+        return named_by(used[column], known, unknown=f"{column}_unknown") if column in used else ""
 
 
 def _units(amount: str, unit: str) -> int:
-    try:
+    with _told_at("units"):
         return cells.units(amount, None, wanted=unit)
+
+
+@contextmanager
+def _told_at(column: str) -> Iterator[None]:
+    """A bad cell that is read here is told of with its column."""
+    try:
+        yield
     except BadCell as error:
-        params: dict[str, Any] = {**error.params, "column": "units"}
+        params: dict[str, Any] = {**error.params, "column": column}
         raise BadCell(error.code, **params) from error
 
 

@@ -107,7 +107,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
         else:
             found.changed.append(item)
             _refuse_below_committed(item, item.known, found)
-    _set_doubles_aside(session, found)
+    _set_doubles_aside(session, found, homes)
     return found
 
 
@@ -138,11 +138,10 @@ def _refuse_below_committed(item: Planned, known: Known, found: Plan) -> None:
         found.faults.append(fault)
 
 
-def _set_doubles_aside(session: Session, found: Plan) -> None:
+def _set_doubles_aside(session: Session, found: Plan, homes: Mapping[tuple[str, str], str]) -> None:
     """Rows whose need is open already under another number, or, where a new one names nobody, for anybody of its home;
     an unverified one gives way to a verified row."""
     items = [*found.new, *found.changed]
-    homes = resolve_many(session, households_of(items))
     people = persons_of(session, items)
     keys = {
         item.index: (homes[item.facts.key], *_rest(item), person_of(item, people, homes[item.facts.key], unknown=NEW))

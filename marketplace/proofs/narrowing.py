@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import HERE, local_day
 from marketplace.decisions.models import Match, MatchState
+from marketplace.households.categories import months_later
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.proofs import slips
@@ -60,8 +61,7 @@ class Narrowed:
 def _bounds(month: str) -> tuple[datetime, datetime]:
     """The first moment of a month here, and that of the next."""
     first = date.fromisoformat(f"{month}-01")
-    following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    begins, ends = (datetime.combine(one, time(), tzinfo=HERE) for one in (first, following))
+    begins, ends = (datetime.combine(one, time(), tzinfo=HERE) for one in (first, months_later(first, 1)))
     return begins, ends
 
 

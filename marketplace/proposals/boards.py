@@ -229,10 +229,7 @@ def _closed(
 ) -> Iterator[str]:
     """Offers that this need may not draw on: refused before, less than their least step left of the household's share,
     a line or a match of this very pair under way, or of a giver to whom the household is related."""
-    refused = select(ProposedLine.offer_id).where(
-        col(ProposedLine.need_id) == need.id, col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED))
-    )
-    yield from session.exec(refused)
+    yield from sorted(offer_id for _need_id, offer_id in overrides.refused(session, [need.id]))
     had = _had(need, aid)
     for offer in session.exec(select(Offer).where(col(Offer.id).in_(sorted(had)))) if had else ():
         most, least = offer.max_per_household, max(offer.lot, offer.min_per_need, 1)

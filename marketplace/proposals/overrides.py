@@ -88,7 +88,7 @@ def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
         raise BadInput("pin_not_whole", field="units")
     if need and need.vouched_by & actor.people:
         raise WrongState("verifier_overrides")
-    if is_pin and (wish.need_id, wish.offer_id) in _refused(session, [wish.need_id]):
+    if is_pin and (wish.need_id, wish.offer_id) in refused(session, [wish.need_id]):
         raise WrongState("pin_refused")
     if _twin(session, wish):
         raise WrongState("override_stands")
@@ -143,13 +143,13 @@ def standing(session: Session, /, *, today: date) -> Standing:
     ).all()
     pinned = [need for row, need, *_rest in rows if row.kind is OverrideKind.PIN]
     given = _given(session, [need.household_id for need in pinned])
-    refused = _refused(session, [need.id for need in pinned])
+    said_no = refused(session, [need.id for need in pinned]) if pinned else set()
     pins, bans, rest = [], [], {}
     for row, need, offer, giver in rows:
         left = row.units - given.get((row.need_id, row.offer_id), 0)
         code = _gone(need, offer, today=today)
         if not code and row.kind is OverrideKind.PIN:
-            no = (row.need_id, row.offer_id) in refused
+            no = (row.need_id, row.offer_id) in said_no
             code = _falls(offer, giver, left=left, refused=no, today=today)
         if code:
             rest[row.id] = code
@@ -167,14 +167,13 @@ def _given(session: Session, households: list[str]) -> dict[tuple[str | None, st
     return found
 
 
-def _refused(session: Session, need_ids: list[str]) -> set[tuple[str, str]]:
-    """Pairs of these needs that an approver, the giver or the household said no to: no run proposes them again."""
-    if not need_ids:
-        return set()
-    said_no = select(ProposedLine.need_id, ProposedLine.offer_id).where(
-        col(ProposedLine.need_id).in_(need_ids),
-        col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)),
-    )
+def refused(session: Session, need_ids: Collection[str] | None = None, /) -> set[tuple[str, str]]:
+    """Pairs of all needs, or of these, that an approver, the giver or the household said no to: no run proposes them
+    again."""
+    said_no = select(ProposedLine.need_id, ProposedLine.offer_id)
+    said_no = said_no.where(col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)))
+    if need_ids is not None:
+        said_no = said_no.where(col(ProposedLine.need_id).in_(sorted(need_ids)))
     return {(row[0], row[1]) for row in session.exec(said_no)}
 
 

@@ -234,13 +234,7 @@ def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], sam
     yield from _related(session, needs=needs, offers=offers, same=same)
     known = {need.need_id for need in needs}
     posted = {offer.id for offer in offers}
-    refused = (
-        select(ProposedLine.need_id, ProposedLine.offer_id)
-        .where(col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)))
-        .distinct()
-        .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
-    )
-    for need_id, offer_id in session.exec(refused):
+    for need_id, offer_id in sorted(overrides.refused(session)):
         if need_id in known and offer_id in posted:
             yield Ban(need_id, offer_id, "refused")
     limited = {offer.id: offer.category for offer in offers if offer.max_per_household is not None}

@@ -68,11 +68,12 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
         )
     if rows:
         session.execute(insert(ProposedLine), rows)
-    missing = _unserved_rows(run.id, unserved, has=units_after(problem, plan))
+    has = units_after(problem, plan)
+    missing = _unserved_rows(run.id, unserved, has=has)
     if missing:
         session.execute(insert(UnservedReason), missing)
     _keep_prices(session, run, plan=plan)
-    _close_run(session, run, problem=problem, plan=plan, now=now)
+    _close_run(session, run, problem=problem, plan=plan, has=has, now=now)
     body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
     audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
     flush(session)
@@ -165,9 +166,8 @@ def _make_way(session: Session, run: Run, problem: Problem, plan: Plan, homes: I
         session.execute(update(ProposedLine).where(*_giving_way(session, run, problem)).values(state=LineState.STALE))
 
 
-def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:
+def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, has: Counter[str], now: datetime) -> None:
     certificate = plan.certificate
-    has = units_after(problem, plan)
     ended = RunState.CANCELLED if certificate.interrupted else RunState.DONE
     run.state = RunState.INFEASIBLE if certificate.status == INFEASIBLE else ended
     run.finished_at = now

@@ -17,7 +17,8 @@ from sqlmodel import Session, col, select
 from marketplace.audit import FIELDS, AuditHead, AuditRow
 from marketplace.config import FEWEST_WITNESSES, Settings
 from marketplace.errors import NotFound, WrongState
-from marketplace.signing import checkpoint_key, log_name
+from marketplace.reference.districts import every_code
+from marketplace.signing import CITY, checkpoint_key, log_name, public_keys
 from marketplace.trail import notes, tree
 from marketplace.trail.models import AuditCheckpoint, AuditCosignature, AuditNode
 
@@ -39,9 +40,16 @@ def quorum_of(settings: Settings) -> int:
     return FEWEST_WITNESSES if settings.witnesses else 0
 
 
-def witness_keys(settings: Settings) -> list[str]:
-    """The keys that a checkpoint's cosignatures are checked with: of those that sign, and of those that did before."""
-    return list(dict.fromkeys([*(key for key, _address in settings.witnesses), *settings.former_witnesses]))
+def trust_file(settings: Settings) -> dict[str, Any]:
+    """The public keys of issuers, log and witnesses, as `/trust/keys.json` tells them: of those that sign, and of those
+    that did before (districts that ended, former witnesses), for what they signed still holds."""
+    witnesses = [key for key, _address in settings.witnesses]
+    return {
+        "keys": public_keys(settings, dict.fromkeys([CITY, *every_code()])),
+        "log": notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),
+        "witnesses": list(dict.fromkeys([*witnesses, *settings.former_witnesses])),
+        "quorum": quorum_of(settings),
+    }
 
 
 def audit_fresh(session: Session, now: datetime) -> bool:

@@ -15,12 +15,9 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.calendar import utc_now
-from marketplace.config import Settings
 from marketplace.errors import NotFound
 from marketplace.guards import guard
-from marketplace.reference.districts import every_code
-from marketplace.signing import CITY, checkpoint_key, log_name, public_keys
-from marketplace.trail import notes, service
+from marketplace.trail import service
 from marketplace.trail.models import AuditAlarm, AuditCheckpoint, AuditCosignature
 from marketplace.web import pages
 from marketplace.web.transactions import current_session
@@ -53,17 +50,7 @@ def trust() -> ResponseReturnValue:
 @guard("trust:view")
 def keys() -> ResponseReturnValue:
     """Every public key that is needed to check what the house signs; fetch it once and keep it."""
-    return jsonify(trust_file(service.settings_of(current_session())))
-
-
-def trust_file(settings: Settings) -> dict[str, object]:
-    """The public keys of issuers, log and witnesses."""
-    return {
-        "keys": public_keys(settings, dict.fromkeys([CITY, *every_code()])),
-        "log": notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),
-        "witnesses": service.witness_keys(settings),
-        "quorum": service.quorum_of(settings),
-    }
+    return jsonify(service.trust_file(service.settings_of(current_session())))
 
 
 @bp.get("/trust/checkpoint.txt")

@@ -38,7 +38,7 @@ from marketplace.signing import checkpoint_key, log_name
 from marketplace.trail import notes, service, tree
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.models import AuditAlarm, AuditCheckpoint
-from marketplace.trail.views import trust_file
+from marketplace.trail.service import trust_file
 from marketplace.trail.witness import Witness, server
 from tests.marketplace import figures
 from tests.marketplace.trust_scene import a_scene
