@@ -73,7 +73,7 @@ class Ledger:
         with beside(partial(self._certificate, lines, prices=prices), workers=workers) as certificate:
             tell("reasons")
             clock.mark("prices")
-            told = reasons(self.compiled, lines, prices)
+            told = reasons(self.compiled, lines, prices, workers=workers)
             clock.mark("reasons")
             said = certificate()
         clock.mark("proof")

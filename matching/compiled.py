@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -122,7 +123,8 @@ def _sorted(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     if not rows:
         return rows
     names = [f.name for f in fields(rows[0])[:6]]  # type: ignore[arg-type]
-    return tuple(sorted(rows, key=lambda row: [str(getattr(row, name)) for name in names]))
+    keys = list(zip(*(map(str, map(attrgetter(name), rows)) for name in names), strict=True))
+    return tuple(rows[at] for at in sorted(range(len(rows)), key=keys.__getitem__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +202,11 @@ def _pairs(problem: Problem, places: _Places, refusals: Refusals) -> tuple[Ints,
         need, resource = np.divmod(np.sort(places.keys(problem.pairs)), width)
         passes = rules.pairs_listed(refusals, need, resource)
         need, resource = need[passes], resource[passes]
-    banned = np.sort(places.keys(b for b in problem.bans if "*" not in (b.need_id, b.resource_id)))
-    kept = ~np.isin(need * width + resource, banned)
-    return need[kept], resource[kept]
+    banned = places.keys(b for b in problem.bans if "*" not in (b.need_id, b.resource_id))
+    if len(banned):
+        kept = ~np.isin(need * width + resource, banned)
+        need, resource = need[kept], resource[kept]
+    return need, resource
 
 
 def _pair_numbers(problem: Problem, places: _Places, pairs: tuple[Ints, Ints], still_open: Ints) -> dict[str, Ints]:

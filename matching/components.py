@@ -45,19 +45,20 @@ def split(compiled: Compiled, limits: Limits | None = None) -> list[Component]:
     rivals = _rival_pairs(compiled, pairs)
     label = _labels(compiled, limits, pairs, rivals)
     n, r = len(compiled.need_ids), len(compiled.resource_ids)
-    need_of, resource_of = compiled.pair_need[pairs], compiled.pair_resource[pairs]
+    need_of = compiled.pair_need[pairs]
+    needs, resources = _named(need_of, n), _named(compiled.pair_resource[pairs], r)
     hard = np.unique(label[_hard_needs(compiled, limits, pairs, rivals)])
-    parts, first = np.unique(label[need_of], return_index=True)
+    parts, first = np.unique(label[needs], return_index=True)
     order = parts[np.argsort(first)]
     number = np.full(int(label.max()) + 1, -1, np.int64)
     number[order] = np.arange(len(order))
     mark = number[label[n + r :]]
     return [
-        Component(needs, resources, held, earmarks, groups, shares, bool(np.isin(order[i], hard)))
-        for i, (needs, resources, held, earmarks, groups, shares) in enumerate(
+        Component(*held, bool(np.isin(order[i], hard)))
+        for i, held in enumerate(
             zip(
-                _dealt(np.unique(need_of), number[label[np.unique(need_of)]], len(order)),
-                _dealt(np.unique(resource_of), number[label[n + np.unique(resource_of)]], len(order)),
+                _dealt(needs, number[label[needs]], len(order)),
+                _dealt(resources, number[label[n + resources]], len(order)),
                 _dealt(pairs, number[label[need_of]], len(order)),
                 _dealt(np.arange(len(mark)), mark, len(order)),
                 _dealt(np.arange(len(limits.group_cap)), number[label[_first_needs(limits)]], len(order)),
@@ -70,9 +71,15 @@ def split(compiled: Compiled, limits: Limits | None = None) -> list[Component]:
 
 def _dealt(items: NDArray[np.integer], part: Ints, parts: int) -> list[Ints]:
     """`items` split by their part, ascending within each."""
+    part = part.astype(np.int16 if parts < 2**15 else np.int64)  # numpy sorts short numbers in one pass
     order = np.argsort(part, kind="stable")
     cuts = np.searchsorted(part[order], np.arange(1, parts))
     return [held.astype(np.int64) for held in np.split(items[order], cuts)]
+
+
+def _named(places: NDArray[np.integer], size: int) -> Ints:
+    """Which of `size` places are named, ascending."""
+    return np.flatnonzero(np.bincount(places, minlength=size))
 
 
 def _first_needs(limits: Limits) -> Ints:

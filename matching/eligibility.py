@@ -10,9 +10,10 @@ rules run once per class of needs over all resources: O(classes · R + E), never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ CODES = (ELIGIBLE, *RULES)
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+CELLS = 4_000_000
+"""Pairs of classes and resources that are looked at in one go."""
 TagRule = tuple[frozenset[str], frozenset[str], frozenset[str]]
 
 
@@ -100,26 +103,21 @@ def _fits(tags: Sequence[frozenset[str]], rules: Sequence[TagRule]) -> Bools:
     return np.array([[tags_fit(t, rule) for rule in rules] for t in tags], bool)
 
 
-def _tag_rule(resource: Resource) -> TagRule:
-    return resource.tags_any, resource.tags_all, resource.tags_none
-
-
 LOOKS: tuple[tuple[str, Callable[[Need], Any], Callable[[Resource], Any], Callable[[Any, Any], Bools]], ...] = (
-    (CATEGORY, lambda n: n.category, lambda r: r.category, _equal),
-    (UNIT, lambda n: n.unit, lambda r: r.unit, _equal),
-    (NO_CONSENT, lambda n: n.consented, lambda r: r.org_id, _holds),
-    (URGENCY, lambda n: n.urgency, lambda r: r.min_urgency, _at_least),
-    (DISTRICT, lambda n: n.district, lambda r: r.districts, _held_by),
-    (TAGS, lambda n: n.tags, _tag_rule, _fits),
+    (CATEGORY, attrgetter("category"), attrgetter("category"), _equal),
+    (UNIT, attrgetter("unit"), attrgetter("unit"), _equal),
+    (NO_CONSENT, attrgetter("consented"), attrgetter("org_id"), _holds),
+    (URGENCY, attrgetter("urgency"), attrgetter("min_urgency"), _at_least),
+    (DISTRICT, attrgetter("district"), attrgetter("districts"), _held_by),
+    (TAGS, attrgetter("tags"), attrgetter("tags_any", "tags_all", "tags_none"), _fits),
 )
 """What each rule looks at on the need, on the resource, and the table of its answers."""
 
 
-def _numbered(values: Iterable[Any]) -> tuple[Ints, list[Any]]:
+def _numbered(values: list[Any]) -> tuple[Ints, list[Any]]:
     """Number equal values alike: (index of each, the distinct values by index)."""
-    seen: dict[Any, int] = {}
-    index = np.array([seen.setdefault(value, len(seen)) for value in values], np.int64)
-    return index, list(seen)
+    place = {value: at for at, value in enumerate(dict.fromkeys(values))}
+    return np.fromiter(map(place.__getitem__, values), np.int64, len(values)), list(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +143,8 @@ def classify(needs: Sequence[Need], resources: Sequence[Resource]) -> Classes:
     columns: dict[str, Ints] = {}
     table: dict[str, Bools] = {}
     for rule, of_need, of_resource, answer in LOOKS:
-        rows[rule], asks = _numbered(map(of_need, needs))
-        columns[rule], gives = _numbered(map(of_resource, resources))
+        rows[rule], asks = _numbered(list(map(of_need, needs)))
+        columns[rule], gives = _numbered(list(map(of_resource, resources)))
         table[rule] = answer(asks, gives).reshape(len(asks), len(gives))
     return Classes(rows, columns, table)
 
@@ -166,27 +164,27 @@ class Refusals:
     banned: dict[int, Ints]
     listed: dict[int, Ints] | None
     by_category: dict[int, Ints] = field(default_factory=dict)
-    tallies: dict[tuple[int, ...], dict[str, int]] = field(default_factory=dict)
 
     def codes(self, need: int) -> NDArray[np.uint8]:
         """Place in `CODES` for each resource (0 is eligible), shape (R,). O(R)."""
         codes = np.full(len(self.resource_out[WINDOW]), CODES.index(CATEGORY), np.uint8)
-        left = self._of_category(need)
+        left = self.of_category(need)
         for place, rule in enumerate(CODES[2:], 2):
-            passes = self._passes(rule, need, left)
+            passes = self.passes(rule, need, left)
             codes[left[~passes]] = place
             left = left[passes]
         codes[left] = 0
         return codes
 
-    def _of_category(self, need: int) -> Ints:
+    def of_category(self, need: int) -> Ints:
         """Resources of the need's category."""
         category = int(self.classes.need[CATEGORY][need])
         if category not in self.by_category:
             self.by_category[category] = np.flatnonzero(self.classes.passes(CATEGORY, need, slice(None)))
         return self.by_category[category]
 
-    def _passes(self, rule: str, need: int, resources: Ints) -> Bools:
+    def passes(self, rule: str, need: int, resources: Ints) -> Bools:
+        """Whether the need and each of the resources pass one rule."""
         if rule in self.classes.table:
             return self.classes.passes(rule, need, resources)
         if rule in self.need_out and self.need_out[rule][need]:
@@ -209,54 +207,52 @@ class Refusals:
             if bool((codes == place).any())
         }
 
-    def counts(self, need: int) -> dict[str, int]:
-        """Refusing rule ► how many resources fell to it, the nearest to a match first. O(1) for a class seen before."""
-        alone = self.listed is not None or need in self.banned
-        flags = (int(out[need]) for out in self.need_out.values())
-        key = (-1 - need,) if alone else (int(self.group[need]), *flags)
-        if key not in self.tallies:
-            tally = np.bincount(self.codes(need), minlength=len(CODES))
-            self.tallies[key] = {CODES[at]: int(tally[at]) for at in range(len(RULES), 0, -1) if tally[at]}
-        return self.tallies[key]
-
 
 def grouped(classes: Classes) -> Ints:
     """The class of each need, shape (N,): needs of one class look alike to every rule of the tables."""
-    columns = np.stack([classes.need[rule] for rule in classes.table], axis=1)
-    return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    group = np.zeros(len(classes.need[CATEGORY]), np.int64)
+    for rule, table in classes.table.items():
+        group = np.unique(group * len(table) + classes.need[rule], return_inverse=True)[1]
+    return group
 
 
 def pairs_by_class(refusals: Refusals) -> tuple[Ints, Ints]:
     """All eligible (need, resource) before single bans, sorted; two arrays of shape (E,). O(classes · R + E)."""
-    group, classes = refusals.group, refusals.classes
     alive = np.flatnonzero(~np.logical_or.reduce(list(refusals.need_out.values())))
-    open_resources = np.flatnonzero(~np.logical_or.reduce(list(refusals.resource_out.values())))
-    by_category = [
-        open_resources[classes.passes(CATEGORY, int(first), open_resources)]
-        for first in np.unique(classes.need[CATEGORY], return_index=True)[1]
-    ]
-    first = dict(zip(group[alive][::-1].tolist(), alive[::-1].tolist(), strict=True))
-    found = [_resources_for(classes, need, by_category[int(classes.need[CATEGORY][need])]) for need in first.values()]
-    place = {name: at for at, name in enumerate(first)}
-    return _expand(alive, np.array([place[g] for g in group[alive].tolist()], np.int64), found)
-
-
-def _resources_for(classes: Classes, need: int, candidates: Ints) -> Ints:
-    for rule in (UNIT, NO_CONSENT, URGENCY, DISTRICT, TAGS):
-        candidates = candidates[classes.passes(rule, need, candidates)]
-    return candidates
-
-
-def _expand(needs: Ints, place: Ints, found: list[Ints]) -> tuple[Ints, Ints]:
-    """Give every need of `needs` the resources of its class ``found[place]``."""
-    if not found:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    sizes = np.array([len(f) for f in found], np.int64)
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    _, first, place = np.unique(refusals.group[alive], return_index=True, return_inverse=True)
+    asking = alive[first]
+    sizes, found, order = np.zeros(len(asking), np.int64), [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for rows, candidates in _by_category(refusals, asking):
+        row, column = np.nonzero(_passing(refusals.classes, asking[rows], candidates))
+        sizes[rows] = np.bincount(row, minlength=len(rows))
+        found.append(candidates[column])
+        order.append(rows)
+    starts, by = np.zeros(len(asking), np.int64), np.concatenate(order)
+    starts[by] = np.cumsum(sizes[by]) - sizes[by]
     counts = sizes[place]
-    ends = np.cumsum(counts)
-    inside = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
-    return np.repeat(needs, counts), np.concatenate(found)[np.repeat(starts[place], counts) + inside]
+    inside = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(alive, counts), np.concatenate(found)[np.repeat(starts[place], counts) + inside]
+
+
+def _by_category(refusals: Refusals, needs: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Places in `needs` of one category, no more at once than `CELLS` allows, and its open resources."""
+    classes = refusals.classes
+    open_resources = np.flatnonzero(~np.logical_or.reduce(list(refusals.resource_out.values())))
+    category = classes.need[CATEGORY][needs]
+    for name in np.unique(category).tolist():
+        rows = np.flatnonzero(category == name)
+        candidates = open_resources[classes.passes(CATEGORY, int(needs[rows[0]]), open_resources)]
+        step = max(1, CELLS // max(1, len(candidates)))
+        for start in range(0, len(rows), step):
+            yield rows[start : start + step], candidates
+
+
+def _passing(classes: Classes, needs: Ints, resources: Ints) -> Bools:
+    """Whether each need and each resource of its category pass the other rules; shape (needs, resources)."""
+    passes = np.ones((len(needs), len(resources)), bool)
+    for rule in (UNIT, NO_CONSENT, URGENCY, DISTRICT, TAGS):
+        passes &= classes.table[rule][:, classes.resource[rule][resources]][classes.need[rule][needs]]
+    return passes
 
 
 def pairs_listed(refusals: Refusals, need: Ints, resource: Ints) -> Bools:

@@ -8,7 +8,9 @@ What enters: a compiled problem, the lines of a plan and its prices. What leaves
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
+from matching.child import beside
 from matching.compiled import Compiled
 from matching.displace import who_would_lose
 from matching.plan import Line, Price, Reason
@@ -40,17 +42,15 @@ CODES = (
 """All codes a reason may have."""
 
 
-def reasons(compiled: Compiled, lines: Sequence[Line], prices: Sequence[Price]) -> tuple[Reason, ...]:
+def reasons(
+    compiled: Compiled, lines: Sequence[Line], prices: Sequence[Price], *, workers: int = 1
+) -> tuple[Reason, ...]:
     """Reasons for every line and for every need with a gap that this run does not fill. O(E · L).
 
     Sorted by need and resource; of one pair, the limits that hold it back now stand before those it would meet later.
     """
     stands = standing(compiled, lines)
     worth = {row.id: row.price for row in prices if row.tier == 1 and row.kind == "resource"}
-    rows = [
-        *covered(compiled),
-        *refused(compiled),
-        *chosen(compiled, stands, prices),
-        *short(compiled, stands, worth),
-    ]
-    return tuple(sorted(rows, key=lambda row: (row.need_id, row.resource_id)))
+    with beside(lambda: [*covered(compiled), *refused(compiled)], workers=workers) as alone:
+        rows = [*chosen(compiled, stands, prices), *short(compiled, stands, worth), *alone()]
+    return tuple(sorted(rows, key=attrgetter("need_id", "resource_id")))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ def prices_text(prices: Iterable[Price]) -> str:
     return csv_text(PRICE, [tuple(map(str, row)) for row in rows])
 
 
-_ROW = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-"""Made once: a city has hundreds of thousands of details to write."""
+_ROWS = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=("\n", ":"))
+"""No text in JSON holds a bare line feed, and no detail holds a mapping: lines that open one begin a row."""
 _READ = json.JSONDecoder().raw_decode
 _PAGE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ": "), indent=2)
 
@@ -52,7 +52,10 @@ _PAGE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":
 def write_plan(plan: Plan, out: Path) -> None:
     """Write the four files; the same plan gives the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
-    reasons = sorted((r.need_id, r.resource_id, r.code, _ROW.encode(dict(r.detail))) for r in plan.reasons)
+    details = detail_texts([dict(r.detail) for r in plan.reasons])
+    reasons = sorted(
+        (r.need_id, r.resource_id, r.code, detail) for r, detail in zip(plan.reasons, details, strict=True)
+    )
     content = {
         "plan.csv": plan_text(plan.lines),
         "reasons.csv": csv_text(REASON, reasons),
@@ -61,6 +64,16 @@ def write_plan(plan: Plan, out: Path) -> None:
     }
     for name, text in content.items():
         (out / name).write_text(text, "utf-8", newline="")
+
+
+def detail_texts(details: Sequence[Mapping[str, str | int]]) -> list[str]:
+    """Each mapping as canonical JSON, all of them in one call: a city has hundreds of thousands.
+
+    >>> detail_texts([{"b": 1, "a": "x,y"}, {}])
+    ['{"a":"x,y","b":1}', '{}']
+    """
+    rows = _ROWS.encode(details)[1:-1].split("\n{")
+    return [rows[0].replace("\n", ","), *("{" + row.replace("\n", ",") for row in rows[1:])] if details else []
 
 
 def _content(certificate: Certificate) -> dict[str, object]:

@@ -50,7 +50,6 @@ class _Refusals:
         self.compiled = compiled
         self.refusals = compiled.refusals
         self.known: dict[tuple[int, ...], tuple[dict[str, Ints], dict[str, int]]] = {}
-        self.by_category: dict[int, Ints] = {}
         self.until = _until(compiled)
 
     def reasons(self, need: int) -> Iterator[Reason]:
@@ -77,22 +76,20 @@ class _Refusals:
         alone = refusals.listed is not None or need in refusals.banned
         if not alone and key in self.known:
             return self.known[key]
-        among = self._alike(need)
-        failed = _failed(self.compiled, need, among)
+        among = refusals.of_category(need)
+        failed = np.array([~refusals.passes(rule, need, among) for rule in rules.RULES])
         only = failed.sum(axis=0) == 1
         sole = {rule: among[only & failed[rules.RULES.index(rule)]] for rule in TOLD_ALONE}
-        found = ({rule: r for rule, r in sole.items() if len(r)}, refusals.counts(need))
+        found = ({rule: r for rule, r in sole.items() if len(r)}, self._counts(failed))
         if not alone:
             self.known[key] = found
         return found
 
-    def _alike(self, need: int) -> Ints:
-        """Resources of the need's category: of all others the category is one rule that fails."""
-        classes = self.refusals.classes
-        category = int(classes.need[rules.CATEGORY][need])
-        if category not in self.by_category:
-            self.by_category[category] = np.flatnonzero(classes.passes(rules.CATEGORY, need, slice(None)))
-        return self.by_category[category]
+    def _counts(self, failed: Bools) -> dict[str, int]:
+        """Rule ► how many resources it refused as the first, the nearest to a match first; no resource passes all."""
+        tally = np.bincount(failed.argmax(axis=0), minlength=len(rules.RULES))
+        tally[rules.RULES.index(rules.CATEGORY)] += len(self.compiled.resource_ids) - failed.shape[1]
+        return {rule: int(count) for rule, count in zip(reversed(rules.RULES), tally[::-1], strict=True) if count}
 
     def _ban(self, need: int, resources: Ints) -> dict[str, str | int]:
         names = {self.compiled.resource_ids[r] for r in resources.tolist()}
@@ -103,24 +100,6 @@ class _Refusals:
             if ban.need_id in ("*", need_id) and (ban.resource_id == "*" or ban.resource_id in names)
         }
         return {"by": ";".join(sorted(code or "staff" for code in codes)), "count": len(names)}
-
-
-def _failed(compiled: Compiled, need: int, among: Ints) -> Bools:
-    """Which rules fail for which of these resources, shape (rules, len(among))."""
-    refusals = compiled.refusals
-    failed = np.zeros((len(rules.RULES), len(among)), bool)
-    for i, rule in enumerate(rules.RULES):
-        if rule in refusals.classes.table:
-            failed[i] = ~refusals.classes.passes(rule, need, among)
-        if rule in refusals.need_out:
-            failed[i] |= refusals.need_out[rule][need]
-        if rule in refusals.resource_out:
-            failed[i] |= refusals.resource_out[rule][among]
-        if rule == rules.BANNED and need in refusals.banned:
-            failed[i] |= np.isin(among, refusals.banned[need])
-        if rule == rules.NOT_LISTED and refusals.listed is not None:
-            failed[i] = ~np.isin(among, refusals.listed.get(need, np.empty(0, np.int64)))
-    return failed
 
 
 def _until(compiled: Compiled) -> dict[int, str]:

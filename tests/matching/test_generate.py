@@ -107,7 +107,7 @@ def test_every_rule_of_eligibility_refuses_somebody():
     compiled = compile_problem(generate(1500, 60, seed=6))
     seen: set[str] = set()
     for need in range(len(compiled.need_ids)):
-        seen |= compiled.refusals.counts(need).keys()
+        seen |= compiled.refusals.for_need(need).keys()
     assert seen == {"category", "no_consent", "urgency", "district", "tags", "window", "cool_off", "banned", "covered"}
 
 
