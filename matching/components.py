@@ -54,8 +54,8 @@ def split(compiled: Compiled, limits: Limits | None = None) -> list[Component]:
     number[order] = np.arange(len(order))
     mark = number[label[n + r :]]
     return [
-        Component(*held, bool(np.isin(order[i], hard)))
-        for i, held in enumerate(
+        Component(own, givers, held, earmarks, groups, shares, bool(np.isin(order[i], hard)))
+        for i, (own, givers, held, earmarks, groups, shares) in enumerate(
             zip(
                 _dealt(needs, number[label[needs]], len(order)),
                 _dealt(resources, number[label[n + resources]], len(order)),
