@@ -22,14 +22,12 @@ from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
-from marketplace.needs.models import Need, NeedState
-from marketplace.offers.models import Offer, OfferState
-from marketplace.offers.service import has_run_out
-from marketplace.organisations.agreements import in_force
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, Override, OverrideKind, OverrideState, ProposedLine
-from marketplace.reference.needs import need_kind
+from marketplace.proposals.pins import falls, gone
 from matching.model import LARGEST, Ban, Pin
 
 ALL = "*"
@@ -131,8 +129,8 @@ def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: dateti
 
 
 def standing(session: Session, /, *, today: date) -> Standing:
-    """What the next run takes over: nothing of a need or offer that is gone, no pin of a pair that somebody said no to
-    or of a giver that may not act; a pin less what is given already."""
+    """What the next run takes over: nothing of a need or offer that is gone, no pin that nobody may carry out (`pins`);
+    a pin less what is given already."""
     rows = session.execute(
         select(Override, Need, Offer, Organisation)
         .outerjoin(Need, col(Need.id) == col(Override.need_id))
@@ -144,20 +142,20 @@ def standing(session: Session, /, *, today: date) -> Standing:
     pinned = [need for row, need, *_rest in rows if row.kind is OverrideKind.PIN]
     given = _given(session, [need.household_id for need in pinned])
     said_no = refused(session, [need.id for need in pinned]) if pinned else set()
-    pins, bans, rest = [], [], {}
+    kept, bans, rest = [], [], {}
     for row, need, offer, giver in rows:
         left = row.units - given.get((row.need_id, row.offer_id), 0)
-        code = _gone(need, offer, today=today)
+        code = gone(need, offer, today=today)
         if not code and row.kind is OverrideKind.PIN:
             no = (row.need_id, row.offer_id) in said_no
-            code = _falls(offer, giver, left=left, refused=no, today=today)
+            code = falls(session, need, offer, giver, left=left, refused=no, today=today)
         if code:
             rest[row.id] = code
         elif row.kind is OverrideKind.PIN:
-            pins.append(Pin(row.need_id, row.offer_id, left))
+            kept.append(Pin(row.need_id, row.offer_id, left))
         else:
             bans.append(Ban(row.need_id or ALL, row.offer_id or ALL))
-    return Standing(tuple(pins), tuple(bans), rest)
+    return Standing(tuple(kept), tuple(bans), rest)
 
 
 def _given(session: Session, households: list[str]) -> dict[tuple[str | None, str | None], int]:
@@ -204,25 +202,6 @@ def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
         left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
         back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
     return back
-
-
-def _gone(need: Need | None, offer: Offer | None, *, today: date) -> str:
-    """Why a standing override means nothing to the next run, whatever it asks for; empty if it does."""
-    if need and (need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= today)):
-        return "need_closed"
-    if offer and (offer.state is not OfferState.OPEN or has_run_out(offer, on=today)):
-        return "offer_closed"
-    return ""
-
-
-def _falls(offer: Offer, giver: Organisation, *, left: int, refused: bool, today: date) -> str:
-    """Why a pin falls away though its need and its offer are open; empty if it does not."""
-    if left <= 0:
-        return "fulfilled"
-    if refused:
-        return "refused"
-    acts = in_force(giver, on=today) and need_kind(offer.category).purpose in giver.purposes
-    return "" if acts else "giver_rests"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from marketplace.actors import Actor, Role
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
@@ -212,3 +213,28 @@ def test_a_wish_that_is_not_whole_is_refused(session: Session, approver: Actor, 
     given = Wish(wish.kind, calm.id if wish.need_id else "", offer.id if wish.offer_id else "", wish.units)
     with pytest.raises(BadInput):
         keep(session, given, approver, now)
+
+
+@pytest.mark.parametrize("why", ["less_open", "household_had", "rule_forbids"])
+def test_a_pin_that_nobody_may_carry_out_falls_away_and_leaves_the_others_their_plan(
+    database: Database, approver: Actor, now: datetime, why: str
+) -> None:
+    with database.transaction() as session:
+        urgent, calm, offer = a_shortage(session, stock=11)
+        keep(session, Wish(PIN, calm.id, offer.id, 4), approver, now)
+        before = make.a_need(session, session.get_one(Household, calm.household_id))
+        if why == "less_open":
+            calm.committed_units = 7
+        elif why == "household_had":
+            offer.max_per_household = 10
+            make.a_ledger_entry(session, before, offer, units=1, given_on=now.date() - timedelta(days=400))
+        else:
+            other = make.an_offer(session, session.get_one(Organisation, offer.org_id))
+            make.a_ledger_entry(session, before, other, units=1, given_on=now.date() - timedelta(days=9))
+        before.state = NeedState.CLOSED
+    run = a_run(database, approver, now)
+    assert (run.state, run.certificate["status"]) == (RunState.DONE, "optimal")
+    assert {line.need_id: line.units for line in lines_of(database, run)}[urgent.id] == 10
+    with database.reading() as session:
+        (row,) = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
+        assert row.rest == why
