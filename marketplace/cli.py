@@ -27,7 +27,7 @@ from marketplace.errors import DomainError
 from marketplace.keyring import KeyFileError
 from marketplace.ledger.explain import explain
 from marketplace.operations import after_restore, house
-from marketplace.proposals.replay import replay
+from marketplace.proposals.replay import hand_out, replay
 from marketplace.rights.erasing import erased_ids
 from marketplace.tables import bring, pull
 from marketplace.watching import warning
@@ -169,13 +169,19 @@ app.command()(trust.witness)
 
 
 @runs.callback()
-def _runs() -> None:
-    """Keeps `replay` a word of its own while it is the only command of its group."""
+@rules.callback()
+def _group() -> None:
+    """Keeps the only command of a group a word of its own."""
 
 
 @runs.command("replay")
-def run_replay(run: Annotated[str, typer.Argument(help="The id or the number of a run.")]) -> None:
+def run_replay(
+    run: Annotated[str, typer.Argument(help="The id or the number of a run.")],
+    out: Annotated[Path | None, typer.Option(help="A new folder for its input and its plan, for an auditor.")] = None,
+) -> None:
     """Solve a stored run again from its stored input; exit 1 and name what differs if another plan comes out."""
+    if out is not None and out.exists():
+        raise typer.BadParameter(f"{out} exists: name a new folder", param_hint="--out")
     with house() as (_, database):
         found = replay(database, run)
     typer.echo(f"计算 run {found.number}")
@@ -186,13 +192,10 @@ def run_replay(run: Annotated[str, typer.Argument(help="The id or the number of 
         typer.echo("原计算曾被中断：不作比较 · the run was interrupted: it is exempt")
     elif found.holds:
         typer.echo("结果一致 · reproduced")
+    if out is not None:
+        typer.echo(hand_out(found, out))
     if not found.holds:
         raise typer.Exit(1)
-
-
-@rules.callback()
-def _rules() -> None:
-    """Keeps `explain` a word of its own while it is the only command of its group."""
 
 
 @rules.command("explain")

@@ -1,14 +1,16 @@
 """Replay: solve a stored run again from the input it kept, and say whether the same plan comes out.
 
 Enters: the id or the number of a run. Leaves: a `Replay` that holds both plan hashes and names everything that differs.
-Nothing is written. Called by `shanqiao run replay`. An interrupted run is exempt: where it stopped was decided by the
-clock or by a person, so another plan proves nothing.
+Nothing is written to the database; `hand_out` writes what was solved as the two folders that `python -m matching check`
+judges, so that an auditor needs neither this house nor its word. Called by `shanqiao run replay`. An interrupted run is
+exempt: where it stopped was decided by the clock or by a person, so another plan proves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlmodel import Session, select
 
@@ -17,7 +19,7 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.proposals.archive import code, get_input, recall_lines, unpack
 from marketplace.proposals.models import Run, RunInput
 from marketplace.proposals.problem import policy_of
-from matching.folder import input_sha256, plan_sha256
+from matching.folder import input_sha256, plan_sha256, write_plan, write_problem
 from matching.model import Problem
 from matching.plan import Line, Plan
 from matching.solve import allocate
@@ -35,13 +37,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`stored` and `fresh` are plan hashes; `differs` is empty when nothing differs."""
+    """`stored` and `fresh` are plan hashes; `differs` is empty when nothing differs; `solved` is input and outcome."""
 
     number: int
     stored: str
     fresh: str
     exempt: bool
     differs: tuple[Difference, ...]
+    solved: tuple[Problem, Plan] | None = None
 
     @property
     def holds(self) -> bool:
@@ -65,7 +68,17 @@ def replay(database: Database, name: str, /) -> Replay:
     differs = [*_input(run, kept, problem), *_plan(run, plan, lines)]
     if plan.certificate.plan_sha256 != run.plan_sha256 or differs:
         differs += _versions(kept.versions, {**plan.certificate.versions, "matching": code()})
-    return Replay(run.number, run.plan_sha256, plan.certificate.plan_sha256, exempt, tuple(differs))
+    return Replay(run.number, run.plan_sha256, plan.certificate.plan_sha256, exempt, tuple(differs), (problem, plan))
+
+
+def hand_out(found: Replay, folder: Path, /) -> str:
+    """Write input and plan of a run that was reproduced; says where they lie, or why nothing was written."""
+    if found.solved is None or found.differs or found.fresh != found.stored:
+        return "没有写出：结果不是原方案 · nothing written: this is not the plan of the run"
+    problem, plan = found.solved
+    write_problem(problem, folder / "problem")
+    write_plan(plan, folder / "plan")
+    return f"python -m matching check {folder / 'problem'} {folder / 'plan'}"
 
 
 def find_run(session: Session, name: str, /) -> Run:

@@ -8,7 +8,7 @@ background job calls; the independent judge must find no fault, or the run fails
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -144,13 +144,17 @@ def list_runs(session: Session, *, limit: int = 50) -> list[Run]:
 
 
 def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], actor: Actor) -> None:
-    """Solve one run: read, solve outside any transaction, judge, store. A run that is over is left alone."""
+    """Solve one run: read, solve outside any transaction, judge, store. A run that is over is left alone, but for the
+    report that a worker owes who was lost after it had stored the plan."""
     with database.transaction() as session:
         run = get_run(session, run_id)
-        if run.state not in UNDER_WAY:
-            return
-        run.state, run.started_at = RunState.WORKING, clock()
-        session.add(run)
+        under_way = run.state in UNDER_WAY
+        if under_way:
+            run.state, run.started_at = RunState.WORKING, clock()
+            session.add(run)
+    if not under_way:
+        _tell_late(database, run_id, clock=clock, actor=actor)
+        return
     try:
         with database.reading() as session:
             policy = policy_of(run.policy, run.as_of)
@@ -173,6 +177,29 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         _keep_stopped(session, built.stopped, actor=actor, now=clock())
     add_report(database, run_id, problem=problem, plan=plan, clock=clock, actor=actor)
     add_scarce(database, run_id, problem=problem, plan=plan)
+
+
+def _tell_late(database: Database, run_id: str, *, clock: Callable[[], datetime], actor: Actor) -> None:
+    """The report of a run whose worker was lost between its plan and its report: of the stored lines. The prices of the
+    scarcest gifts are solved for again, and hold only if the same plan comes out."""
+    with database.reading() as session:
+        run = get_run(session, run_id)
+        if run.state is not RunState.DONE or run.fairness:
+            return
+        problem, lines = archive.recall_problem(session, run_id), archive.recall_lines(session, run_id)
+    again = allocate(problem)
+    same = again.certificate.plan_sha256 == run.plan_sha256
+    certificate = replace(again.certificate, interrupted=bool(run.certificate["interrupted"]))
+    add_report(
+        database,
+        run_id,
+        problem=problem,
+        plan=replace(again, lines=lines, certificate=certificate),
+        clock=clock,
+        actor=actor,
+    )
+    if same:
+        add_scarce(database, run_id, problem=problem, plan=again)
 
 
 def _keep_stopped(session: Session, stopped: Sequence[Stopped], *, actor: Actor, now: datetime) -> None:

@@ -80,6 +80,26 @@ def test_a_report_that_fails_leaves_the_run_done_and_says_so(
     assert client.get(f"/runs/{run.id}/fairness.json").json["state"] == "failed"
 
 
+def test_the_report_of_a_worker_who_was_lost_after_the_plan_is_made_by_the_next(
+    database: Database, verifier: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    whole = stored(database, a_done_run(database, verifier, now).id)
+    policy = {"order": "urgency_first"}
+    with database.transaction() as session:
+        run = proposals.start_run(session, Scope(), policy=policy, as_of=now.date(), actor=verifier, now=now)
+    with monkeypatch.context() as patch:
+        patch.setattr(proposals, "add_report", lost)
+        with pytest.raises(SystemExit):
+            proposals.work(database, run.id, clock=lambda: now, actor=SYSTEM)
+    assert (stored(database, run.id).state, stored(database, run.id).fairness) == (RunState.DONE, {})
+    for _turn in range(2):
+        proposals.work(database, run.id, clock=lambda: now, actor=SYSTEM)
+        assert stored(database, run.id).fairness == whole.fairness != {}
+
+
 def test_first_come_is_the_order_in_which_the_house_was_told(
     sqlite_database: Database, app: Flask, verifier: Actor, now: datetime
 ) -> None:

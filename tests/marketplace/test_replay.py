@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -18,6 +19,7 @@ from marketplace.proposals import archive
 from marketplace.proposals.models import ProposedLine, Run, RunInput
 from marketplace.proposals.overrides import Wish
 from marketplace.proposals.replay import replay
+from matching.checker import check_folder
 from matching.folder import input_sha256
 from tests.marketplace.test_overrides import PIN, a_shortage, keep
 from tests.marketplace.test_proposals import a_run
@@ -126,7 +128,7 @@ def test_a_run_without_an_input_or_without_a_row_is_not_found(database: Database
 
 
 def test_the_command_tells_both_hashes_and_leaves_with_1_if_they_differ(
-    sqlite_database: Database, approver: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: Database, approver: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with sqlite_database.transaction() as session:
         a_shortage(session)
@@ -137,8 +139,12 @@ def test_the_command_tells_both_hashes_and_leaves_with_1_if_they_differ(
     well = CliRunner().invoke(cli.app, ["run", "replay", "1"])
     assert (well.exit_code, well.output.count(run.plan_sha256)) == (0, 2)
     assert "结果一致 · reproduced" in well.output
+    taken = CliRunner().invoke(cli.app, ["run", "replay", "1", "--out", str(tmp_path / "out")])
+    assert (taken.exit_code, check_folder(tmp_path / "out/problem", tmp_path / "out/plan")) == (0, ())
+    again = CliRunner().invoke(cli.app, ["run", "replay", "1", "--out", str(tmp_path / "out")])
+    assert (again.exit_code, "exists: name a new folder" in again.output) == (2, True)
     with sqlite_database.transaction() as session:
         session.get_one(Run, run.id).plan_sha256 = "f" * 64
-    ill = CliRunner().invoke(cli.app, ["run", "replay", run.id])
-    assert (ill.exit_code, "reproduced" in ill.output) == (1, False)
+    ill = CliRunner().invoke(cli.app, ["run", "replay", run.id, "--out", str(tmp_path / "ill")])
+    assert (ill.exit_code, "reproduced" in ill.output, (tmp_path / "ill").exists()) == (1, False, False)
     assert "明细：所存明细与所存校验值不符 · lines: the stored lines" in ill.output
