@@ -47,7 +47,7 @@ from marketplace.reports import standing
 BATCH = 200
 DAY = timedelta(days=1)
 _APPROVED = 0.60
-_MOST_APPROVED = 400
+_MOST_APPROVED = 200
 """Enough to fill every page, few enough for the first minute of a stranger."""
 _REJECTED = 0.03
 _YES_OF_GIVERS = 0.90
