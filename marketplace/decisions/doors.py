@@ -21,6 +21,7 @@ SENTENCES = {
     "no_auto_match": _l("The household's consent to be matched is not in force, so nothing can be done here."),
     "organisation_excluded": _l("The household does not want to be matched with this organisation."),
     "nothing_chosen": _l("Nothing was chosen. Tick at least one line."),
+    "too_many_lines": _l("At most %(most)s lines are decided at once. Tick fewer; nothing was changed."),
     "not_accepted_yet": _l("The household has not accepted yet. Nothing about it can be shown before."),
     "consent_not_living": _l("This consent is no longer in force."),
     "result_known": _l("Your result for this delivery is on record already."),

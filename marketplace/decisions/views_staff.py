@@ -101,9 +101,11 @@ def _districts() -> tuple[districts.District, ...]:
 
 
 def _ticked() -> list[str]:
-    ids = request.form.getlist("line")[:MOST_AT_ONCE]
+    ids = request.form.getlist("line")
     if not ids:
         raise BadInput("nothing_chosen", field="line")
+    if len(ids) > MOST_AT_ONCE:
+        raise BadInput("too_many_lines", field="line", most=MOST_AT_ONCE)
     return ids
 
 

@@ -190,6 +190,7 @@ def matched(month: Month) -> None:
         assert sorted(kept) == sorted(ticked)
         assert month.approver.post("/matches/approve", data={"line": kept}).status_code == 303
     assert len(month.matches(MatchState.AWAITING_GIVER)) == GRANTS
+    assert "At most 200 lines" in month.approver.post("/matches/confirm", data={"line": ["x"] * 201}).text
 
 
 def taken_on(month: Month) -> None:
