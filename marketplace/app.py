@@ -7,6 +7,7 @@ headers and hashed static files. It refuses to start while a view has no guard. 
 import logging
 import secrets
 import traceback
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -221,7 +222,7 @@ def _domain_error(error: errors.DomainError) -> ResponseReturnValue:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if error.code == "sign_in":
         status = 401
-    return _answer(status, code=error.code)
+    return _answer(status, code=error.code, facts=error.facts)
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
@@ -256,11 +257,14 @@ def _way_of(error: BaseException | None) -> str:
     return "\n".join(told)
 
 
-def _answer(status: int, *, code: str = "", sentence: str = "", reference: str = "") -> Response:
-    """A page, or JSON for machines; never what the error said."""
+def _answer(
+    status: int, *, code: str = "", facts: Mapping[str, object] | None = None, sentence: str = "", reference: str = ""
+) -> Response:
+    """A page, or JSON for machines; never what the error said, but for the `facts` that its sentence names."""
     if not sentence:
         known: dict[str, Any] = current_app.extensions["sentences"]
         sentence = str(known.get(code) or SENTENCES.get(status) or SENTENCES[400 if status < 500 else 500])
+        sentence = sentence % facts if facts and "%(" in sentence else sentence
     reference = reference or secrets.token_hex(4)
     if _wants_json():
         # A machine learns no more than a person: whether a row is missing or not the asker's stays untold.
