@@ -3,7 +3,7 @@
 Enters: a death as staff learnt of it, with the evidence. Leaves: the death on record, every open match of the household
 held for a person, its verified needs taken out of runs until somebody has looked. Delivered aid is listed only. Nobody
 comes in as the dead any more, no helper acts for it, and messages reach somebody else who lives there. The watch is
-told, too: the rules and the visits know of it, and of what is paid after it.
+told, too: the rules and the visits know of it, and of what is paid after it. A record that was wrong can be taken back.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ from marketplace.cases import orders
 from marketplace.consent.ask import lock_all
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound
-from marketplace.households.members import silence
+from marketplace.households.members import silence, speak_again
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
+from marketplace.liveness.dead import is_told_dead
 from marketplace.liveness.duties import duties_of
 from marketplace.liveness.models import CheckCause
 from marketplace.needs.models import Need, NeedState
 from marketplace.policy import require
 from marketplace.proxies.ending import end_of_subject
-from marketplace.rights import reviews
+from marketplace.reference.words import list_codes
+from marketplace.rights import reviews, service
 from marketplace.rights.models import Death, MatchReview
 from marketplace.signals.taking import record_fact
+from marketplace.signals.wrong import call_own_wrong
 
 
 def record_death(
@@ -61,7 +64,7 @@ def record_death(
     silence(session, person, [one for one in list_people(session, home.id) if one.id != person.id])
     end_of_subject(session, person.id, reason="died", actor=actor, now=now)
     audit.record(session, audit.Entry("death:record", subject=person.id), actor=actor, now=now)
-    record_fact(session, person, "DEATH", ref=f"death:{person.id}", on=died_on, actor=actor, now=now)
+    record_fact(session, person, "DEATH", ref=_ref(person.id, now), on=died_on, actor=actor, now=now)
     _hold_needs(session, home.id, actor=actor, now=now)
     if duties_of(session, person.id) or orders.is_due(session, person.id):
         _have_it_looked_at(session, person.id, evidence=evidence.strip(), actor=actor, now=now)
@@ -86,6 +89,46 @@ def _hold_needs(session: Session, household_id: str, *, actor: Actor, now: datet
         )
         audit.record(session, entry, actor=actor, now=now)
     flush(session)
+
+
+WHY = "death_back"
+"""The list of reasons for which a record of a death is taken back."""
+
+
+def get_death(session: Session, household_id: str, person_id: str, /) -> Death:
+    """The record of one person of the household, or NotFound."""
+    found = session.get(Death, person_id)
+    if found is None or found.household_id != household_id:
+        raise NotFound("death")
+    return found
+
+
+def take_back(session: Session, found: Death, /, *, why: str, actor: Actor, now: datetime) -> None:
+    """The record was wrong: the fact counts no more, the person comes in by its telephone again, and what near kin
+    asked for ends. Needs and matches stay held until somebody looks, and a look that was ordered is still made.
+
+    Raises
+    ------
+    BadInput
+        If `why` is no reason of the list.
+    """
+    if why not in list_codes(WHY):
+        raise BadInput("reason_missing", field="why")
+    home, person = session.get_one(Household, found.household_id), session.get_one(Person, found.person_id)
+    require(actor, "death:record", district=home.district_code)
+    lock_all(session, home.id)
+    session.delete(found)
+    flush(session)
+    call_own_wrong(session, "DEATH", _ref(person.id, found.recorded_at), actor=actor, now=now)
+    if not is_told_dead(session, person.id):
+        speak_again(session, person)
+    service.end_of_kin(session, person.id, actor=actor, now=now)
+    audit.record(session, audit.Entry("death:take_back", subject=person.id, rule_id=why), actor=actor, now=now)
+
+
+def _ref(person_id: str, recorded_at: datetime) -> str:
+    """By what the watch knows this record: a later one of the same person is another."""
+    return f"death:{person_id}:{recorded_at:%Y%m%d%H%M%S%f}"
 
 
 def deaths_of(session: Session, household_id: str, /) -> list[Death]:

@@ -157,11 +157,22 @@ def take_back(session: Session, request_id: str, /, *, actor: Actor, now: dateti
     _require_own(session, request, actor=actor, now=now)
     if request.state not in OPEN_STATES:
         raise WrongState("right_answered", state=request.state.value)
+    return _take_back(session, request, actor=actor, now=now)
+
+
+def _take_back(session: Session, request: RightRequest, *, actor: Actor, now: datetime) -> RightRequest:
     request.state, request.answered_at = RequestState.TAKEN_BACK, now
     session.add(request)
     clocks.move_on(session, request.id, outcome="taken_back", now=now)
     record(session, request, "right:taken_back", actor=actor, now=now)
     return request
+
+
+def end_of_kin(session: Session, person_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """The death was none: what near kin asked for about this person, and nobody has answered, ends."""
+    asked = select(RightRequest).where(RightRequest.person_id == person_id, RightRequest.capacity == KIN)
+    for request in session.exec(asked.where(col(RightRequest.state).in_(OPEN_STATES)).with_for_update()):
+        _take_back(session, request, actor=actor, now=now)
 
 
 def allow_programs(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:

@@ -1,6 +1,6 @@
-"""The staff's side: requests that wait, one request with its answer, a match to look at again, a dispute, a death.
+"""The staff's side: requests that wait, one request with its answer, a match to look at again, a dispute.
 
-Enters: staff of the district. Leaves: pages; the rules are in `service`, `corrections`, `reviews`, `erasing`, `deaths`.
+Enters: staff of the district. Leaves: pages; the rules are in `service`, `corrections`, `reviews`, `erasing`.
 A request shows the asking person's own words and new value: opening them is written into the chain.
 """
 
@@ -11,24 +11,23 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from marketplace import audit
-from marketplace.calendar import local_day, utc_now
+from marketplace.calendar import utc_now
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import cards_of
-from marketplace.errors import BadInput, Conflict, WrongState
+from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard, need_fresh_proof
 from marketplace.households import by_hand
 from marketplace.households.models import Household, Person
-from marketplace.households.service import list_people, masked_name
-from marketplace.policy import may, require
+from marketplace.households.service import masked_name
+from marketplace.policy import may
 from marketplace.reference.words import choices
-from marketplace.rights import corrections, deaths, erasing, reviews, service
+from marketplace.rights import corrections, erasing, reviews, service
 from marketplace.rights.doors import bp, say
 from marketplace.rights.explaining import needs_of
 from marketplace.rights.models import RequestState, RightKind, RightRequest
 from marketplace.rights.views_household import NAMES
 from marketplace.rights.words import CAUSES, DISPUTES, REVIEWS, STATES, TITLES, finding
 from marketplace.web import (
-    DayField,
     Form,
     OneField,
     TextField,
@@ -50,22 +49,6 @@ class AnswerForm(Form):
 
     text = TextField(_l("Your answer, as the household reads it"), longest=1000, lines=4)
     refused = OneField(_l("Refuse because"), required=False, select=True)
-
-
-class DeathForm(Form):
-    """Who died, when, and how we know."""
-
-    person = OneField(_l("Who?"))
-    died_on = DayField(_l("When?"))
-    evidence = TextField(_l("How do we know?"), longest=120, description=_l("Such as the number of the certificate."))
-
-
-class KinForm(Form):
-    """What near kin ask for, and what shows that they are."""
-
-    kind = OneField(_l("What do they ask for?"))
-    evidence = TextField(_l("What shows that they are near kin?"), longest=120)
-    words = TextField(_l("In their own words"), longest=1000, lines=3)
 
 
 def _answer_form() -> AnswerForm:
@@ -225,66 +208,6 @@ class ReviewForm(Form):
         _l("What becomes of this match?"),
         [("keep", _l("It goes on")), ("end", _l("It ends; the need is open again"))],
     )
-
-
-@bp.route("/rights/deaths/<household_id>", methods=["GET", "POST"])
-@guard("death:record")
-@writes
-def death(household_id: str) -> ResponseReturnValue:
-    """Record a death: open matches are held, needs wait for a person."""
-    session, form, now = current_session(), DeathForm(), utc_now()
-    home = session.get(Household, household_id)
-    require(current_actor(), "death:record", district=home.district_code if home is not None else None)
-    form.person.choices = [(one.id, masked_name(session, one)) for one in list_people(session, household_id)]
-    if form.validate_on_submit():
-        try:
-            touched = deaths.record_death(
-                session,
-                str(form.person.data),
-                died_on=form.died_on.data or local_day(now),
-                evidence=form.evidence.data or "",
-                actor=current_actor(),
-                now=now,
-            )
-        except BadInput as error:
-            say(form, error, fallback="evidence")
-        else:
-            return done(
-                _("On record. %(n)s matches were looked at.", n=len(touched)),
-                to=url_for(".kin", household_id=household_id),
-            )
-    known = deaths.deaths_of(session, household_id)
-    return render("rights/death.html", home=home, form=form, known=known, household_id=household_id)
-
-
-@bp.route("/rights/kin/<household_id>", methods=["GET", "POST"])
-@guard("right:kin")
-@writes
-def kin(household_id: str) -> ResponseReturnValue:
-    """Near kin ask at the counter for what the person who died could have asked."""
-    session, form = current_session(), KinForm()
-    home = session.get(Household, household_id)
-    require(current_actor(), "right:kin", district=home.district_code if home is not None else None)
-    form.kind.choices = [(kind.value, TITLES[kind]) for kind in (RightKind.COPY, RightKind.ERASE, RightKind.COMPLAIN)]
-    known = deaths.deaths_of(session, household_id)
-    if not known:
-        raise WrongState("no_death_on_record")
-    if form.validate_on_submit():
-        try:
-            service.ask(
-                session,
-                session.get_one(Person, known[0].person_id),
-                RightKind(str(form.kind.data)),
-                words=form.words.data or "",
-                evidence=form.evidence.data or "",
-                actor=current_actor(),
-                now=utc_now(),
-            )
-        except (BadInput, Conflict) as error:
-            say(form, error, fallback="words")
-        else:
-            return done(_("The request of near kin waits for an answer."), to=url_for("portal.staff_home"))
-    return render("rights/kin.html", form=form)
 
 
 @bp.get("/rights/by-hand")

@@ -47,7 +47,10 @@ def evidence_of(session: Session, alert: Alert, /) -> Sequence[Fact]:
 
 def call_wrong(session: Session, alert: Alert, wrong: Collection[int], /, *, actor: Actor, now: datetime) -> int:
     """Take these of an alert's facts out; the caller has asked the policy for the alert."""
-    found = [fact for fact in evidence_of(session, alert) if fact.id in wrong]
+    return _mark(session, [one for one in evidence_of(session, alert) if one.id in wrong], actor=actor, now=now)
+
+
+def _mark(session: Session, found: Sequence[Fact], *, actor: Actor, now: datetime) -> int:
     for fact in found:
         fact.replaced_day, fact.wrong_by = local_day(now).toordinal(), actor.id
         session.add(fact)
@@ -55,6 +58,13 @@ def call_wrong(session: Session, alert: Alert, wrong: Collection[int], /, *, act
         audit.record(session, entry, actor=actor, now=now)
     flush(session)
     return len(found)
+
+
+def call_own_wrong(session: Session, kind: str, ref: str, /, *, actor: Actor, now: datetime) -> None:
+    """What a room above told under this reference (`taking.record_fact`) was not so."""
+    key = source_key(session, fact_kinds()[kind].feed, ref)
+    asked = select(Fact).where(col(Fact.source_key) == key, col(Fact.replaced_day).is_(None))
+    _mark(session, session.exec(asked).all(), actor=actor, now=now)
 
 
 def list_wrong(session: Session, feed: str, /) -> Sequence[Fact]:

@@ -29,6 +29,7 @@ from marketplace.households.models import Household, Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import contact_of, list_people, mask, masked_name, opened_by, reachable
 from marketplace.liveness import service as checks
+from marketplace.liveness.dead import is_told_dead
 from marketplace.liveness.models import CheckCause, Way
 from marketplace.needs.models import NeedState
 from marketplace.notices import Notice
@@ -355,6 +356,27 @@ def test_a_death_freezes_open_matches_takes_needs_out_of_runs_and_lets_kin_ask(s
     assert kin.capacity == "kin"
     with pytest.raises(Conflict):
         deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+
+
+def test_a_death_that_was_none_is_taken_back_and_the_person_is_found_and_served_again(session, now):
+    scene = a_scene(session)
+    scene.taken_on(session, now)
+    before = scene.person.phone_index
+    by = {"actor": STAFF, "now": now}
+    deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", **by)
+    kin = service.ask(session, scene.person, RightKind.ERASE, words="子女", evidence="户口簿", **by)
+    assert (scene.person.phone_index, is_told_dead(session, scene.person.id)) == (None, True)
+    found = deaths.get_death(session, scene.household.id, scene.person.id)
+    with pytest.raises(BadInput, match="reason_missing"):
+        deaths.take_back(session, found, why="", **by)
+    deaths.take_back(session, found, why="wrong_person", **by)
+    assert (scene.person.phone_index, is_told_dead(session, scene.person.id)) == (before, False)
+    assert (kin.state, scene.need.state) == (RequestState.TAKEN_BACK, NeedState.HELD), "a person looks at what was held"
+    with pytest.raises(WrongState, match="no_death_on_record"):
+        service.ask(session, scene.person, RightKind.COPY, words="子女", evidence="户口簿", **by)
+    later = {"actor": STAFF, "now": now + timedelta(hours=1)}
+    deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明 2", **later)
+    assert is_told_dead(session, scene.person.id)
 
 
 def test_nobody_comes_in_as_the_dead_and_letters_reach_who_lives(session, now):

@@ -207,10 +207,15 @@ def test_a_death_is_recorded_by_staff_and_kin_ask_at_the_counter(app, scene):
     answers = {"person": scene.person.id, "died_on": "2026-11-01", "evidence": "证明 1"}
     assert clerk.post(address, data={**answers, "evidence": ""}).status_code == 422
     assert clerk.post(address, data=answers).status_code == 303
-    kin = {"kind": "copy", "evidence": "户口簿", "words": "我是女儿"}
+    kin = {"person": scene.person.id, "kind": "copy", "evidence": "户口簿", "words": "我是女儿"}
     assert clerk.post(f"/rights/kin/{scene.household.id}", data=kin).status_code == 303
     with app.extensions["database"].reading() as session:
         assert [one.capacity for one in session.exec(select(RightRequest))] == ["kin"]
+    back = f"{address}/{scene.person.id}/back"
+    assert f'href="{back}"' in clerk.get(address).text
+    assert clerk.post(back, data={"why": ""}).status_code == 422
+    assert clerk.post(back, data={"why": "wrong_person"}).status_code == 303
+    assert (clerk.get(back).status_code, clerk.get(f"/rights/kin/{scene.household.id}").status_code) == (404, 409)
 
 
 def test_an_assessment_is_written_by_one_person_and_approved_by_another_on_the_pages(app, scene):
