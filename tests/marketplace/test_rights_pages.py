@@ -211,6 +211,7 @@ def test_a_death_is_recorded_by_staff_and_kin_ask_at_the_counter(app, scene):
     assert clerk.post(f"/rights/kin/{scene.household.id}", data=kin).status_code == 303
     with app.extensions["database"].reading() as session:
         assert [one.capacity for one in session.exec(select(RightRequest))] == ["kin"]
+    assert "Nobody else" in clerk.get(f"{address}?lang=en", follow_redirects=True).text
     back = f"{address}/{scene.person.id}/back"
     assert f'href="{back}"' in clerk.get(address).text
     assert clerk.post(back, data={"why": ""}).status_code == 422
