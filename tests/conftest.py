@@ -13,13 +13,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.doctest import DoctestModule
 
 from tests.engines import ENGINES, in_turn
 
@@ -51,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         gc.disable()
         make_houses_cheaper()
+        os.register_at_fork(after_in_child=gc.freeze)  # a child that looks through all we hold would copy each page
 
 
 LONG = (
@@ -98,11 +100,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if in_turn(item)]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """A module without an example is not searched for examples: of twenty modules one has any."""
+    found = yield
+    if file_path.suffix != ".py" or b">>>" in file_path.read_bytes():
+        return found
+    return [collector for collector in found if not isinstance(collector, DoctestModule)]
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the collector of garbage need not look through it again."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 10)
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Pytest has looked through all that the run left behind, and looks twice: the second time there is nothing new."""
+    gc.freeze()
 
 
 @pytest.fixture
