@@ -57,8 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 LONG = (
     "browser/test_every_page.py",
-    "browser/test_journeys.py",  # houses of its own, while the first worker builds the demonstration
-    "browser/test_every_other_page.py",
+    "marketplace/test_appointments_races.py",  # these fork: a small process is copied more quickly than a grown one
+    "browser/test_journeys.py",
+    "marketplace/test_notices.py",
+    "marketplace/test_races.py",
+    "marketplace/test_late_disclosures.py",
+    "marketplace/test_overlap_races.py",
+    "browser/test_every_other_page.py",  # by now the first worker has built the demonstration
     "house/test_typed_text.py",
     "house/test_who_may.py",
     "browser/test_household_walks.py",
@@ -69,7 +74,6 @@ LONG = (
     "marketplace/test_commands.py",
     "matching/test_priced.py",
     "marketplace/test_demo_story.py",
-    "marketplace/test_races.py",
     "matching/test_identity.py",
     "browser/test_givers.py",
     "matching/test_brute_force_hard.py",
@@ -82,7 +86,6 @@ LONG = (
     "marketplace/test_gift.py",
     "browser/test_needs.py",
     "browser/test_parts.py",
-    "marketplace/test_late_disclosures.py",
     "matching/test_nation.py",
     "matching/test_repeats.py",
     "marketplace/test_trail.py",
