@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,7 +67,7 @@ class Compiled(BytecodeCache):
 
 
 class Schema:
-    """Brings an embedded database that is not there yet to the newest version by copying the first one made so."""
+    """Brings an embedded database without a table to the newest version by copying the first one made so."""
 
     def __init__(self, folder: Path) -> None:
         self._kept = folder / "empty.db"
@@ -75,16 +76,28 @@ class Schema:
     def __call__(self, engine: Engine) -> None:
         """As `migrations.upgrade`."""
         file = Path(engine.url.database or ":memory:")
-        fresh = engine.dialect.name == "sqlite" and not file.exists() and file.parent.is_dir()
+        fresh = engine.dialect.name == "sqlite" and file.parent.is_dir() and _holds_nothing(file)
         if fresh and self._kept.exists():
-            shutil.copy(self._kept, file)
+            if file.exists():  # somebody may hold it open: copied in a transaction
+                with closing(sqlite3.connect(self._kept)) as kept, closing(sqlite3.connect(file)) as into:
+                    kept.backup(into)
+            else:
+                shutil.copy(self._kept, file)
             return
         upgrade(engine)
-        if fresh and file.exists():
+        if fresh and file.exists() and not self._kept.exists():
             engine.dispose()
             with sqlite3.connect(file) as made:
                 made.execute("VACUUM INTO ?", (str(self._kept),))
             made.close()
+
+
+def _holds_nothing(file: Path) -> bool:
+    """Is there no table yet? A file that was only looked into is there without any."""
+    if not file.exists():
+        return True
+    with closing(sqlite3.connect(file)) as opened:
+        return opened.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
 def _once_for_all_folders(compile_words: Callable[[list[Path], Path], None]) -> Callable[[list[Path], Path], None]:

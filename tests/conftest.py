@@ -13,13 +13,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.doctest import DoctestModule
 
 from tests.engines import ENGINES, in_turn
 
@@ -51,12 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
         gc.disable()
         make_houses_cheaper()
+        os.register_at_fork(after_in_child=gc.freeze)  # a child that looks through all we hold would copy each page
 
 
 LONG = (
     "browser/test_every_page.py",
-    "browser/test_journeys.py",  # houses of its own, while the first worker builds the demonstration
-    "browser/test_every_other_page.py",
+    "marketplace/test_appointments_races.py",  # these fork: a small process is copied more quickly than a grown one
+    "browser/test_journeys.py",
+    "marketplace/test_notices.py",
+    "marketplace/test_races.py",
+    "marketplace/test_late_disclosures.py",
+    "marketplace/test_overlap_races.py",
+    "browser/test_every_other_page.py",  # by now the first worker has built the demonstration
     "house/test_typed_text.py",
     "house/test_who_may.py",
     "browser/test_household_walks.py",
@@ -67,7 +74,6 @@ LONG = (
     "marketplace/test_commands.py",
     "matching/test_priced.py",
     "marketplace/test_demo_story.py",
-    "marketplace/test_races.py",
     "matching/test_identity.py",
     "browser/test_givers.py",
     "matching/test_brute_force_hard.py",
@@ -80,7 +86,6 @@ LONG = (
     "marketplace/test_gift.py",
     "browser/test_needs.py",
     "browser/test_parts.py",
-    "marketplace/test_late_disclosures.py",
     "matching/test_nation.py",
     "matching/test_repeats.py",
     "marketplace/test_trail.py",
@@ -98,11 +103,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if in_turn(item)]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """A module without an example is not searched for examples: of twenty modules one has any."""
+    found = yield
+    if file_path.suffix != ".py" or b">>>" in file_path.read_bytes():
+        return found
+    return [collector for collector in found if not isinstance(collector, DoctestModule)]
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the collector of garbage need not look through it again."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 10)
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Pytest has looked through all that the run left behind, and looks twice: the second time there is nothing new."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -164,6 +164,20 @@ def _open(session: Session, *, now: datetime, longest: timedelta, **holder: Any)
     session.add(AccountSession(id_hash=hash_of(token), created_at=now, seen_at=now, expires_at=now + longest, **holder))
     flush(session)
     return token
+
+
+_HELD = (
+    select(AccountSession, Account)
+    .outerjoin(Account, col(Account.id) == col(AccountSession.account_id))
+    .where(col(AccountSession.id_hash) == bindparam("id_hash"))
+)
+"""Built once: every request asks it."""
+
+
+def held_by(session: Session, token: str, /) -> tuple[AccountSession | None, Account | None]:
+    """What this token opened and whose account it is, in one question; who asks for these rows next has them."""
+    found = session.exec(_HELD, params={"id_hash": hash_of(token)}).first()
+    return (found[0], found[1]) if found is not None else (None, None)
 
 
 def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str = "") -> Actor:

@@ -32,7 +32,7 @@ from marketplace.accounts import (
 )
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.cookies import after_sign_in, cookie_name, safe_next, settings, with_cookie
-from marketplace.accounts.models import Account, AccountSession
+from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.guards import current_actor, guard
@@ -66,8 +66,7 @@ def load_actor() -> None:
         return
     now = datetime.now(UTC)
     session = current_session()
-    held = session.get(AccountSession, service.hash_of(token))
-    account = session.get(Account, held.account_id) if held is not None and held.account_id else None
+    held, account = service.held_by(session, token)
     g.held = (held, account)  # rows that somebody holds are not read again by who asks for them next
     g.own_name = account.display_name if account is not None else ""
     g.actor = service.actor_of(session, token, now=now, request_id=g.request_id)

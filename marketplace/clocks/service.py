@@ -235,6 +235,15 @@ def late(session: Session, step: str, /, *, now: datetime, most: int = 100) -> l
     return list(session.exec(statement.order_by(col(Clock.due_at), col(Clock.id)).limit(most)))
 
 
+_LATE_STEPS = select(Clock.step).where(col(Clock.ended_at).is_(None), col(Clock.due_at) <= bindparam("now")).distinct()
+"""Built once: every sweep asks it, and mostly nothing is late."""
+
+
+def late_steps(session: Session, /, *, now: datetime) -> set[str]:
+    """The steps of which at least one running clock is late."""
+    return set(session.exec(_LATE_STEPS, params={"now": now}))
+
+
 def running_of(session: Session, object_ref: str, /) -> list[Clock]:
     """What an object waits for now."""
     return list(_running(session, object_ref))

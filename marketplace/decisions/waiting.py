@@ -82,7 +82,9 @@ def _write(session: Session, waiting: Clock, barred: Mapping[str, Barred], *, no
 
 def settle_late(database: Database, consequences: Mapping[str, Consequence], /, *, now: datetime) -> int:
     """What follows for late steps of matches, each in its own transaction; rooms above bring steps of their own."""
-    return sum(_late(database, step, follows, now=now) for step, follows in consequences.items())
+    with database.reading() as session:
+        late = clocks.late_steps(session, now=now)
+    return sum(_late(database, step, follows, now=now) for step, follows in consequences.items() if step in late)
 
 
 def _late(database: Database, step: str, follows: Consequence, *, now: datetime) -> int:

@@ -7,6 +7,7 @@ yes or no was last asked. Eight bugs are planted, one at a time, and the walk ha
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -383,9 +384,9 @@ def _walk(database: Database, seed: int, now: datetime, *, steps: int = EPISODE)
     return walk.looks, walk.shown
 
 
-def _walks(database: Database, episodes: int, now: datetime) -> tuple[int, int]:
+def _walks(database: Database, episodes: int, now: datetime, *, first: int = 0) -> tuple[int, int]:
     """So many episodes; how many looks there were, and how many showed something."""
-    first = 10_000 * figures.seed()
+    first += 10_000 * figures.seed()
     told = [_walk(database, seed, now) for seed in range(first, first + episodes)]
     return sum(looks for looks, _shown in told), sum(shown for _looks, shown in told)
 
@@ -415,6 +416,10 @@ def _plant(patch: pytest.MonkeyPatch, bug: str) -> None:
         patch.setattr(pipeline, "QUESTIONS", _forget(bug.split()[1].upper()))
 
 
+MET = {"narrowing keeps all": 3, "holds at once": 5, "no mode asked": 1, "no read_limit asked": 10}
+"""The episode that meets a bug first: the search begins there, and with TORTURE=1 at the beginning."""
+
+
 @pytest.mark.parametrize(
     "bug",
     [
@@ -427,4 +432,4 @@ def test_a_planted_bug_is_found(
 ) -> None:
     _plant(monkeypatch, bug)
     with pytest.raises(Wrong):
-        _walks(sqlite_database, 20, now)
+        _walks(sqlite_database, 20, now, first=0 if "TORTURE" in os.environ else MET.get(bug, 0))

@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -176,20 +177,33 @@ def keys_for(name: str, ids: dict[str, list[str]]) -> list[str]:
     its name, one of every table. The long campaign asks for all."""
     if TORTURE:
         return sorted({key for keys in ids.values() for key in keys})
-    own = ids.get(TABLES.get(name, name.removesuffix("_id")), [])
+    own = own_keys(name, ids)
     return sorted({*own, ids["need"][0]}) if own else sorted({keys[0] for keys in ids.values() if keys})
+
+
+def own_keys(name: str, ids: dict[str, list[str]]) -> list[str]:
+    """The ids of the table that this name tells; none where it tells none, or one without rows."""
+    return ids.get(TABLES.get(name, name.removesuffix("_id")), [])
 
 
 def addresses(rule: Rule, ids: dict[str, list[str]]) -> list[str]:
     """Every address of a rule: fixed words in all their ways, and every id for whatever is not fixed. Where an address
-    takes two ids they go side by side, for the second is asked only when the first was the clerk's own."""
+    takes two ids they go side by side, for the second is asked only when the first was the clerk's own; so do an id of
+    which the house has no row and what stands beside it, each at least once. The long campaign asks for every pair."""
     choices: list[list[str]] = []
     for name, converter in rule._converters.items():
         words = re.findall(r"[\w-]+", converter.regex) if "(?:" in converter.regex else []
         words = words or ([] if name.endswith("_id") else list(FIXED))
         choices.append([f"{name}={one}" for one in words or keys_for(name, ids)])
     wide = sorted(choices, key=len, reverse=True)[1:] if len(choices) > 1 else []
-    together = zip(*choices, strict=False) if any(len(choice) > 10 for choice in wide) else itertools.product(*choices)
+    rowless = any(name.endswith("_id") and not own_keys(name, ids) for name in rule._converters)
+    if any(len(choice) > 10 for choice in wide):
+        together: Iterable[tuple[str, ...]] = zip(*choices, strict=False)
+    elif rowless and not TORTURE:
+        longest = max(map(len, choices))
+        together = zip(*(itertools.islice(itertools.cycle(choice), longest) for choice in choices), strict=True)
+    else:
+        together = itertools.product(*choices)
     found = []
     for values in together:
         path = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"<\1>", re.sub(r"\([^)]*\)", "", rule.rule))
