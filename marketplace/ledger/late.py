@@ -1,7 +1,7 @@
 """Late reports: aid that a giver tells of afterwards, against what was given or promised in the meantime.
 
 Enters: ledger rows just written from outside, or two records that a person called the same. Leaves: for each rule that
-is broken one hit with a clock, as a task for a person, which ends by itself once its rows are taken back. Money already
+is broken one hit with a clock, as a task for a person (`late_ends` ends it where its rows are taken back). Money already
 given is left alone. Called by imports, reports by interface, payment feeds and the worker.
 """
 
@@ -26,8 +26,8 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.bills import bills_of
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import Met, set_apart
-from marketplace.ledger.models import LIVE, CostBill, HitState, LedgerEntry, OverlapHit
-from marketplace.ledger.moved import moved_aid, moved_by_home
+from marketplace.ledger.models import LIVE, CostBill, LedgerEntry
+from marketplace.ledger.moved import moved_by_home
 from marketplace.ledger.overlap import Homes, before, bill_of, counted, exceptions_of, given, reported
 from marketplace.ledger.shared import REAL, shared_bills
 from marketplace.needs.models import Need
@@ -114,30 +114,6 @@ def sweep_same(database: Database, /, *, clock: Callable[[], datetime]) -> int:
             return 0
     with database.transaction() as session:
         return look_at_same(session, now=clock())
-
-
-def end_gone(database: Database, /, *, now: datetime) -> int:
-    """A task whose rows were taken back, or whose households are no longer one, ends by itself; returns how many. It
-    reads every open task: for a sweep that looks now and then."""
-    return hits.end_all(database, _gone, now=now)
-
-
-def _gone(session: Session) -> list[str]:
-    """Open tasks of late reports, and open questions, that are no longer founded."""
-    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, hits.waits_for_somebody())
-    waiting = list(session.exec(wanted.where(col(OverlapHit.code) != hits.TWICE).order_by(col(OverlapHit.id))))
-    lives: dict[str, str] = {}
-    for some in chunks(sorted({ref for hit in waiting for ref in hit.because}), _ASKED):
-        rows = select(LedgerEntry.id, LedgerEntry.household_id)
-        rows = rows.where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
-        lives |= dict(session.exec(rows).all())
-    homes = {hit.household_id for hit in waiting}
-    same, along = same_as(session, homes), {row.id: home for row, _who, home in moved_aid(session, homes)}
-    return [
-        hit.id
-        for hit in waiting
-        if any({lives.get(ref, ""), along.get(ref, "")}.isdisjoint(same.of(hit.household_id)) for ref in hit.because)
-    ]
 
 
 def _homes(session: Session, ids: set[str]) -> dict[str, Household]:

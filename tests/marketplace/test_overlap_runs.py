@@ -13,7 +13,7 @@ from marketplace.db import new_id
 from marketplace.households import members
 from marketplace.households.models import Household, Suspicion, SuspicionState
 from marketplace.households.register import PersonFacts
-from marketplace.ledger import bills, hits, late, overlap, rules
+from marketplace.ledger import bills, hits, late, late_ends, overlap, rules
 from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry, OverlapHit
 from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need
@@ -213,10 +213,10 @@ def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
     assert late.look_again(session, [late_row.id], actor=clerk, now=now) == 1, "a second device, told afterwards"
     hit = session.exec(select(OverlapHit)).one()
     assert (hit.code, hit.household_id, len(hit.because)) == ("D10", grandmother.id, 2)
-    assert late._gone(session) == [], "the row of the former home is no reason to end it"
+    assert late_ends.gone(session) == [], "the row of the former home is no reason to end it"
     session.delete(late_row)
     session.flush()
-    assert late._gone(session) == [hit.id]
+    assert late_ends.gone(session) == [hit.id]
     second = past(session, grandmother, "DISABILITY.AID_DEVICE", 1, TODAY, person_id=here.id)
     told_late = past(session, household, "DISABILITY.AID_DEVICE", 1, TODAY - timedelta(days=9), person_id=child.id)
     food_late = past(session, household, "LIVING.FOOD_PACK", 1, TODAY - timedelta(days=9), person_id=child.id)
