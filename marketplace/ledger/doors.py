@@ -27,6 +27,7 @@ SENTENCES: dict[str, Any] = {
     "cost_outside": _l("A cost lies between 0.01 and 100,000,000 yuan."),
     "whose_bill": _l("Say who was treated. Where that person has an open need of this kind, the cost belongs there."),
     "paper_missing": _l("Say which papers you have seen."),
+    "cost_below_paid": _l("Payers have paid more than this cost: put their answers right first."),
     "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
     "exception_stands": _l("An exception from this rule stands already for this need."),
     "hit_decided": _l("Somebody has looked at this already."),

@@ -147,6 +147,26 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     assert [ban.code for ban in built.problem.bans] == ["D04"]
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_nearly_used_programme_of_one_giver_holds_no_other_giver_down(
+    session: Session, household: Household, now: datetime, named: bool
+) -> None:
+    """A gave 29,900 of its 30,000 yuan, B nothing yet: B gives 25,000 whole. Has B 50 left only, A's 100 are more."""
+    person = make.a_person(session, household, name="小一").id if named else ""
+    wanted = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, cause="heart", person_id=person)
+    make.a_cost(session, wanted)
+    first, second = offer(session, "MEDICAL.CHILD_CHD"), make.an_organisation(session)
+    terms: dict[str, Any] = {"category": "MEDICAL.CHILD_CHD", "unit": "FEN"}
+    other = make.an_offer(session, second, stock_units=10**8, **terms)
+    told: dict[str, Any] = {"org_id": first.id, "cause": "heart", "person_id": person}
+    past(session, household, "MEDICAL.CHILD_CHD", 2_990_000, date(2020, 1, 1), **told)
+    assert overlap.verdict(session, wanted, org_id=second.id, units=2_500_000, on=TODAY).allowed == 2_500_000
+    assert solved(session, now)[1] == {wanted.id: 2_500_000}
+    other.stock_units = 5_000
+    session.flush()
+    assert solved(session, now)[1] == {wanted.id: 10_000}
+
+
 def test_a_lifetime_cap_counts_for_the_programme_where_it_is_told(
     session: Session, household: Household, now: datetime
 ) -> None:
