@@ -33,6 +33,7 @@ SENTENCES: dict[str, Any] = {
     "hit_decided": _l("Somebody has looked at this already."),
     "minutes_outside": _l("Minutes lie between 0 and 600."),
     "report_decided": _l("This report is placed or set aside already."),
+    "report_fits_nobody": _l("No household here fits this report: it cannot be counted."),
     "payment_fits_nobody": _l("The household of this payment is not in the register any more."),
     "event_unclear": _l(
         "This cannot be read: write a day and a district, such as 2026-08-12 Beibei, or a number with digits."

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from operator import attrgetter
 
 from sqlmodel import Session, col, select
 
@@ -40,7 +39,6 @@ from matching.overlap_rules import CASH, Asked, Bill, Finding, Given, Rule
 
 _UNSEEN = (col(Suspicion.state) == SuspicionState.SAME, col(Suspicion.aid_seen_at).is_(None))
 _ASKED = 500
-_AID = attrgetter("source", "created_at", "given_on", "giver", "category")
 SERVICE, ONCE = "MUTEX_SERVICE", "ONCE_PER_YEAR"
 TEMPORARY_AID = "TEMPORARY_AID"
 BY_COST = frozenset({"WATERFALL", "CAP_100"})
@@ -167,7 +165,7 @@ def _order(row: LedgerEntry) -> tuple[date, datetime, str]:
 
 def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
     """The part that covers a need and the rest of the same aid are one."""
-    return _AID(other) == _AID(entry) and (other.need_id is None) is not (entry.need_id is None)
+    return other.part_of == entry.source_index or entry.part_of == other.source_index
 
 
 def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Facts) -> tuple[Finding, ...]:

@@ -199,6 +199,24 @@ def test_a_task_stays_while_what_is_left_of_its_rows_still_breaks_the_rule(datab
     assert (tasks()[HitState.OPEN], tasks()[HitState.GONE]) == ([], [3])
 
 
+def test_two_rows_of_one_file_are_held_against_each_other_and_the_parts_of_one_are_not(
+    session: Session, now: datetime
+) -> None:
+    """5 packs for the need and 5 under another reference on one day: twice in 180 days. 15 for a need of 10: once."""
+    scene = a_scene(session)
+    named(session, scene)
+    scene.need.source_index = vault_of(session).index("need-source", "test\x00N-1")
+    session.add(scene.need)
+    giver = make.as_giver(make.an_organisation(session))
+    whole = packs(source_id="R-0", need_source_id="N-1", units=15)
+    assert report_given(session, [whole], actor=giver, now=now).contradicted == 0
+    for part in session.exec(select(LedgerEntry).where(col(LedgerEntry.source) != "platform")):
+        session.delete(part)
+    session.flush()
+    two = [packs(need_source_id="N-1", units=5), packs(source_id="R-2", units=5)]
+    assert report_given(session, two, actor=giver, now=now).contradicted == 1
+
+
 def test_a_decided_task_is_asked_again_only_when_its_facts_change(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     named(session, scene)

@@ -12,9 +12,10 @@ from marketplace.actors import Actor, Role
 from marketplace.db import new_id
 from marketplace.households import members
 from marketplace.households.models import Household, Suspicion, SuspicionState
-from marketplace.households.register import PersonFacts
+from marketplace.households.register import PersonFacts, source_index
 from marketplace.ledger import bills, hits, late, late_ends, overlap, rules
 from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry, OverlapHit
+from marketplace.ledger.reporting import take_in
 from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -237,6 +238,13 @@ def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
     session.delete(late_row)
     session.flush()
     assert late_ends.gone(session) == [hit.id]
+    household.source_index = source_index(vault_of(session), "test", "H-1")
+    told = {"household_ref": "H-1", "person_id_number": number, "category": "DISABILITY.AID_DEVICE", "units": 1}
+    record = {"source_id": "R-1", **told, "given_on": "2026-05-01"}
+    take_in(session, [record], source="federation", rule_id="file", actor=clerk, now=now)
+    theirs = session.exec(select(LedgerEntry).where(LedgerEntry.source == "federation")).one()
+    assert (theirs.household_id, theirs.person_id) == (household.id, child.id), "told afterwards, of before"
+    session.delete(theirs)
     second = past(session, grandmother, "DISABILITY.AID_DEVICE", 1, TODAY, person_id=here.id)
     told_late = past(session, household, "DISABILITY.AID_DEVICE", 1, TODAY - timedelta(days=9), person_id=child.id)
     food_late = past(session, household, "LIVING.FOOD_PACK", 1, TODAY - timedelta(days=9), person_id=child.id)
