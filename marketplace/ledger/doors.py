@@ -29,6 +29,7 @@ SENTENCES: dict[str, Any] = {
     "paper_missing": _l("Say which papers you have seen."),
     "cost_below_paid": _l("Payers have paid more than this cost: put their answers right first."),
     "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
+    "officer_is_kin": _l("You declared that you are close to this household: another officer does this."),
     "exception_stands": _l("An exception from this rule stands already for this need."),
     "hit_decided": _l("Somebody has looked at this already."),
     "minutes_outside": _l("Minutes lie between 0 and 600."),

@@ -20,6 +20,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.kin import refuse_close
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.policy import require
@@ -221,6 +222,7 @@ def decide(
     Money already given is left alone either way."""
     hit = get_hit(session, hit_id, actor=actor, lock=True)
     require(actor, "overlap:decide", district=hit.district_code)
+    refuse_close(session, hit.household_id, actor=actor)
     if hit.state is not HitState.OPEN and not (otherwise and can_be_otherwise(hit) and hit.state is not state):
         raise WrongState("hit_decided")
     if state not in (HitState.DUPLICATE, HitState.FALSE_ALARM):
