@@ -227,7 +227,7 @@ def flush(session: Session) -> None:
 
 
 def one_by_one(
-    database: Database, refs: Iterable[R], act: Callable[[Session, R], bool], /, *, failed: Callable[[R, str], None]
+    database: Database, refs: Iterable[R], act: Callable[[Session, R], int], /, *, failed: Callable[[R, str], None]
 ) -> int:
     """Do something with each, in a transaction of its own; how many times it did something. What a rule or the database
     refuses now is told to `failed` with the name of the error, and the others go on."""

@@ -13,9 +13,11 @@ transaction.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
@@ -30,7 +32,7 @@ from marketplace.calendar import local_day
 from marketplace.consent.ask import is_alive, lock_head, newest
 from marketplace.consent.changes import run_out
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
-from marketplace.db import Database
+from marketplace.db import Database, one_by_one
 from marketplace.households.models import Person
 from marketplace.ledger import bills
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
@@ -40,6 +42,7 @@ from marketplace.organisations.models import Organisation, OrganisationKind, Org
 from marketplace.sealed import vault_of
 from marketplace.sharing import queries
 
+log = logging.getLogger("shanqiao.claims")
 PAUSE = timedelta(minutes=30)
 BATCH = 50
 PURPOSE = Purpose.INSURE_CLAIM_QUERY.value
@@ -99,8 +102,13 @@ def ask(database: Database, door: CoverDoor, /, *, key: str, org: str, now: date
         for _home, chain_id in of_home:
             if asked < BATCH:
                 asked += _ask_one(database, door, chain_id, said, key=key, actor=actor, now=now)
-        written += sum(_keep(database, one, now=now) for one in said.values() if one.answers and not one.failed)
+        kept = [one for one in said.values() if one.answers and not one.failed]
+        written += one_by_one(database, kept, partial(_keep, now=now), failed=_failed)
     return written
+
+
+def _failed(_one: _Said, error: str) -> None:
+    log.warning("what the insurers answered about a bill was not kept: %s", error)
 
 
 def _ask_one(
@@ -149,16 +157,15 @@ def _may_ask(database: Database, chain_id: str, bill: _Open, *, key: str, actor:
     return mark if may else ""
 
 
-def _keep(database: Database, one: _Said, *, now: datetime) -> int:
-    """Write down what was answered under yeses that still hold, of a bill that is still this person's; one taken back
-    meanwhile takes its answer along."""
-    with database.transaction() as session:
-        heads = [lock_head(session, chain_id) for chain_id, _answer in one.answers]
-        treated = session.get_one(CostBill, one.bill.bill_id).person_id
-        ours = [head for head in heads if newest(session, head).person_id == treated]
-        held = {head.chain_id for head in ours if is_alive(head, now)}
-        said = [answer for chain_id, answer in one.answers if chain_id in held]
-        return _write(session, one.bill, _largest(said), now=now) if said else 0
+def _keep(session: Session, one: _Said, *, now: datetime) -> int:
+    """Write down what was answered under yeses that still hold, of a bill that is still this person's and shows the
+    cost that was asked about; one taken back meanwhile takes its answer along."""
+    heads = [lock_head(session, chain_id) for chain_id, _answer in one.answers]
+    bill = session.get_one(CostBill, one.bill.bill_id)
+    ours = [head for head in heads if newest(session, head).person_id == bill.person_id]
+    held = {head.chain_id for head in ours if is_alive(head, now)}
+    said = [answer for chain_id, answer in one.answers if chain_id in held and bill.cost_fen == one.bill.cost_fen]
+    return _write(session, one.bill, _largest(said), now=now) if said else 0
 
 
 def find_insurer(session: Session, credit_code: str, /) -> Organisation | None:
@@ -240,7 +247,7 @@ def _write(session: Session, one: _Open, answers: dict[str, CoverAnswer], *, now
         answer = answers.get(layer.payer)
         if answer is None or layer.state is not LayerState.WAITING:
             continue
-        fen = min(left, answer.fen) if answer.state != "none" else 0
+        fen = min(max(0, left), answer.fen) if answer.state != "none" else 0
         state = LayerState(answer.state) if fen else LayerState.NONE
         bills.answer(session, one.bill_id, layer.payer, state=state, fen=fen, actor=SYSTEM, now=now)
         left, done = left - fen, done + 1

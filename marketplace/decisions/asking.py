@@ -105,7 +105,8 @@ def behind(session: Session, match: Match, /) -> OverlapHit | None:
 
 
 def go_on(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
-    """A person has looked: the match goes on if the rules say yes now; else it is ended, or the rule is excepted."""
+    """A person has looked: the match goes on if the rules say yes now, and what held it prevented nothing; else it is
+    ended, or the rule is excepted."""
     match = moves.get_match(session, match_id, action="match:hold", actor=actor)
     if match.held_for != holding.RULE:
         raise WrongState("match_not_held")
@@ -113,6 +114,8 @@ def go_on(session: Session, match_id: str, /, *, actor: Actor, now: datetime) ->
     if said.allowed < match.units:
         raise OverlapFound(said, need_id=match.need_id)
     match.asked_at = now
+    if (hit := behind(session, match)) is not None:
+        hits.end_gone(session, hit.id, now=now)
     return holding.release(session, match_id, actor=actor, now=now)
 
 

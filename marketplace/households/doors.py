@@ -16,6 +16,7 @@ SENTENCES: dict[str, Any] = {
     "verdicts_contrary": _l(
         "Other verdicts say the contrary. The page of this pair lists them: take one of them back first."
     ),
+    "officer_is_kin": _l("You declared that you are close to this household: another officer does this."),
     "still_one": _l("They count as one until you decide: say the same person, or two."),
     "search_too_wide": _l("Fill in a name, a telephone, an ID number or a birth date."),
     "already_in_category": _l("The household is in this category already."),

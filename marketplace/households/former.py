@@ -1,8 +1,9 @@
 """Who lived in another household before: the aid that a person had there is still that person's.
 
 Enters: households, the traces by the number's keyed index that `members` leaves where a stay ends, verdicts. Leaves:
-for those who live in a household now the rows they had before. No household is joined with another by it: rules that
-count for a person ask it. Whoever has no number on record begins anew until somebody calls the two records the same.
+for those who live in a household now the rows they had before, and who bore a number in which household. No household
+is joined with another by it: rules that count for a person ask it. Whoever has no number on record begins anew until
+somebody calls the two records the same.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlmodel import Session, col, select, union_all
 
 from marketplace.db import chunks, remembered
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
+from marketplace.sealed import number_index, vault_of
 
 FORMER = "former"
 """The use of such a trace."""
@@ -34,6 +36,17 @@ def lives_now(session: Session, person_ids: Collection[str], /) -> dict[str, tup
     found: dict[str, tuple[str, str]] = {}
     for some in chunks(sorted({one for one in person_ids if one}), _ASKED):
         found |= {old: (now, home) for old, now, home in session.execute(_OF_PEOPLE, {"people": some})}
+    return found
+
+
+def rows_by_number(session: Session, numbers: Collection[str], /) -> dict[tuple[str, str], str]:
+    """ID number and household ► the row that its bearer had there before."""
+    vault, found = vault_of(session), dict[tuple[str, str], str]()
+    wanted = {number_index(vault, number): number for number in numbers if number}
+    for some in chunks(sorted(wanted), _ASKED):
+        rows = select(Trace.value, Person.household_id, Person.id).join(Person, col(Person.id) == col(Trace.person_id))
+        rows = rows.where(col(Trace.use) == FORMER, col(Trace.value).in_(some)).order_by(col(Person.id))
+        found |= {(wanted[value], home): person for value, home, person in session.exec(rows)}
     return found
 
 

@@ -2,7 +2,7 @@
 
 Enters: a household, and the people behind an actor. Leaves: yes or no, by keyed indexes of numbers and telephones. Who
 is close handles nothing of that household; and staff's kin are marked, because all of them are visited (R2.24). Called
-by `cases` and by the approval of aid.
+by `cases`, by the approval of aid, and where a rule's hit, an exception or a pair of records is decided.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, policy
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.kin import refuse_close
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 from marketplace.households.reaching import closed_fields
 from marketplace.households.same import lock_homes
@@ -153,10 +154,17 @@ def decide(
         raise WrongState("suspicion_decided")
     if verdict is SuspicionState.LATER and found.state is SuspicionState.SAME:
         raise BadInput("still_one", field="verdict")
+    refuse_close_pair(session, found, actor=actor)
     lock_homes(session, homes_of(session, found))
     if against(session, found, verdict):
         raise WrongState("verdicts_contrary")
     return _move(session, found, verdict, reason=reason, actor=actor, now=now, action=f"suspicion:{verdict.value}")
+
+
+def refuse_close_pair(session: Session, found: Suspicion, /, *, actor: Actor) -> None:
+    """Who is close to the household of either row says nothing about the two."""
+    for side in sides(session, found):
+        refuse_close(session, side.household.id, actor=actor)
 
 
 def undo(session: Session, suspicion_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Suspicion:
@@ -166,6 +174,7 @@ def undo(session: Session, suspicion_id: str, /, *, reason: str, actor: Actor, n
     found = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide", lock=True)
     if found.state in WAITING:
         raise WrongState("suspicion_open")
+    refuse_close_pair(session, found, actor=actor)
     return _move(session, found, SuspicionState.OPEN, reason=reason, actor=actor, now=now, action="suspicion:undo")
 
 

@@ -1,14 +1,14 @@
 """Documented costs and who pays before charity: the waterfall of one need.
 
-Enters: the cost that papers show, and what each payer says: nothing, an amount to come, an amount paid. Leaves: for
-each need its `Bill`, its steps in order, and what charity may still cover. While a payer has not answered the need
-waits, and its clock runs with the staff of its district. Called by approval, the problem of a run, pages, and the
-room of insurers.
+Enters: the cost that papers show, and what each payer says: nothing, an amount to come, an amount paid. Leaves: these
+written down, the steps in order, and what charity may still cover; what charity had given by then is held against them
+(`late_costs`). While a payer has not answered the need waits, and its clock runs with the staff of its district. Called
+by pages and the room of insurers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,11 +18,12 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import chunks, flush, new_id
+from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import list_people
-from marketplace.ledger import claiming
+from marketplace.ledger import claiming, late_costs
 from marketplace.ledger.models import CostBill, CostLayer, LayerState, LedgerEntry
+from marketplace.ledger.overlap import homes_of
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.whom import has_twin
 from marketplace.policy import require
@@ -36,7 +37,6 @@ STEP = "cover_answer"
 BEFORE_CHARITY = PAYERS[:-1]
 URGENT = claiming.URGENT
 MOST_FEN = 100_000_000_00
-_ASKED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,9 @@ def record(
     actor: Actor,
     now: datetime,
 ) -> CostBill:
-    """Write a documented cost down, or correct it; every payer before charity is then to be asked. `person_id` is who
-    was treated, which a household of one person need not say: the need and its aid are for that person from now on."""
+    """Write a documented cost down, or correct it; every payer before charity whose answer was about less, or that has
+    yet to pay, is then to be asked. `person_id` is who was treated, which a household of one person need not say: the
+    need and its aid are for that person from now on."""
     need = session.get(Need, need_id, with_for_update=True, populate_existing=True)
     if need is None:
         raise NotFound("need")
@@ -78,9 +79,9 @@ def record(
     if not paper.strip():
         raise BadInput("paper_missing", field="paper")
     treated = _treated(session, need, person_id)
-    bill = find(session, need_id) or _new(session, need, treated, now=now)
-    if bill.person_id != treated:
-        _ask_anew(session, bill, treated, now=now)
+    homes_of(session, need.household_id, lock=True)
+    bill = find(session, need_id, lock=True) or _new(session, need, treated, now=now)
+    _ask_anew(session, bill, treated, cost_fen=cost_fen, now=now)
     bill.cost_fen, bill.paper, bill.recorded_by, bill.updated_at = cost_fen, paper.strip()[:200], actor.id, now
     session.add(bill)
     flush(session)
@@ -88,6 +89,7 @@ def record(
     _record(session, bill, "bill:record", fen=cost_fen, actor=actor, now=now)
     clocks.end(session, need_id, step=claiming.RECORD, outcome="recorded", now=now)
     _wait(session, bill, urgent=need.urgency >= URGENT, now=now)
+    late_costs.look(session, bill, actor=actor, now=now)
     return bill
 
 
@@ -119,12 +121,20 @@ def _name(session: Session, need: Need, person_id: str, *, actor: Actor, now: da
     flush(session)
 
 
-def _ask_anew(session: Session, bill: CostBill, person_id: str, *, now: datetime) -> None:
-    """It was another person's: what payers answered was about somebody else."""
+def _ask_anew(session: Session, bill: CostBill, person_id: str, *, cost_fen: int, now: datetime) -> None:
+    """Another cost is another question to who promised to pay of it, a larger one to who said "nothing", too; what was
+    paid is never more than the cost. Another person's bill is another question to all: what payers answered was about
+    somebody else."""
+    layers, another = layers_of(session, bill.id), bill.person_id != person_id
+    if not another and cost_fen < sum(layer.fen for layer in layers if layer.state is LayerState.PAID):
+        raise BadInput("cost_below_paid", field="cost")
+    asked = {LayerState.EXPECTED} if cost_fen != bill.cost_fen else set()
+    asked |= {LayerState.NONE} if cost_fen > bill.cost_fen else set()
     bill.person_id = person_id
-    for layer in layers_of(session, bill.id):
-        layer.state, layer.fen, layer.told_by, layer.updated_at = LayerState.WAITING, 0, "", now
-        session.add(layer)
+    for layer in layers:
+        if another or layer.state in asked:
+            layer.state, layer.fen, layer.told_by, layer.updated_at = LayerState.WAITING, 0, "", now
+            session.add(layer)
     flush(session)
 
 
@@ -153,16 +163,18 @@ def answer(
     session: Session, bill_id: str, payer: str, /, *, state: LayerState, fen: int = 0, actor: Actor, now: datetime
 ) -> CostBill:
     """What one payer said. The last answer ends the clock; all payers together never pay more than the cost."""
-    bill = session.get(CostBill, bill_id, with_for_update=True, populate_existing=True)
-    if bill is None:
+    told = session.get(CostBill, bill_id)
+    if told is None:
         raise NotFound("cost_bill")
+    homes_of(session, told.household_id, lock=True)
+    bill = session.get_one(CostBill, bill_id, with_for_update=True, populate_existing=True)
     require(actor, "bill:record", district=bill.district_code)
     layers = {layer.payer: layer for layer in layers_of(session, bill.id)}
     if payer not in layers:
         raise NotFound("cost_layer")
     pays = state in (LayerState.EXPECTED, LayerState.PAID)
     others = sum(layer.fen for name, layer in layers.items() if name != payer)
-    if (fen > 0) is not pays or others + fen > bill.cost_fen:
+    if (fen > 0) is not pays or (pays and others + fen > bill.cost_fen):
         raise BadInput("layer_outside", field="amount")
     layer = layers[payer]
     layer.state, layer.fen, layer.told_by, layer.updated_at = state, fen, actor.id, now
@@ -172,6 +184,7 @@ def answer(
     _record(session, bill, "bill:answer", fen=fen, rule=payer, actor=actor, now=now)
     urgent = session.get_one(Need, bill.need_id).urgency >= URGENT
     _wait(session, bill, urgent=urgent, now=now)
+    late_costs.look(session, bill, actor=actor, now=now)
     return bill
 
 
@@ -188,45 +201,17 @@ def _wait(session: Session, bill: CostBill, *, urgent: bool, now: datetime) -> N
         clocks.end(session, bill.need_id, step=STEP, outcome="answered", now=now)
 
 
-def find(session: Session, need_id: str, /) -> CostBill | None:
+def find(session: Session, need_id: str, /, *, lock: bool = False) -> CostBill | None:
     """The bill of a need, if papers were recorded."""
-    return session.exec(select(CostBill).where(col(CostBill.need_id) == need_id)).first()
+    wanted = select(CostBill).where(col(CostBill.need_id) == need_id)
+    wanted = wanted.with_for_update() if lock else wanted
+    return session.exec(wanted.execution_options(populate_existing=lock)).first()
 
 
 def layers_of(session: Session, bill_id: str, /) -> list[CostLayer]:
     """The payers of a bill, in the order of the city's table; a district may have them pay in another (`standing`)."""
     rows = session.exec(select(CostLayer).where(col(CostLayer.bill_id) == bill_id)).all()
     return sorted(rows, key=lambda row: PAYERS.index(row.payer))
-
-
-def bills_of(session: Session, need_ids: Sequence[str] | None = None, /) -> dict[str, Bill]:
-    """Need ► its bill as `matching` reckons with it; all bills where no needs are named."""
-    if need_ids is None:
-        return _bills(session, session.exec(select(CostBill)).all())
-    found: dict[str, Bill] = {}
-    for some in chunks(sorted(need_ids), _ASKED):
-        found |= _bills(session, session.exec(select(CostBill).where(col(CostBill.need_id).in_(some))).all())
-    return found
-
-
-def _bills(session: Session, rows: Iterable[CostBill]) -> dict[str, Bill]:
-    by_id = {row.id: row for row in rows}
-    layers: dict[str, list[CostLayer]] = {}
-    for some in chunks(sorted(by_id), _ASKED):
-        for layer in session.exec(select(CostLayer).where(col(CostLayer.bill_id).in_(some))):
-            layers.setdefault(layer.bill_id, []).append(layer)
-    return {row.need_id: _bill(row, layers.get(row.id, [])) for row in by_id.values()}
-
-
-def _bill(row: CostBill, layers: Iterable[CostLayer]) -> Bill:
-    told = list(layers)
-    return Bill(
-        cost=row.cost_fen,
-        paid={layer.payer: layer.fen for layer in told if layer.state is LayerState.PAID},
-        expected={layer.payer: layer.fen for layer in told if layer.state is LayerState.EXPECTED},
-        waiting=frozenset(layer.payer for layer in told if layer.state is LayerState.WAITING),
-        needs=frozenset({row.need_id}),
-    )
 
 
 def steps(

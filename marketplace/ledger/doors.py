@@ -27,11 +27,14 @@ SENTENCES: dict[str, Any] = {
     "cost_outside": _l("A cost lies between 0.01 and 100,000,000 yuan."),
     "whose_bill": _l("Say who was treated. Where that person has an open need of this kind, the cost belongs there."),
     "paper_missing": _l("Say which papers you have seen."),
+    "cost_below_paid": _l("Payers have paid more than this cost: put their answers right first."),
     "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
+    "officer_is_kin": _l("You declared that you are close to this household: another officer does this."),
     "exception_stands": _l("An exception from this rule stands already for this need."),
     "hit_decided": _l("Somebody has looked at this already."),
     "minutes_outside": _l("Minutes lie between 0 and 600."),
     "report_decided": _l("This report is placed or set aside already."),
+    "report_fits_nobody": _l("No household here fits this report: it cannot be counted."),
     "payment_fits_nobody": _l("The household of this payment is not in the register any more."),
     "event_unclear": _l(
         "This cannot be read: write a day and a district, such as 2026-08-12 Beibei, or a number with digits."

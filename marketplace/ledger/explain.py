@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -20,6 +21,7 @@ from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.ledger import bills, overlap
 from marketplace.ledger.book import Book, rule_of
+from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.sentences import WATERFALL, sentence, standing
 from marketplace.needs.models import Need, NeedState
 from marketplace.organisations.models import Organisation
@@ -54,7 +56,8 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
         yield from _of_need(session, need, its, bill=overlap.bill_of(session, need, homes), on=on)
     givers = _givers(session, homes, past)
     if not needs:
-        asked = Asked(household_id, category, 1, on, members=homes.members, rural=homes.rural, statuses=homes.kinds)
+        told: dict[str, Any] = {"members": homes.members, "rural": homes.rural, "statuses": homes.kinds}
+        asked = Asked(household_id, category, 1, on, documented=shows_papers_first(category), **told)
         yield from _without_need(asked, past, book.binding(household.district_code, category), givers=givers)
     projects = sorted({had.project for had in past if had.project and had.category == category})
     for need in needs:

@@ -20,12 +20,14 @@ from adapters.ports import Cell
 from marketplace import audit
 from marketplace.actors import GIVERS, SYSTEM, Actor
 from marketplace.calendar import local_day
+from marketplace.clocks import service as clocks
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.intake import CheckedRow, Fault, check_records
+from marketplace.ledger import strangers
 from marketplace.ledger.models import LedgerEntry
 from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
-from marketplace.ledger.planning import as_told, index_of
+from marketplace.ledger.planning import AS_HISTORY, as_told, index_of
 from marketplace.ledger.reporting import Reported, take_rows
 from marketplace.ledger.table import own_aid_schema
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -36,7 +38,7 @@ from marketplace.sealed import vault_of
 MOST = 500
 """So many records are taken in one call."""
 KEPT = timedelta(days=90)
-"""So long a report that cannot be placed waits, sealed; then its personal data goes."""
+"""So long a report that fits nobody waits, sealed; then its personal data goes."""
 TRY_AGAIN = timedelta(days=1)
 _ASKED, _BLOB = 500, "aid-report"
 NOBODY = "nobody_here"
@@ -121,12 +123,14 @@ def _take(
     named = [CheckedRow(row.number, {**row.values, **own}) for row in rows]
     source = source_of(giver)
     done = take_rows(session, named, source=source, rule_id="giver", actor=actor, now=now)
-    causes = {fault.row: fault.code for fault in done.unplaced}
+    contrary = {one.row.number: one for one in done.contrary}
     placed = _placed(session, named, source=source)
     reports = _reports(session, named, giver=giver, door=door, actor=actor, now=now)
     for row in named:
-        cause = causes.get(row.number) or ("" if row.number in placed else NOBODY)
-        _settle(session, reports[str(row.values["source_id"])], row, cause=cause, now=now)
+        why, report = contrary.get(row.number), reports[str(row.values["source_id"])]
+        cause = why.cause if why else ("" if row.number in placed else NOBODY)
+        _settle(session, report, row, cause=cause, now=now)
+        strangers.look(session, report, ref_of(report), why, now=now)
     flush(session)
     return done
 
@@ -197,11 +201,16 @@ def _settle(session: Session, report: AidReport, row: CheckedRow, *, cause: str,
     session.add(report)
 
 
+def ref_of(report: AidReport, /) -> str:
+    """Under which name the clock of a report runs that contradicts a need."""
+    return f"aid-report:{report.id}"
+
+
 def get_waiting(session: Session, report_id: str, /, *, actor: Actor) -> AidReport:
-    """A report that waits for a person."""
+    """A report that waits for a person: of the household's district, where one is known."""
     require(actor, "aid:place")
     report = session.get(AidReport, report_id, with_for_update=True, populate_existing=True)
-    if report is None:
+    if report is None or (report.district_code and not actor.serves(report.district_code)):
         raise NotFound("aid_report")
     if report.state is not ReportState.LOOK:
         raise WrongState("report_decided")
@@ -217,10 +226,26 @@ def set_aside(session: Session, report_id: str, /, *, actor: Actor, now: datetim
 
 def _aside(session: Session, report: AidReport, *, actor: Actor, now: datetime) -> None:
     report.state, report.payload, report.decided_by, report.updated_at = ReportState.ASIDE, None, actor.id, now
+    report.district_code = ""
     session.add(report)
     flush(session)
+    clocks.end(session, ref_of(report), step=strangers.STEP, outcome="aside", now=now)
     entry = audit.Entry("aid:aside", object_ref=report.id, rule_id=report.cause)
     audit.record(session, entry, actor=actor, now=now)
+
+
+def count(session: Session, report_id: str, /, *, actor: Actor, now: datetime) -> AidReport:
+    """A person found that the aid is the household's, whatever need it names: it counts as its past aid."""
+    report = get_waiting(session, report_id, actor=actor)
+    if report.cause == NOBODY:
+        raise WrongState("report_fits_nobody")
+    cause, report.decided_by = report.cause, actor.id
+    _again(session, [report], actor=actor, now=now, more={AS_HISTORY: "yes"})
+    if report.state is not ReportState.PLACED:
+        raise WrongState("report_fits_nobody")
+    entry = audit.Entry("aid:counted", object_ref=report.id, rule_id=cause)
+    audit.record(session, entry, actor=actor, now=now)
+    return report
 
 
 def place_again(session: Session, report_id: str, /, *, actor: Actor, now: datetime) -> AidReport:
@@ -230,14 +255,21 @@ def place_again(session: Session, report_id: str, /, *, actor: Actor, now: datet
     return report
 
 
-def _again(session: Session, reports: Iterable[AidReport], *, actor: Actor, now: datetime) -> None:
+def _again(
+    session: Session,
+    reports: Iterable[AidReport],
+    *,
+    actor: Actor,
+    now: datetime,
+    more: Mapping[str, str] | None = None,
+) -> None:
     by_giver: dict[str, list[AidReport]] = {}
     for report in reports:
         by_giver.setdefault(report.org_id, []).append(report)
     vault = vault_of(session)
     for org_id, some in sorted(by_giver.items()):
         rows = [
-            CheckedRow(number, json.loads(vault.open_blob(_BLOB, report.payload or b"")))
+            CheckedRow(number, {**json.loads(vault.open_blob(_BLOB, report.payload or b"")), **(more or {})})
             for number, report in enumerate(some, start=1)
         ]
         giver = session.get_one(Organisation, org_id)
@@ -245,14 +277,15 @@ def _again(session: Session, reports: Iterable[AidReport], *, actor: Actor, now:
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """The worker's sweep: once a day try each waiting report again; set aside what has waited too long."""
+    """The worker's sweep: once a day try each waiting report again; set aside what has fitted nobody for too long. What
+    contradicts a need waits until a person decides it."""
     now = clock()
     with database.reading() as session:
         if session.exec(_due(now).limit(1)).first() is None:
             return 0
     with database.transaction() as session:
         due = list(session.exec(_due(now).limit(MOST).with_for_update(skip_locked=True)))
-        old = [report for report in due if report.created_at <= now - KEPT]
+        old = [report for report in due if report.created_at <= now - KEPT and report.cause == NOBODY]
         for report in old:
             _aside(session, report, actor=SYSTEM, now=now)
         _again(session, [report for report in due if report not in old], actor=SYSTEM, now=now)

@@ -20,6 +20,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.kin import refuse_close
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.policy import require
@@ -98,13 +99,20 @@ def _known(session: Session, subjects: set[str]) -> dict[tuple[str, str, str], O
 
 
 def _as_known(row: OverlapHit, one: Met) -> bool:
-    return (row.units, set(row.because)) == (one.units, set(one.because))
+    """Whether nothing is new; a late report's task that ended by itself was never looked at."""
+    ended = row.place == REPORT and row.state is HitState.GONE
+    return not ended and (row.units, set(row.because)) == (one.units, set(one.because))
 
 
 def _is_more(row: OverlapHit, one: Met) -> bool:
-    """Whether a decided task of a late report tells of more than a person looked at; less of it is settled with it."""
-    told = row.units < one.units or not set(one.because) <= set(row.because)
+    """Whether a task of a late report that is over tells of more than a person looked at; less is settled with it."""
+    told = row.state is HitState.GONE or row.units < one.units or not set(one.because) <= set(row.because)
     return row.place == REPORT and row.state is not HitState.OPEN and told
+
+
+def report_behind(hit: OverlapHit, /) -> str:
+    """The ledger row that a late report's task is about."""
+    return hit.subject.partition("@")[0]
 
 
 def waits_for_somebody() -> ColumnElement[bool]:
@@ -114,11 +122,13 @@ def waits_for_somebody() -> ColumnElement[bool]:
 
 
 def _asks_anew(row: OverlapHit, one: Met) -> bool:
-    """Whether this is a question of its own: a match is held again, or a hit is met by rows that nobody looked at; what
-    ended by itself was never looked at. The old one keeps its rows and its finding. A late report stays one task."""
+    """Whether this is a question of its own: a match is held again, a hit is met by rows that nobody looked at, or aid
+    turned out to be another household's; what ended by itself was never looked at. The old one keeps its rows and its
+    finding. A late report of one household stays one task."""
     answered = row.state is not HitState.GONE and set(one.because) <= set(row.because)
     looked_at = row.state is HitState.OPEN or answered
-    return row.place == HELD or (row.place != REPORT and not looked_at)
+    elsewhere = row.household_id != one.household_id
+    return row.place == HELD or elsewhere or (row.place != REPORT and not looked_at)
 
 
 def _set_aside(session: Session, rows: Collection[OverlapHit], *, now: datetime) -> None:
@@ -127,6 +137,7 @@ def _set_aside(session: Session, rows: Collection[OverlapHit], *, now: datetime)
         row.subject = row.id
         if row.state is HitState.OPEN:
             row.state, row.decided_at = HitState.GONE, now
+            clocks.end(session, row.id, step=STEP, outcome=HitState.GONE.value, now=now)
         session.add(row)
     if rows:
         flush(session)
@@ -211,6 +222,7 @@ def decide(
     Money already given is left alone either way."""
     hit = get_hit(session, hit_id, actor=actor, lock=True)
     require(actor, "overlap:decide", district=hit.district_code)
+    refuse_close(session, hit.household_id, actor=actor)
     if hit.state is not HitState.OPEN and not (otherwise and can_be_otherwise(hit) and hit.state is not state):
         raise WrongState("hit_decided")
     if state not in (HitState.DUPLICATE, HitState.FALSE_ALARM):

@@ -144,6 +144,7 @@ def _store(
     for some in chunks(items, 2000):
         rows = [
             {"id": new_id(), "source_index": index, "need_id": need_id, "units": units, "created_at": now}
+            | {"part_of": item.main_of(index)}
             | _shared(item, source, orgs, now=now)
             for item in some
             for index, need_id, units in item.parts
@@ -184,7 +185,8 @@ def _change(session: Session, item: Planned, *, source: str, rule_id: str, actor
     flush(session)
     for index, (need_id, units) in parts.items():
         entry = held.get(index) or LedgerEntry(id=new_id(), source_index=index, units=units, created_at=now, **shared)
-        for name, value in (shared | {"need_id": need_id, "units": units}).items():
+        own = {"need_id": need_id, "units": units, "part_of": item.main_of(index)}
+        for name, value in (shared | own).items():
             setattr(entry, name, value)
         session.add(entry)
         flush(session)

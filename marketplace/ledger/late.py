@@ -1,8 +1,9 @@
 """Late reports: aid that a giver tells of afterwards, against what was given or promised in the meantime.
 
 Enters: ledger rows just written from outside, or two records that a person called the same. Leaves: for each rule that
-is broken one hit with a clock, as a task for a person, which ends by itself once its rows are taken back. Money already
-given is left alone. Called by imports, reports by interface, payment feeds and the worker.
+is broken one hit with a clock, as a task for a person (`late_ends` ends it where its rows are taken back). So too a
+cost, or a payer's answer, that comes after charity has given. Money already given is left alone. Called by imports,
+reports by interface, payment feeds, `late_costs` and the worker.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from operator import attrgetter
 
 from sqlmodel import Session, col, select
 
@@ -23,11 +23,11 @@ from marketplace.households.related import related_pairs
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
-from marketplace.ledger.bills import bills_of
+from marketplace.ledger.billed import bills_of
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import Met, set_apart
-from marketplace.ledger.models import LIVE, CostBill, HitState, LedgerEntry, OverlapHit
-from marketplace.ledger.moved import moved_aid, moved_by_home
+from marketplace.ledger.models import LIVE, CostBill, LedgerEntry
+from marketplace.ledger.moved import moved_by_home
 from marketplace.ledger.overlap import Homes, before, bill_of, counted, exceptions_of, given, reported
 from marketplace.ledger.shared import REAL, shared_bills
 from marketplace.needs.models import Need
@@ -39,9 +39,10 @@ from matching.overlap_rules import CASH, Asked, Bill, Finding, Given, Rule
 
 _UNSEEN = (col(Suspicion.state) == SuspicionState.SAME, col(Suspicion.aid_seen_at).is_(None))
 _ASKED = 500
-_AID = attrgetter("source", "created_at", "given_on", "giver", "category")
 SERVICE, ONCE = "MUTEX_SERVICE", "ONCE_PER_YEAR"
 TEMPORARY_AID = "TEMPORARY_AID"
+BY_COST = frozenset({"WATERFALL", "CAP_100"})
+"""Kinds of rule that a cost or an answer can make say another thing; what only waits for an answer breaks nothing."""
 _Cost = tuple[Need, Bill]
 """A need whose cost papers show, and its bill."""
 
@@ -57,6 +58,7 @@ class _Facts:
     people: People
     costs: Mapping[str, Sequence[_Cost]]
     moved: Mapping[str, Sequence[tuple[LedgerEntry, str]]]
+    by_cost: bool = False
     books: dict[date, Book] = field(default_factory=dict)
 
     def book(self, on: date) -> Book:
@@ -69,10 +71,18 @@ class _Facts:
 
 
 def look_again(
-    session: Session, entry_ids: Sequence[str], /, *, actor: Actor, now: datetime, all_rows: bool = False
+    session: Session,
+    entry_ids: Sequence[str],
+    /,
+    *,
+    actor: Actor,
+    now: datetime,
+    all_rows: bool = False,
+    by_cost: bool = False,
 ) -> int:
     """Ask the rules about each new row and about what was given after it, also where the person lives now whom it
-    names; returns how many tasks that makes. With `all_rows` each is asked about what came before it only."""
+    names; returns how many tasks that makes. With `all_rows` each is asked about what came before it only; `by_cost`
+    asks the rules that reckon with a documented cost."""
     found, related = 0, frozenset(related_pairs(session)) if entry_ids else frozenset()
     books: dict[date, Book] = {}
     for some in chunks(sorted(entry_ids), _ASKED):
@@ -83,7 +93,8 @@ def look_again(
         same = same_as(session, asked)
         homes = _homes(session, {home for one in asked for home in same.of(one)})
         people, costs = people_of(session, homes, same=same), _costs(session, same, homes)
-        facts = _Facts(session, same, homes, related, people, costs, moved_by_home(session, same, homes), books)
+        moved = moved_by_home(session, same, homes)
+        facts = _Facts(session, same, homes, related, people, costs, moved, by_cost, books)
         around: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.live_aid(session, household_ids=sorted(homes)):
             around.setdefault(same.one(entry.household_id), []).append(entry)
@@ -116,30 +127,6 @@ def sweep_same(database: Database, /, *, clock: Callable[[], datetime]) -> int:
         return look_at_same(session, now=clock())
 
 
-def end_gone(database: Database, /, *, now: datetime) -> int:
-    """A task whose rows were taken back, or whose households are no longer one, ends by itself; returns how many. It
-    reads every open task: for a sweep that looks now and then."""
-    return hits.end_all(database, _gone, now=now)
-
-
-def _gone(session: Session) -> list[str]:
-    """Open tasks of late reports, and open questions, that are no longer founded."""
-    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, hits.waits_for_somebody())
-    waiting = list(session.exec(wanted.where(col(OverlapHit.code) != hits.TWICE).order_by(col(OverlapHit.id))))
-    lives: dict[str, str] = {}
-    for some in chunks(sorted({ref for hit in waiting for ref in hit.because}), _ASKED):
-        rows = select(LedgerEntry.id, LedgerEntry.household_id)
-        rows = rows.where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
-        lives |= dict(session.exec(rows).all())
-    homes = {hit.household_id for hit in waiting}
-    same, along = same_as(session, homes), {row.id: home for row, _who, home in moved_aid(session, homes)}
-    return [
-        hit.id
-        for hit in waiting
-        if any({lives.get(ref, ""), along.get(ref, "")}.isdisjoint(same.of(hit.household_id)) for ref in hit.because)
-    ]
-
-
 def _homes(session: Session, ids: set[str]) -> dict[str, Household]:
     return {home.id: home for home in session.exec(select(Household).where(col(Household.id).in_(sorted(ids))))}
 
@@ -164,6 +151,8 @@ def _met(around: Sequence[LedgerEntry], new: Mapping[str, LedgerEntry], facts: _
         past = [told[i] for i in range(at) if not _one_aid(rows[i], row)]
         past += [one for when, one in moved if when < _order(row)]
         for finding in _findings(row, told[at], past, facts):
+            if facts.by_cost and (finding.waits or finding.kind not in BY_COST):
+                continue
             caused = row if row.id in new else next((new[one.ref] for one in finding.because if one.ref in new), None)
             if caused is not None:
                 where = caused if facts.same.one(caused.household_id) == home else row
@@ -176,7 +165,7 @@ def _order(row: LedgerEntry) -> tuple[date, datetime, str]:
 
 def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
     """The part that covers a need and the rest of the same aid are one."""
-    return _AID(other) == _AID(entry) and (other.need_id is None) is not (entry.need_id is None)
+    return other.part_of == entry.source_index or entry.part_of == other.source_index
 
 
 def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Facts) -> tuple[Finding, ...]:

@@ -32,9 +32,9 @@ LIVE = (*PROMISED, AidState.DELIVERED)
 
 class LedgerEntry(SQLModel, table=True):
     """Aid of `units` in `category` for a household, with a `person_id` for that one of its people; with a `need_id` it
-    covers that need. A repeat names the row that
-    tells of the same gift; no foreign key, for a correction may take that row out, and then the repeat counts, in the
-    state that its own source `told`."""
+    covers that need. Of one aid that covers a need in part the rest is `part_of` the row that covers it, by that row's
+    index. A repeat names the row that tells of the same gift; no foreign key, for a correction may take that row out,
+    and then the repeat counts, in the state that its own source `told`."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
@@ -52,6 +52,7 @@ class LedgerEntry(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     source: str = Field(max_length=32, index=True)
     source_index: str = Field(unique=True, max_length=64)
+    part_of: str = Field(default="", max_length=64)
     household_id: str = Field(foreign_key="household.id", index=True)
     person_id: str = Field(default="", max_length=32)
     need_id: str | None = Field(default=None, foreign_key="need.id", index=True)

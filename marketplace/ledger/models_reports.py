@@ -31,7 +31,8 @@ class ReportDoor(StrEnum):
 
 
 class AidReport(SQLModel, table=True):
-    """One piece of aid under the giver's own reference. `cause` says why a person has to look."""
+    """One piece of aid under the giver's own reference. `cause` says why a person has to look; where the household is
+    here and the need does not fit it, somebody of its district."""
 
     __tablename__ = "aid_report"
     __table_args__ = (
@@ -49,6 +50,7 @@ class AidReport(SQLModel, table=True):
     door: ReportDoor = Field(sa_column=choice(ReportDoor))
     state: ReportState = Field(sa_column=choice(ReportState, index=True))
     cause: str = Field(default="", max_length=32)
+    district_code: str = Field(default="", max_length=6)
     payload: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     reported_by: str = Field(max_length=64)
     decided_by: str = Field(default="", max_length=64)
@@ -60,8 +62,8 @@ class AidReport(SQLModel, table=True):
 class FeedStranger(SQLModel, table=True):
     """One payment of a feed or of a file of staff to somebody who is not in the register, sealed under its number:
     tried again each day, gone once it is placed or too old. With a `cause` its person is here, but the need that it
-    names does not fit: it waits for somebody of the staff. The keyed index keeps it once, however often the
-    source repeats it."""
+    names does not fit: it waits for somebody of the household's district. The keyed index keeps it once, however often
+    the source repeats it."""
 
     __tablename__ = "feed_stranger"
 
@@ -69,6 +71,7 @@ class FeedStranger(SQLModel, table=True):
     source: str = Field(max_length=32, index=True)
     source_index: str = Field(unique=True, max_length=64)
     cause: str = Field(default="", max_length=32)
+    district_code: str = Field(default="", max_length=6)
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = Field(sa_column=moment(index=True))
     tried_at: datetime = Field(sa_column=moment(index=True))

@@ -20,6 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.db import flush, new_id, remembered
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.apart import People, people_of
+from marketplace.households.kin import refuse_close
 from marketplace.households.models import Household
 from marketplace.households.related import is_related
 from marketplace.households.same import Same, lock_homes, same_as
@@ -119,9 +120,9 @@ def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
 def aid_of(
     session: Session, homes: Homes, /, *, household_id: str, own: str = "", people: People = NOBODY
 ) -> list[Given]:
-    """The live aid of all of them, told as this household's. Beside a row that is reserved already (`own`) stands
-    neither itself nor what we promised after it in its year: of two promises the earlier one is kept. What was promised
-    in another year never reckoned with it. What their people had elsewhere before is theirs as well."""
+    """The live aid of all of them, told as this household's, with what their people had elsewhere before. Beside a row
+    that is reserved already (`own`) stands neither itself nor what we promised after it: of two promises the earlier
+    one is kept. What was promised in another year never reckoned with it."""
     rows = list(ledger.live_aid(session, household_ids=sorted(homes.ids)))
     mine = next((row for row in rows if row.id == own), None)
     if mine is not None:
@@ -259,8 +260,7 @@ def exceptions_of(session: Session, need_id: str, /, *, on: date) -> frozenset[s
 def all_exceptions(session: Session, /, *, on: date) -> dict[str, frozenset[str]]:
     """Need ► the rules from which it is excepted."""
     found: dict[str, frozenset[str]] = {}
-    wanted = select(OverlapException).where(col(OverlapException.valid_to) > on)
-    for row in session.exec(wanted):
+    for row in session.exec(select(OverlapException).where(col(OverlapException.valid_to) > on)):
         found[row.need_id] = found.get(row.need_id, frozenset()) | {row.code}
     return found
 
@@ -274,8 +274,8 @@ def allow(
     if need is None:
         raise NotFound("need")
     require(actor, "rule:except", district=need.district_code)
-    rules = Book(session, on=local_day(now)).of(need.district_code)
-    if code not in {rule.code for rule in rules if rule.may_except}:
+    refuse_close(session, need.household_id, actor=actor)
+    if code not in {rule.code for rule in Book(session, on=local_day(now)).of(need.district_code) if rule.may_except}:
         raise BadInput("no_exception", field="code")
     if need.vouched_by & actor.people:
         raise WrongState("verifier_is_approver")

@@ -17,8 +17,8 @@ from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.households.same import Same
-from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
+from marketplace.ledger.billed import bills_of
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.moved import moved_by_home
@@ -87,7 +87,7 @@ def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str]
         related.setdefault(same.one(household), set()).add(org)
     excepted, apart = all_exceptions(session, on=on), set_apart(session)
     freed = {need.category for need in needs if need.need_id in apart or need.need_id in excepted}
-    own = bills.bills_of(session)
+    own = bills_of(session)
     shared = shared_bills(session, sorted({same.of(home) for home in households}, key=min))
     return Facts(
         book=book,

@@ -2,12 +2,12 @@
 
 Enters: the needs of a run, the givers' offers, the household's live aid. Leaves: bans with the rule's code, household
 caps, cool-offs, needs with a smaller gap, exclusive groups, and what was stopped, as evidence. Each row comes from the
-judge that approval asks again. Called by `proposals.problem`.
+judge that approval asks again; `overlap_ways` chooses among givers. Called by `proposals.problem`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -17,9 +17,10 @@ from marketplace.households.same import Same
 from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.overlap import programme_of
 from marketplace.ledger.overlap_facts import Facts, read
+from marketplace.ledger.overlap_ways import choose, fits, left_of, shared_of, way_of
 from matching.model import Ban, Cap, CoolOff, Need, Resource
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
+from matching.overlap_rules import Asked, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
@@ -133,7 +134,7 @@ def _one(
     known = {row.giver for row in past} | facts.related.get(need.household_id, frozenset())
     near = frozenset().union(*map(facts.givers.of, known))
     had = {row.project for row in past} - {""}
-    ways = {_way(offer, facts) for offer in offers} if near or had else set()
+    ways = {way_of(offer, facts) for offer in offers} if near or had else set()
     ours = {
         (org, project): judge(
             _asked(need, facts, open_units=open_units, giver=org, project=project), past=past, rules=rules
@@ -141,22 +142,14 @@ def _one(
         for org, project in sorted(ways)
         if org in near or project in had
     }
-    found.bans += _bans(need, said, ours, offers, facts)
+    stay = choose(need, said, ours, offers, facts, open_units=open_units)
+    found.bans += stay.bans
     shared = _of_household(need, rules, facts)
-    left = _left([said, *ours.values()], shared)
-    for kind_limit in _shared([said, *ours.values()], shared):
+    left = left_of(stay.verdicts, shared)
+    for kind_limit in shared_of(stay.verdicts, shared):
         key = (need.household_id, need.category)
         limits[key] = min(kind_limit, limits.get(key, kind_limit))
     return need if left is None or left >= open_units else replace(need, gap=need.gap - open_units + left)
-
-
-def _way(offer: Resource, facts: Facts) -> tuple[str, str]:
-    """The giver and the programme of an offer."""
-    return offer.org_id, facts.projects.get(offer.resource_id, "")
-
-
-def _binding(said: Verdict) -> list[Finding]:
-    return [finding for finding in said.findings if finding.allowed > 0]
 
 
 def _of_household(need: Need, rules: Iterable[Rule], facts: Facts) -> frozenset[str]:
@@ -166,37 +159,6 @@ def _of_household(need: Need, rules: Iterable[Rule], facts: Facts) -> frozenset[
     return frozenset(
         rule.code for rule in rules if rule.kind in BY_HOUSEHOLD and not (alone and rule.of_person(need.category))
     )
-
-
-def _left(verdicts: Iterable[Verdict], shared: Container[str]) -> int | None:
-    """The smallest limit of this need alone, above nothing; None where none binds."""
-    limits = [f.allowed for said in verdicts for f in _binding(said) if f.code not in shared]
-    return min(limits, default=None)
-
-
-def _shared(verdicts: Iterable[Verdict], shared: Container[str]) -> list[tuple[int, str]]:
-    """Limits that all needs of the household share, each with its rule."""
-    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.code in shared]
-
-
-def _bans(
-    need: Need, said: Verdict, ours: Mapping[tuple[str, str], Verdict], offers: Sequence[Resource], facts: Facts
-) -> list[Ban]:
-    """Nobody, or only those who may; a cool-off that the allocator holds itself is no ban."""
-    code, by_way = _stop(said, need, facts), {way: _stop(one, need, facts) for way, one in ours.items()}
-    if code and all(by_way.values()):
-        return [Ban(need.need_id, "*", code)]
-    if not code and not any(by_way.values()):
-        return []
-    codes = ((offer.resource_id, by_way.get(_way(offer, facts), code)) for offer in offers)
-    return [Ban(need.need_id, resource_id, why) for resource_id, why in codes if why]
-
-
-def _stop(said: Verdict, need: Need, facts: Facts) -> str:
-    """The code of a rule that allows nothing."""
-    held = need.category in facts.cool
-    stops = [f.code for f in said.findings if f.allowed == 0 and not (held and f.kind == "COOLDOWN")]
-    return stops[0] if stops else ""
 
 
 def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
@@ -214,7 +176,7 @@ def _one_of_like(
     nobody = {ban.need_id for ban in stopped if ban.resource_id == "*"}
     for need in needs:
         thing = facts.thing(need.category)
-        reached = need.need_id not in nobody and any(_fits(one, need) for one in offers.get(need.category, ()))
+        reached = need.need_id not in nobody and any(fits(one, need) for one in offers.get(need.category, ()))
         if (reached or thing == need.category) and _open(need, facts.past.get(need.household_id, [])):
             like.setdefault((need.household_id, thing), []).append(need)
     cut, bans = dict[str, Need](), list[Ban]()
@@ -229,12 +191,6 @@ def _one_of_like(
             cut[need.need_id] = replace(need, gap=need.gap - open_units + left)
             served.append(_as_given(need, facts, units=left))
     return [cut.get(need.need_id, need) for need in needs], bans
-
-
-def _fits(offer: Resource, need: Need) -> bool:
-    """Whether an offer may reach a need of its category at all; the allocator looks closer."""
-    near = {need.district, "*"} & offer.districts and {offer.org_id, "*"} & need.consented
-    return bool(near) and need.urgency >= offer.min_urgency
 
 
 def _beside(need: Need, served: Sequence[Given], facts: Facts, *, open_units: int) -> tuple[int, str]:

@@ -8,24 +8,21 @@ nothing and is not counted (`ledger.repeats`). Called by `imports`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from marketplace.db import chunks
-from marketplace.households.apart import people_by_number
-from marketplace.households.models import Household, Person
-from marketplace.households.register import source_index
+from marketplace.households.same import Same, same_as
 from marketplace.intake import CheckedRow, Fault, Stage
-from marketplace.ledger import repeats
+from marketplace.ledger import repeats, whom
 from marketplace.ledger.models import LIVE, PROMISED, AidState, LedgerEntry
 from marketplace.ledger.references import meant
 from marketplace.needs.models import Need
-from marketplace.sealed import Vault, number_index, vault_of
+from marketplace.sealed import Vault, vault_of
 from matching.overlap_rules import CHARITY
 
 _ASKED = 500
@@ -85,6 +82,10 @@ class Planned:
             "cause": values.get("cause") or (self.need.cause if self.need else ""),
         }
 
+    def main_of(self, index: str) -> str:
+        """The index of the row that the rest of this aid belongs to; empty for that row itself."""
+        return self.index if index == self.rest_index else ""
+
     @property
     def parts(self) -> list[tuple[str, str | None, int]]:
         """(index, need, units) of the ledger rows that this row becomes."""
@@ -130,15 +131,15 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
     items = [_planned(vault, row, source=source) for row in rows]
     _find_held(session, items)
     needs = _needs(session, items, vault=vault, source=source)
-    homes = _homes(session, items, vault=vault, source=source)
-    found = Plan()
-    people = people_by_number(session, _named(items, "person_id_number"))
-    for item in items:
-        item.household_id, item.person_id = _whom(item, needs, homes, people)
+    told = {name: known.need.household_id for name, known in needs.items()}
+    of_whom, found = whom.find(session, rows, needs=told, source=source), Plan()
+    for item, (home, person) in zip(items, of_whom, strict=True):
+        item.household_id, item.person_id = home, person
+    same = same_as(session, {item.household_id for item in items} | set(told.values()) - {""})
     _find_repeats(session, items, source=source)
     for item in items:
         known = None if item.row.values.get(AS_HISTORY) else needs.get(item.row.values.get("need_source_id") or "")
-        _place(item, known, found=found)
+        _place(item, known, same=same, found=found)
     return found
 
 
@@ -150,23 +151,6 @@ def index_of(vault: Vault, row: CheckedRow, /, *, source: str) -> tuple[str, str
 
 def _planned(vault: Vault, row: CheckedRow, *, source: str) -> Planned:
     return Planned(row, *index_of(vault, row, source=source))
-
-
-def _whom(
-    item: Planned, needs: dict[str, Known], homes: dict[str, str], people: dict[str, tuple[str, str]]
-) -> tuple[str, str]:
-    """The household, and whom of it the aid is for; who lives elsewhere is nobody of it."""
-    person, lives = people.get(item.row.values.get("person_id_number") or "", ("", ""))
-    home = _household(item, needs, homes) or lives
-    return home, person if home == lives else ""
-
-
-def _household(item: Planned, needs: dict[str, Known], homes: dict[str, str]) -> str:
-    """By ID number, by reference, else by the need that is named; empty where nobody here fits."""
-    values = item.row.values
-    named = homes.get(values.get("head_id_number") or "") or homes.get(values.get("household_ref") or "")
-    known = needs.get(values.get("need_source_id") or "")
-    return named or (known.need.household_id if known else "")
 
 
 def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) -> None:
@@ -194,13 +178,14 @@ def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) ->
         item.repeats = found.get(item.index, "")
 
 
-def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
+def _place(item: Planned, known: Known | None, *, same: Same, found: Plan) -> None:
     if not item.household_id:
         found.strangers += 1
         found.unknown.append(item.row)
         return
-    if known is not None and _fits(item, known.need, found):
+    if known is not None and _fits(item, known.need, same, found):
         item.need = known.need
+        item.household_id, item.person_id = known.need.household_id, known.need.person_id or item.person_id
     if item.held and _unchanged(item):
         found.same += 1
         found.again += [part for part in item.held if part.state in PROMISED]
@@ -213,11 +198,11 @@ def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
     (found.changed if item.held else found.new).append(item)
 
 
-def _fits(item: Planned, need: Need, found: Plan) -> bool:
-    """Whether the need is the same household's and of the same kind; else the row is faulty, unless the ledger holds
-    it already as past aid."""
+def _fits(item: Planned, need: Need, same: Same, found: Plan) -> bool:
+    """Whether the need is the same household's, or of one that counts as it, and of the same kind; else the row is
+    faulty, unless the ledger holds it already as past aid."""
     code = ""
-    if need.household_id != item.household_id:
+    if need.household_id not in same.of(item.household_id):
         code = "need_of_another"
     elif need.category != item.row.values["category"]:
         code = "need_of_other_kind"
@@ -272,29 +257,3 @@ def _needs(session: Session, items: Sequence[Planned], *, vault: Vault, source: 
             name, one = wanted[need.source_index]
             told.setdefault(name, {})[one] = Known(need, need.gap_units - need.committed_units)
     return meant(told, source)
-
-
-def _homes(session: Session, items: Sequence[Planned], *, vault: Vault, source: str) -> dict[str, str]:
-    """ID number or household reference ► household; a reference counts in this source, or in the only one that has
-    it."""
-    numbers = _named(items, "head_id_number")
-    refs = _named(items, "household_ref")
-    sources = session.execute(select(col(Household.source)).distinct()).scalars().all() if refs else []
-    by_number = {number_index(vault, number): number for number in numbers}
-    by_ref = {source_index(vault, one, ref): (ref, one) for ref in refs for one in sources}
-    told: dict[str, dict[str, str]] = {}
-    for index, home in _asked(session, by_ref, column=col(Household.source_index), home=col(Household.id)):
-        ref, one = by_ref[index]
-        told.setdefault(ref, {})[one] = home
-    held = _asked(session, by_number, column=col(Person.id_number_index), home=col(Person.household_id))
-    return meant(told, source) | {by_number[index]: home for index, home in held}
-
-
-def _named(items: Sequence[Planned], column: str) -> set[str]:
-    return {str(item.row.values[column]) for item in items if item.row.values.get(column)}
-
-
-def _asked(session: Session, wanted: Iterable[str], *, column: Any, home: Any) -> Iterator[tuple[str, str]]:
-    for some in chunks(sorted(wanted), _ASKED):
-        rows: Iterable[Any] = session.execute(select(column, home).where(column.in_(some)))
-        yield from ((str(index), str(household)) for index, household in rows)

@@ -26,7 +26,8 @@ from marketplace.households.apart import People, people_of
 from marketplace.households.models import Household
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits, questions
-from marketplace.ledger.late import end_gone, look_again
+from marketplace.ledger.late import look_again
+from marketplace.ledger.late_ends import end_gone
 from marketplace.ledger.models import LIVE, AidState, HitState, LedgerEntry, OverlapHit
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.models import Organisation

@@ -51,7 +51,11 @@ class ChangeForm(Form):
     limit = YuanField(_l("That limit, in yuan"), least=0, required=False)
     categories = ManyField(_l("Kinds of need it looks at"), required=False)
     programmes = ManyField(_l("Programmes it looks at"), required=False)
-    excepted = ManyField(_l("Programmes that may be added all the same"), required=False)
+    excepted = ManyField(
+        _l("Programmes that may be added all the same"),
+        required=False,
+        description=_l("None ticked: nothing may be added."),
+    )
     first_group = ManyField(_l("Programmes that exclude each other"), required=False)
     second_group = ManyField(_l("Programmes that exclude those above"), required=False)
     moves = OneField(_l("This payer pays earlier or later"), select=True, required=False)
@@ -213,8 +217,8 @@ def _limits(form: ChangeForm) -> dict[str, int] | None:
     return {chosen: form.limit.data}
 
 
-def draft_of(row: DuplicateRule, form: ChangeForm, /) -> Draft:
-    """What was handed in, without what stays as it is."""
+def draft_of(row: DuplicateRule, form: ChangeForm, /, *, shown: bool) -> Draft:
+    """What was handed in, without what stays as it is. A page that has `shown` its boxes sends all that are ticked."""
     standing = _standing(row, _district(form))
     days = form.days.data if "days" in form else None
     answer = form.may_except.data if "may_except" in form else None
@@ -228,22 +232,27 @@ def draft_of(row: DuplicateRule, form: ChangeForm, /) -> Draft:
         off=bool(form.off.data) if "off" in form else False,
         may_except=None if answer is None else answer == "yes",
         by_person=_persons(form),
-        apart=_groups(row, form, standing),
+        apart=_groups(row, form, standing, shown=shown),
         order=_order(form, standing),
-        **{name: _ticked(form, name, standing) for name in ("categories", "programmes", "excepted")},
+        **{name: _ticked(form, name, standing, shown=shown) for name in ("categories", "programmes", "excepted")},
     )
 
 
-def _ticked(form: ChangeForm, name: str, standing: Rule) -> frozenset[str] | None:
-    """The ticked codes where they differ from what stands; none ticked leaves it as it is."""
+def _ticked(form: ChangeForm, name: str, standing: Rule, *, shown: bool) -> frozenset[str] | None:
+    """The ticked codes where they differ from what stands: of kinds and programmes one at least, of exceptions none if
+    the last tick was taken away."""
     told = frozenset(form[name].data or ()) if name in form else frozenset()
-    return told if told and told != getattr(standing, name) else None
+    if name not in form or not (told or shown) or told == getattr(standing, name):
+        return None
+    if not told and name != "excepted":
+        raise BadInput("codes_outside", field=name)
+    return told
 
 
-def _groups(row: DuplicateRule, form: ChangeForm, standing: Rule) -> tuple[frozenset[str], ...] | None:
-    """The ticked groups where they differ from what stands; none ticked leaves them as they are."""
+def _groups(row: DuplicateRule, form: ChangeForm, standing: Rule, *, shown: bool) -> tuple[frozenset[str], ...] | None:
+    """The ticked groups where they differ from what stands."""
     told = tuple(frozenset(form[name].data or ()) for name in GROUPS[: len(row.apart)])
-    return told if any(told) and told != standing.apart else None
+    return told if (shown or any(told)) and told != standing.apart else None
 
 
 def _order(form: ChangeForm, standing: Rule) -> tuple[str, ...] | None:

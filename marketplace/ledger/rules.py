@@ -156,13 +156,15 @@ def _check_protection(wanted: Draft, rule: DuplicateRule) -> None:
 
 
 def _check_sets(wanted: Draft, rule: DuplicateRule) -> None:
-    """A rule keeps its shape: it looks at categories or at programmes as before, at one of them at least."""
+    """A rule keeps its shape: it looks at categories or at programmes as before, at one of them at least; what may be
+    added all the same may be nothing."""
     kinds, programmes = {kind.code for kind in list_need_kinds()}, set(list_codes("aid_programme"))
     known = {"categories": (rule.categories, kinds), "programmes": (_programmes(rule), programmes)}
     known["excepted"] = (rule.excepted, programmes)
     for name, (before, codes) in known.items():
         told: frozenset[str] | None = getattr(wanted, name)
-        if told is not None and not (before and told and told <= codes):
+        enough = told or name == "excepted"
+        if told is not None and not (before and enough and told <= codes):
             raise BadInput("codes_outside", field=name)
 
 

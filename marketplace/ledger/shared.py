@@ -17,7 +17,7 @@ from marketplace.calendar import local_day
 from marketplace.db import chunks
 from marketplace.households.apart import people_of
 from marketplace.households.former import former_of
-from marketplace.ledger.bills import bills_of
+from marketplace.ledger.billed import bills_of
 from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState
 from marketplace.reference.events import known

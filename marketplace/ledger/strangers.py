@@ -3,7 +3,7 @@
 Enters: the rows of a feed's page or of a file that fit nobody here, or that contradict the need they name. Leaves:
 each under a number, sealed; a count, and a task with a clock for each contradiction; and ledger rows for
 those that fit since. What fits nobody for too long is destroyed, a contradiction waits until a person decides it.
-Called by `reporting`, `imports`, the worker and the page.
+Called by `reporting`, `imports`, `handing_in`, the worker and the page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from marketplace.db import chunks, flush
 from marketplace.errors import NotFound
 from marketplace.households.models import Household
 from marketplace.intake import CheckedRow
-from marketplace.ledger.models_reports import FeedStranger
+from marketplace.ledger.models_reports import AidReport, FeedStranger
 from marketplace.policy import require
 from marketplace.sealed import Vault, vault_of
 
@@ -32,7 +32,7 @@ KEPT = timedelta(days=365)
 TRY_AGAIN = timedelta(days=1)
 MOST = 500
 STEP = "feed_look"
-"""The clock of a payment that contradicts the need it names."""
+"""The clock of a payment, or of a giver's report, that contradicts the need it names."""
 _BLOB = "feed-stranger"
 
 
@@ -91,15 +91,21 @@ def _held(session: Session, indexes: Iterable[str]) -> dict[str, FeedStranger]:
 
 
 def _ask(session: Session, one: FeedStranger, why: Contrary | None, *, now: datetime) -> None:
-    """A task where the payment begins to contradict a need; it ends where that is over."""
-    begins, one.cause = why is not None and not one.cause, why.cause if why else ""
-    if why is not None and begins:
-        district = session.get_one(Household, why.household_id).district_code
-        clocks.start(session, STEP, _ref(one), holder=Holder(district_code=district), now=now)
-    elif why is None:
-        clocks.end(session, _ref(one), step=STEP, outcome="over", now=now)
-    session.add(one)
+    one.cause = why.cause if why else ""
+    look(session, one, _ref(one), why, now=now)
     flush(session)
+
+
+def look(session: Session, one: FeedStranger | AidReport, ref: str, why: Contrary | None, /, *, now: datetime) -> None:
+    """A task for the household's district where aid begins to contradict a need; it ends where that is over."""
+    was, one.district_code = one.district_code, ""
+    if why is not None:
+        one.district_code = session.get_one(Household, why.household_id).district_code
+        if one.district_code != was:
+            clocks.start(session, STEP, ref, holder=Holder(district_code=one.district_code), now=now)
+    elif was:
+        clocks.end(session, ref, step=STEP, outcome="over", now=now)
+    session.add(one)
 
 
 def _ref(one: FeedStranger) -> str:
@@ -144,18 +150,21 @@ def settle(
     return placed
 
 
-def list_contrary(session: Session, /) -> list[tuple[FeedStranger, CheckedRow]]:
-    """What waits for a person, the longest first; staff are shown the kind, the amount and the day of it."""
+def list_contrary(session: Session, /, *, actor: Actor) -> list[tuple[FeedStranger, CheckedRow]]:
+    """What waits for a person of the actor's districts, the longest first; staff are shown the kind, the amount and the
+    day of it."""
     wanted = select(FeedStranger).where(FeedStranger.cause != "").order_by(col(FeedStranger.number)).limit(MOST)
+    if actor.districts:
+        wanted = wanted.where(col(FeedStranger.district_code).in_(sorted(actor.districts)))
     found = list(session.exec(wanted))
     return list(zip(found, opened(session, found), strict=True))
 
 
 def get_contrary(session: Session, number: int, /, *, actor: Actor) -> FeedStranger:
-    """One payment that waits for a person, locked."""
+    """One payment that waits for a person of the household's district, locked."""
     require(actor, "aid:place")
     one = session.get(FeedStranger, number, with_for_update=True, populate_existing=True)
-    if one is None or not one.cause:
+    if one is None or not one.cause or not actor.serves(one.district_code):
         raise NotFound("feed_payment")
     return one
 

@@ -142,6 +142,8 @@ def unplaced() -> ResponseReturnValue:
     session = current_session()
     waiting = select(AidReport, col(Organisation.name)).join(Organisation)
     waiting = waiting.where(col(AidReport.state) == ReportState.LOOK)
+    if districts := current_actor().districts:
+        waiting = waiting.where(col(AidReport.district_code).in_(("", *sorted(districts))))
     page = Page(page_number(), session.exec(select(func.count()).select_from(waiting.subquery())).one())
     oldest = waiting.order_by(col(AidReport.created_at), col(AidReport.id))
     found = session.exec(oldest.offset(page.offset).limit(page.size)).all()
@@ -151,9 +153,10 @@ def unplaced() -> ResponseReturnValue:
         rows=shown,
         page=page,
         days=handing_in.KEPT.days,
+        nobody=handing_in.NOBODY,
         feeds=strangers.waiting(session),
         feed_days=strangers.KEPT.days,
-        contrary=[_shown(one, row) for one, row in strangers.list_contrary(session)],
+        contrary=[_shown(one, row) for one, row in strangers.list_contrary(session, actor=current_actor())],
     )
 
 
@@ -205,6 +208,15 @@ def place_again(report_id: str) -> ResponseReturnValue:
     placed = report.state is ReportState.PLACED
     words = _("It stands in the ledger now.") if placed else _("It still fits nobody here.")
     return done(words, to=url_for("ledger.unplaced"))
+
+
+@bp.post("/unplaced/<report_id>/count")
+@guard("aid:place")
+@writes
+def count_report(report_id: str) -> ResponseReturnValue:
+    """The aid is the household's past aid, whatever need its giver names."""
+    handing_in.count(current_session(), report_id, actor=current_actor(), now=utc_now())
+    return done(_("It stands in the ledger now."), to=url_for("ledger.unplaced"))
 
 
 @bp.route("/unplaced/<report_id>/aside", methods=["GET", "POST"])

@@ -137,7 +137,8 @@ def change_rule(code: str) -> ResponseReturnValue:
             form=form,
             keep=[(SHOWN, where)],
         )
-    rules.draft(current_session(), draft_of(row, form), actor=current_actor(), now=utc_now())
+    wanted = draft_of(row, form, shown=SHOWN in request.form)
+    rules.draft(current_session(), wanted, actor=current_actor(), now=utc_now())
     return done(_("The change waits for a second person."), to=url_for(".one_rule", code=code))
 
 

@@ -16,7 +16,7 @@ from marketplace.db import Database
 from marketplace.errors import NotAllowed
 from marketplace.households.models import Household
 from marketplace.households.register import source_index
-from marketplace.ledger import hits, late
+from marketplace.ledger import hits, late_ends
 from marketplace.ledger.handing_in import report_given
 from marketplace.ledger.models import AidState, FeedCursor, HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound, refuse_overlap
@@ -141,13 +141,13 @@ def test_aid_that_was_told_of_the_wrong_household_goes_to_the_right_one_and_its_
         right = other_home(session).id
         giver = make.as_giver(make.an_organisation(session))
         assert report_given(session, [packs()], actor=giver, now=now).contradicted == 1
-    assert late.end_gone(database, now=now) == 0
+    assert late_ends.end_gone(database, now=now) == 0
     with database.transaction() as session:
         done = report_given(session, [packs(household_ref="H-2")], actor=giver, now=now)
         assert (done.changed, done.contradicted) == (1, 0)
         row = session.exec(select(LedgerEntry).where(col(LedgerEntry.source) != "platform")).one()
         assert row.household_id == right
-    assert late.end_gone(database, now=now) == 1
+    assert late_ends.end_gone(database, now=now) == 1
     with database.reading() as session:
         hit = session.exec(select(OverlapHit)).one()
         assert hit.state is HitState.GONE
@@ -162,7 +162,59 @@ def test_a_task_ends_by_itself_when_its_report_is_taken_back(database: Database,
         giver = make.as_giver(make.an_organisation(session))
         report_given(session, [packs()], actor=giver, now=now)
         report_given(session, [packs(state="returned")], actor=giver, now=now)
-    assert late.end_gone(database, now=now) == 1
+    assert late_ends.end_gone(database, now=now) == 1
+    with database.transaction() as session:
+        assert report_given(session, [packs()], actor=giver, now=now).contradicted == 1, "written back by mistake"
+        hit = session.exec(select(OverlapHit)).one()
+        assert hit.state is HitState.OPEN
+        assert [clock.step for clock in clocks.running_of(session, hit.id)] == ["overlap_look"]
+
+
+def test_a_task_stays_while_what_is_left_of_its_rows_still_breaks_the_rule(database: Database, now: datetime) -> None:
+    """15,000 + 12,000 + 9,000 + 1,000 of 30,000 yuan: without the 1,000 still 36,000; without the 12,000 no more."""
+    with database.transaction() as session:
+        named(session, a_scene(session))
+        giver = make.as_giver(make.an_organisation(session))
+    days = {15_000: "2026-03-01", 12_000: "2026-06-01", 1_000: "2026-07-01", 9_000: "2026-01-10"}
+
+    def told(yuan: int, **over: Any) -> None:
+        kind = {"category": "MEDICAL.MAJOR", "units": yuan, "unit": "元", "cause": "C50"}
+        with database.transaction() as session:
+            row = packs(source_id=f"M-{yuan}", given_on=days[yuan], **kind, **over)
+            report_given(session, [row], actor=giver, now=now)
+
+    def tasks() -> dict[HitState, list[int]]:
+        with database.reading() as session:
+            hits_ = session.exec(select(OverlapHit).where(OverlapHit.code == "D04")).all()
+            return {state: sorted(len(one.because) for one in hits_ if one.state is state) for state in HitState}
+
+    for yuan in days:
+        told(yuan)
+    assert tasks()[HitState.OPEN] == [4]
+    told(1_000, state="returned")
+    assert late_ends.end_gone(database, now=now) == 0
+    assert tasks()[HitState.OPEN] == [3]
+    told(12_000, state="returned")
+    late_ends.end_gone(database, now=now)
+    assert (tasks()[HitState.OPEN], tasks()[HitState.GONE]) == ([], [3])
+
+
+def test_two_rows_of_one_file_are_held_against_each_other_and_the_parts_of_one_are_not(
+    session: Session, now: datetime
+) -> None:
+    """5 packs for the need and 5 under another reference on one day: twice in 180 days. 15 for a need of 10: once."""
+    scene = a_scene(session)
+    named(session, scene)
+    scene.need.source_index = vault_of(session).index("need-source", "test\x00N-1")
+    session.add(scene.need)
+    giver = make.as_giver(make.an_organisation(session))
+    whole = packs(source_id="R-0", need_source_id="N-1", units=15)
+    assert report_given(session, [whole], actor=giver, now=now).contradicted == 0
+    for part in session.exec(select(LedgerEntry).where(col(LedgerEntry.source) != "platform")):
+        session.delete(part)
+    session.flush()
+    two = [packs(need_source_id="N-1", units=5), packs(source_id="R-2", units=5)]
+    assert report_given(session, two, actor=giver, now=now).contradicted == 1
 
 
 def test_a_decided_task_is_asked_again_only_when_its_facts_change(session: Session, now: datetime) -> None:

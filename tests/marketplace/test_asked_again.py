@@ -241,7 +241,9 @@ def test_a_cost_corrected_or_a_payer_heard_after_the_promise_holds_what_charity_
     assert hit is not None
     assert (hit.code, hit.units, asking.ask(session, match, now=now).allowed) == ("D01", 200_000, 800_000)
     bills.record(session, need.id, cost_fen=1_000_000, paper="S-1", actor=WORKER, now=now + 4 * SECOND)
+    payers(session, bill, now + 4 * SECOND)
     asking.go_on(session, match.id, actor=APPROVER, now=now + 5 * SECOND)
+    assert hit.state is HitState.GONE, "what goes on was not prevented"
     payers(session, bill, now + 6 * SECOND, BASIC_INSURANCE=600_000)
     asking.before_payment(session, [match.id], actor=OTHER, now=now + 7 * SECOND)
     assert (match.held_for, asking.ask(session, match, now=now).allowed) == (holding.RULE, 400_000)

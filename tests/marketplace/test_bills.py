@@ -26,9 +26,9 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
-from marketplace.ledger import bills, claiming, overlap, rules
+from marketplace.ledger import billed, bills, claiming, hits, overlap, rules
 from marketplace.ledger import service as ledger
-from marketplace.ledger.models import CostBill, LayerState
+from marketplace.ledger.models import AidState, CostBill, LayerState, OverlapHit
 from marketplace.ledger.payouts import Payout, book
 from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need, NeedState
@@ -74,7 +74,7 @@ def test_each_step_leaves_less_and_the_last_is_what_charity_may_cover(session: S
         SERIOUS_ILLNESS_INSURANCE=1_000_000,
         MEDICAL_ASSISTANCE=800_000,
     )
-    known = bills.bills_of(session, [need.id])[need.id]
+    known = billed.bills_of(session, [need.id])[need.id]
     steps = bills.steps(known, [], need=need)
     assert [step.left for step in steps] == [
         10_000_000,
@@ -98,7 +98,7 @@ def test_a_payout_of_an_insurer_lowers_what_is_left_though_nobody_wrote_it_on_th
     payout = Payout("c", need.household_id, giver.id, giver.name, "MEDICAL.MAJOR", 500_000, now.date())
     book(session, payout, actor=WORKER, now=now)
     rows = [overlap.given(entry) for entry in ledger.live_aid(session, household_ids=[need.household_id])]
-    assert bills.steps(bills.bills_of(session, [need.id])[need.id], rows, need=need)[-1].left == 1_500_000
+    assert bills.steps(billed.bills_of(session, [need.id])[need.id], rows, need=need)[-1].left == 1_500_000
 
 
 def test_the_clock_runs_until_the_last_payer_has_answered(session: Session, now: datetime) -> None:
@@ -119,6 +119,82 @@ def test_payers_together_never_pay_more_than_the_cost_and_amounts_go_with_paymen
         with pytest.raises(BadInput, match="layer_outside"):
             bills.answer(session, bill.id, "MEDICAL_ASSISTANCE", state=state, fen=fen, actor=WORKER, now=now)
     bills.answer(session, bill.id, "MEDICAL_ASSISTANCE", state=LayerState.PAID, fen=30, actor=WORKER, now=now)
+
+
+def test_a_larger_cost_asks_every_payer_that_has_not_paid_anew_and_none_is_less_than_what_was_paid(
+    session: Session, now: datetime
+) -> None:
+    """Of 10,000 yuan basic insurance paid 6,000 and medical assistance promised 1,000; it turns out to be 40,000."""
+    need, bill = a_bill(session, now, cost=1_000_000)
+    told(session, bill, now, BASIC_INSURANCE=600_000)
+    expected = {"state": LayerState.EXPECTED, "fen": 100_000}
+    bills.answer(session, bill.id, "MEDICAL_ASSISTANCE", actor=WORKER, now=now, **expected)
+
+    def corrected(cost: int) -> frozenset[str]:
+        bills.record(session, need.id, cost_fen=cost, paper="结算单", actor=WORKER, now=now)
+        return billed.bills_of(session, [need.id])[need.id].waiting
+
+    assert corrected(900_000) == {"MEDICAL_ASSISTANCE"}, "whoever gives nothing of more gives nothing of less"
+    assert corrected(4_000_000) == set(bills.BEFORE_CHARITY) - {"BASIC_INSURANCE"}
+    assert "cover_answer" in [clock.step for clock in clocks.running_of(session, need.id)]
+    assert overlap.verdict(session, need, org_id="", units=2_500_000, on=now.date()).allowed == 0
+    with pytest.raises(BadInput, match="cost_below_paid"):
+        corrected(500_000)
+
+
+@pytest.mark.parametrize("illness", [True, False], ids=["illness", "sudden cash"])
+def test_a_cost_or_an_answer_that_comes_after_charity_has_given_is_a_task(
+    session: Session, now: datetime, illness: bool
+) -> None:
+    """Charity gave 4,000 of the 4,000 that basic insurance left; then the supplement has paid 4,000 as well. Fast cash
+    of 3,000 was for a cost of 2,000, as papers show afterwards."""
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    kind, units = ("MEDICAL.MAJOR", 400_000) if illness else ("EMERGENCY.CASH", 300_000)
+    need = make.a_need(session, home, category=kind, unit="FEN", gap_units=units + 100_000)
+    offer = make.an_offer(session, make.an_organisation(session), category=kind, unit="FEN", stock_units=10**8)
+
+    def tasks() -> set[tuple[str, int, bool]]:
+        found = session.exec(select(OverlapHit).where(OverlapHit.place == hits.REPORT)).all()
+        return {(hit.code, hit.units, hit.because == [row.id]) for hit in found}
+
+    if not illness:
+        row = make.a_ledger_entry(session, need, offer, units=units, state=AidState.DELIVERED)
+        bills.record(session, need.id, cost_fen=200_000, paper="收据", actor=WORKER, now=now)
+        assert tasks() == {("D02", 100_000, True)}, "that nobody has been asked yet is no finding"
+        return
+    bill = bills.record(session, need.id, cost_fen=1_000_000, paper="结算单", actor=WORKER, now=now)
+    told(session, bill, now, BASIC_INSURANCE=600_000)
+    row = make.a_ledger_entry(session, need, offer, units=units, state=AidState.DELIVERED)
+    paid = {"state": LayerState.PAID, "actor": WORKER, "now": now}
+    bills.answer(session, bill.id, "TEMPORARY_AID", **{**paid, "state": LayerState.NONE})
+    assert tasks() == set()
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", fen=400_000, **paid)
+    assert tasks() == {("D01", units, True), ("D02", units, True)}
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", fen=400_000, **paid)
+    assert len(tasks()) == 2
+
+
+def test_what_cannot_be_kept_of_one_household_stops_no_other_s_question(
+    sqlite_database: Database, now: datetime
+) -> None:
+    """Of two bills the first was wedged by an older correction: its payers have paid more than it shows."""
+    door = FakeCoverDoor()
+    with sqlite_database.transaction() as session:
+        told_ = []
+        for number in (NUMBER, OTHER):
+            need, bill = a_bill(session, now)
+            told_.append((need, bill))
+            _insured(session, need, number)
+            _may_ask(session, need, now)
+            door.answers[cover.mark_of(number, key=KEY)] = [CoverAnswer("COMMERCIAL_SUPPLEMENT", "paid", 1_000)]
+        first = min(told_, key=lambda one: one[0].household_id)[1]
+        bills.answer(session, first.id, "BASIC_INSURANCE", state=LayerState.PAID, fen=8_000, actor=WORKER, now=now)
+        first.cost_fen = 7_000
+        session.add(first)
+    assert cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now) == 2
+    with sqlite_database.reading() as session:
+        assert [len(one.paid) for one in billed.bills_of(session).values()] == [1, 1], "the wedged one says nothing"
 
 
 def test_goods_have_no_bill_and_another_district_s_worker_writes_none(session: Session, now: datetime) -> None:
@@ -183,7 +259,7 @@ def test_unclaimed_cover_is_found_before_charity_and_only_a_mark_crosses(databas
     assert [question.subject for question in door.asked] == [mark]
     assert NUMBER not in repr(door.asked)
     with database.reading() as session:
-        known = bills.bills_of(session, [need.id])[need.id]
+        known = billed.bills_of(session, [need.id])[need.id]
     assert (known.paid, known.expected) == (
         {"BASIC_INSURANCE": 7_000_000},
         {"COMMERCIAL_SUPPLEMENT": 1_400_000},
@@ -216,7 +292,7 @@ def test_what_would_exceed_the_cost_is_cut_in_the_order_of_payers_that_holds_the
     door = FakeCoverDoor({cover.mark_of(NUMBER, key=KEY): said})
     assert cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now) == 2
     with sqlite_database.reading() as session:
-        known = bills.bills_of(session, [need.id])[need.id]
+        known = billed.bills_of(session, [need.id])[need.id]
     assert (known.expected, known.paid) == ({"COMMERCIAL_SUPPLEMENT": supplement}, {"BASIC_INSURANCE": basic})
 
 

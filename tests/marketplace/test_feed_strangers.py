@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pytest
 from sqlmodel import select
 
 from adapters.fakes import FakePaymentFeed
 from adapters.ports import PaymentRecord
 from marketplace import audit
-from marketplace.actors import SYSTEM, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.errors import NotFound
 from marketplace.households.register import source_index
 from marketplace.ledger import imports, strangers
 from marketplace.ledger.models import LedgerEntry
@@ -139,6 +141,11 @@ def test_a_payment_that_contradicts_a_need_is_kept_for_a_person_who_counts_it(
     later = now + strangers.KEPT + 3 * DAY
     assert sweep_strangers(database, clock=lambda: later) == 0
     assert len(kept(database)) == 1, "a contradiction is never destroyed by itself"
+    far = Actor(id="far", role=Role.VERIFIER, districts=frozenset({"500229"}))
+    with database.transaction() as session:
+        assert strangers.list_contrary(session, actor=far) == []
+        with pytest.raises(NotFound):
+            strangers.set_aside(session, row.number, actor=far, now=now)
     client = client_as(create_app(settings, database=database), Role.VERIFIER)
     page = client.get("/aid/unplaced?lang=en").text
     assert "Payments of feeds and files that contradict a need" in page

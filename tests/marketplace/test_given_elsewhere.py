@@ -14,9 +14,11 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
+from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.errors import NotAllowed
+from marketplace.errors import NotAllowed, NotFound
+from marketplace.households.register import source_index
 from marketplace.ledger import handing_in
 from marketplace.ledger.models import LedgerEntry
 from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
@@ -26,6 +28,7 @@ from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import let_in
 from tests.marketplace.test_all_givers_report import named, packs
+from tests.marketplace.test_same_households import called_same
 from tests.pages.people import client_as
 
 VERIFIER = Actor(id="v", role=Role.VERIFIER)
@@ -87,6 +90,54 @@ def test_after_ninety_days_the_number_that_came_with_a_report_is_destroyed(datab
         report = session.exec(select(AidReport)).one()
         assert (report.state, report.payload, report.decided_by) == (ReportState.ASIDE, None, SYSTEM.id)
         assert session.exec(select(AuditRow).where(AuditRow.action == "aid:aside")).one().rule_id == handing_in.NOBODY
+
+
+def contradicting(session: Session, giver: Organisation, now: datetime) -> AidReport:
+    """The household is here, and the need that the giver names is of another kind."""
+    scene = a_scene(session)
+    named(session, scene)
+    scene.need.source_index = make.vault_of(session).index("need-source", "test\x00N-1")
+    session.add(scene.need)
+    hand_in(session, giver, now, packs(category="LIVING.GOODS", need_source_id="N-1"))
+    return session.exec(select(AidReport)).one()
+
+
+def test_a_report_that_contradicts_a_need_waits_for_a_person_of_its_district_who_counts_it(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    app = create_app(settings, database=sqlite_database)
+    with sqlite_database.transaction() as session:
+        giver = make.an_organisation(session)
+        report = contradicting(session, giver, now)
+        assert report.cause == "need_of_other_kind"
+        ref, far = handing_in.ref_of(report), Actor(id="f", role=Role.VERIFIER, districts=frozenset({"500229"}))
+        assert [clock.step for clock in clocks.running_of(session, ref)] == ["feed_look"]
+        with pytest.raises(NotFound):
+            handing_in.count(session, report.id, actor=far, now=now)
+    handing_in.sweep(sqlite_database, clock=lambda: now + timedelta(days=200))
+    with sqlite_database.reading() as session:
+        assert session.get_one(AidReport, report.id).payload is not None, "it is not destroyed by itself"
+    staff = client_as(app, Role.VERIFIER)
+    assert "Count it as past aid" in staff.get("/aid/unplaced?lang=en").text
+    assert staff.post(f"/aid/unplaced/{report.id}/count").status_code == 303
+    with sqlite_database.transaction() as session:
+        row = session.exec(select(LedgerEntry).where(LedgerEntry.source != "platform")).one()
+        assert (row.category, row.need_id, clocks.running_of(session, ref)) == ("LIVING.GOODS", None, [])
+        again = packs(category="LIVING.GOODS", need_source_id="N-1")
+        hand_in(session, session.get_one(Organisation, giver.id), now, again)
+        assert session.get_one(AidReport, report.id).state is ReportState.PLACED, "what was counted is not asked again"
+
+
+def test_a_report_for_the_need_of_a_record_that_counts_as_the_same_covers_it(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    other = make.a_household(session, phone="10000000009")
+    other.source_index = source_index(make.vault_of(session), "test", "H-1")
+    scene.need.source_index = make.vault_of(session).index("need-source", "test\x00N-1")
+    session.add_all([other, scene.need])
+    called_same(session, scene.household, other, now)
+    hand_in(session, make.an_organisation(session), now, packs(need_source_id="N-1"))
+    row = session.exec(select(LedgerEntry).where(LedgerEntry.source != "platform")).one()
+    assert (row.household_id, row.need_id) == (scene.household.id, scene.need.id)
 
 
 def test_only_a_verifier_sets_a_report_aside_and_the_giver_may_report_it_again(session: Session, now: datetime) -> None:

@@ -12,7 +12,7 @@ from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.decisions import approve as approval
 from marketplace.households.models import Household
-from marketplace.ledger import hit_report, hits, late, overlap, questions
+from marketplace.ledger import hit_report, hits, late_ends, overlap, questions
 from marketplace.ledger.models import AidState, HitState, OverlapHit
 from marketplace.needs.models import NeedState
 from tests import factories as make
@@ -98,10 +98,10 @@ def test_of_two_such_needs_a_run_plans_one_and_a_question_whose_gift_is_taken_ba
     row = past(session, household, "CARE.HOME_CARE", 20, DAY, cause=FLOOD, need_id=one.id)
     built, _given = solved(session, now)
     (hit,) = hits.keep(session, [_met(built.stopped[0], two)], actor=APPROVER, now=now)
-    assert late._gone(session) == []
+    assert late_ends.gone(session) == []
     row.state = AidState.RETURNED
     session.flush()
-    assert late._gone(session) == [hit.id]
+    assert late_ends.gone(session) == [hit.id]
     assert (questions.over(session), hit_report.count_open(session, actor=APPROVER)) == ([], 1)
     two.state = NeedState.CLOSED
     session.flush()

@@ -171,7 +171,19 @@ def test_a_district_s_own_order_of_payers_is_shown_before_it_is_changed(app, sta
     assert "they pay in another order" in again.text
     assert re.search(r"another order: .*Temporary aid → Medical assistance", again.text)
     assert 'name="ticks_of" value="500103"' in again.text
-    assert staff.post("/aid/rules/D01/change", data={**form, **other, "ticks_of": "500103"}).status_code == 303
+    shown = {"ticks_of": "500103", "categories": sorted(duplicate_rule("D01").categories)}
+    assert staff.post("/aid/rules/D01/change", data={**form, **other, **shown}).status_code == 303
+
+
+def test_the_last_exception_of_a_rule_can_be_taken_away_and_the_last_kind_is_asked_for(staff, sqlite_database):
+    form = {"valid_from": local_day(utc_now()).isoformat(), "source": "x", "district": "*", "ticks_of": "*"}
+    none = staff.post("/aid/rules/D08/change?lang=en", data={**form, "days": "90"})
+    assert none.status_code == 422
+    assert "Choose at least one from the list" in none.text
+    programmes = sorted(duplicate_rule("D17").programmes)
+    assert staff.post("/aid/rules/D17/change", data={**form, "programmes": programmes}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert session.exec(select(OverlapRule)).one().terms == {"excepted": []}
 
 
 def test_a_district_s_own_ticks_are_shown_before_it_changes_a_rule(app, staff, sqlite_database):

@@ -12,9 +12,10 @@ from marketplace.actors import Actor, Role
 from marketplace.db import new_id
 from marketplace.households import members
 from marketplace.households.models import Household, Suspicion, SuspicionState
-from marketplace.households.register import PersonFacts
-from marketplace.ledger import bills, hits, late, overlap, rules
+from marketplace.households.register import PersonFacts, source_index
+from marketplace.ledger import bills, hits, late, late_ends, overlap, rules
 from marketplace.ledger.models import AidState, HitState, LayerState, LedgerEntry, OverlapHit
+from marketplace.ledger.reporting import take_in
 from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -147,6 +148,26 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     assert [ban.code for ban in built.problem.bans] == ["D04"]
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_nearly_used_programme_of_one_giver_holds_no_other_giver_down(
+    session: Session, household: Household, now: datetime, named: bool
+) -> None:
+    """A gave 29,900 of its 30,000 yuan, B nothing yet: B gives 25,000 whole. Has B 50 left only, A's 100 are more."""
+    person = make.a_person(session, household, name="小一").id if named else ""
+    wanted = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, cause="heart", person_id=person)
+    make.a_cost(session, wanted)
+    first, second = offer(session, "MEDICAL.CHILD_CHD"), make.an_organisation(session)
+    terms: dict[str, Any] = {"category": "MEDICAL.CHILD_CHD", "unit": "FEN"}
+    other = make.an_offer(session, second, stock_units=10**8, **terms)
+    told: dict[str, Any] = {"org_id": first.id, "cause": "heart", "person_id": person}
+    past(session, household, "MEDICAL.CHILD_CHD", 2_990_000, date(2020, 1, 1), **told)
+    assert overlap.verdict(session, wanted, org_id=second.id, units=2_500_000, on=TODAY).allowed == 2_500_000
+    assert solved(session, now)[1] == {wanted.id: 2_500_000}
+    other.stock_units = 5_000
+    session.flush()
+    assert solved(session, now)[1] == {wanted.id: 10_000}
+
+
 def test_a_lifetime_cap_counts_for_the_programme_where_it_is_told(
     session: Session, household: Household, now: datetime
 ) -> None:
@@ -213,10 +234,17 @@ def test_who_moves_takes_the_own_history_along_and_leaves_the_home_s(
     assert late.look_again(session, [late_row.id], actor=clerk, now=now) == 1, "a second device, told afterwards"
     hit = session.exec(select(OverlapHit)).one()
     assert (hit.code, hit.household_id, len(hit.because)) == ("D10", grandmother.id, 2)
-    assert late._gone(session) == [], "the row of the former home is no reason to end it"
+    assert late_ends.gone(session) == [], "the row of the former home is no reason to end it"
     session.delete(late_row)
     session.flush()
-    assert late._gone(session) == [hit.id]
+    assert late_ends.gone(session) == [hit.id]
+    household.source_index = source_index(vault_of(session), "test", "H-1")
+    told = {"household_ref": "H-1", "person_id_number": number, "category": "DISABILITY.AID_DEVICE", "units": 1}
+    record = {"source_id": "R-1", **told, "given_on": "2026-05-01"}
+    take_in(session, [record], source="federation", rule_id="file", actor=clerk, now=now)
+    theirs = session.exec(select(LedgerEntry).where(LedgerEntry.source == "federation")).one()
+    assert (theirs.household_id, theirs.person_id) == (household.id, child.id), "told afterwards, of before"
+    session.delete(theirs)
     second = past(session, grandmother, "DISABILITY.AID_DEVICE", 1, TODAY, person_id=here.id)
     told_late = past(session, household, "DISABILITY.AID_DEVICE", 1, TODAY - timedelta(days=9), person_id=child.id)
     food_late = past(session, household, "LIVING.FOOD_PACK", 1, TODAY - timedelta(days=9), person_id=child.id)

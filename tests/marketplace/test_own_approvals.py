@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -20,13 +21,18 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import suspicions
 from marketplace.households.kin import is_close
+from marketplace.households.models import SuspicionState
+from marketplace.ledger import hits, overlap
+from marketplace.ledger.models import HitState
 from marketplace.payments import payees
 from marketplace.payments.models import Payee, PayeeState
 from marketplace.reference.organisation_number import make_uscc
 from tests import factories as make
 from tests.marketplace.match_scene import a_scene
 from tests.marketplace.payment_scene import a_month, card
+from tests.marketplace.test_same_households import a_suspicion
 from tests.pages.people import client_as
 
 PHONE = "10000000042"
@@ -78,6 +84,16 @@ def test_who_is_close_to_a_household_does_not_approve_for_it(session: Session, n
     ties.untie(session, tie.id, actor=kin, now=now)
     again = approval.approve(session, [scene.line.id], actor=actor, now=now)
     assert [one.code for one in again.excluded] == ["approver_is_kin"], "nobody unties itself to approve for its own"
+    met = hits.of_need(scene.need, code="D08", place=hits.APPROVAL, units=1, because=("x",), org_id=None)
+    (hit,) = hits.keep(session, [met], actor=actor, now=now)
+    pair = a_suspicion(session, make.a_household(session), scene.household, now)
+    false, told = HitState.FALSE_ALARM, {"actor": replace(actor, role=Role.VERIFIER), "now": now}
+    with pytest.raises(WrongState, match="officer_is_kin"):
+        hits.decide(session, hit.id, state=false, minutes=1, actor=actor, now=now)
+    with pytest.raises(WrongState, match="officer_is_kin"):
+        overlap.allow(session, scene.need.id, "D13", reason="x", actor=actor, now=now)
+    with pytest.raises(WrongState, match="officer_is_kin"):
+        suspicions.decide(session, pair.id, verdict=SuspicionState.DIFFERENT, reason="PAPERS", **told)
 
 
 def test_a_tie_that_was_taken_back_counts_for_a_year_and_is_gone_then(sqlite_database: Database, now: datetime) -> None:

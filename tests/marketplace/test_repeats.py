@@ -16,7 +16,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match
 from marketplace.households.models import Person
-from marketplace.ledger import handing_in, hit_report, hits, imports, late, repeats
+from marketplace.ledger import handing_in, hit_report, hits, imports, late_ends, repeats
 from marketplace.ledger import service as ledger
 from marketplace.ledger.budgets import given_in_year
 from marketplace.ledger.handing_in import report_given
@@ -244,7 +244,7 @@ def test_a_repeat_whose_first_row_is_taken_back_stands_for_the_gift_itself(datab
     with database.reading() as session:
         assert outside(session).state is AidState.DELIVERED
         assert the_task(session).state is HitState.GONE
-    assert late.end_gone(database, now=now) == 0
+    assert late_ends.end_gone(database, now=now) == 0
 
 
 def test_staff_s_file_says_before_it_is_stored_how_many_are_told_already(session: Session, now: datetime) -> None:

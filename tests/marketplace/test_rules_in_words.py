@@ -176,6 +176,21 @@ def test_a_need_refused_to_three_givers_counts_once_and_a_late_report_prevented_
     assert (line.hits, line.value_fen, line.false_alarms, line.cost_fen) == (1, 50_000, 1, 700)
 
 
+def test_what_was_given_all_the_same_and_what_ended_by_itself_prevented_nothing(
+    session: Session, now: datetime
+) -> None:
+    """5 packs stopped for a need of 5, of which 3 are given afterwards: 200 yuan. A question that went: nothing."""
+    need = make.a_need(session, make.a_household(session), gap_units=5)
+    _hit(session, need, "", 5, hits.RUN, now)
+    gone = _hit(session, make.a_need(session, make.a_household(session)), "", 9, hits.APPROVAL, now, code="D21")
+    hits.end_gone(session, gone.id, now=now)
+    offer = make.an_offer(session, make.an_organisation(session))
+    for units, worth in ((3, 20_000), (2, 0)):
+        make.a_ledger_entry(session, need, offer, units=units, period=str(units))
+        lines = hit_report.totals(session, by="code", actor=APPROVER)
+        assert sum(line.value_fen for line in lines) == hit_report.prevented_fen(session, actor=APPROVER) == worth
+
+
 def test_explain_lists_rules_that_bind_under_a_programme_only_and_each_giver_they_look_at(
     session: Session, now: datetime
 ) -> None:
@@ -187,6 +202,8 @@ def test_explain_lists_rules_that_bind_under_a_programme_only_and_each_giver_the
     assert "DISABILITY_LIVING" in named["D18"]
     assert " under " not in named["D20"]
     assert "D06" not in named
+    ill = list(explain(session, scene.household.id, "MEDICAL.MAJOR", on=now.date()))
+    assert any(line.startswith("no need verdict 0 of 1") for line in ill), "as at approval, papers come first"
 
 
 def _draft(code: str, now: datetime, **over: Any) -> Draft:
