@@ -28,7 +28,7 @@ from marketplace.signals.compiling import compile_rule
 from marketplace.signals.lateness import fresh_days
 from marketplace.signals.models import LARGEST, Fact, RuleState
 from marketplace.signals.rules import get_rule, tree_of
-from marketplace.signals.scene import Scene, dead, nobody_lives
+from marketplace.signals.scene import Scene, living, nobody_lives
 
 ASKED = "board:paper"
 INCOME, MONTHS = "INCOME", 15
@@ -89,10 +89,7 @@ def _incomes(on: date) -> Any:
 
 def _living(on: date) -> Any:
     """A household's people without its dead."""
-    gone = dead(Scene(on), by=func.count(col(Fact.person_id).distinct()))
-    return (
-        col(Household.size) - gone.where(col(Fact.household_id) == Household.id).correlate(Household).scalar_subquery()
-    )
+    return living(Scene(on), Household.__table__.c)  # type: ignore[attr-defined]
 
 
 def _totals(session: Session, joined: Any, people: Any, fen: Any, wanted: tuple[Any, ...]) -> tuple[int, int, int]:

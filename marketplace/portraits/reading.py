@@ -44,8 +44,8 @@ class Scene:
 
     @property
     def size(self) -> int:
-        """How many people live in the household."""
-        return max(self.home.size - len({fact.person_id for fact in self.of("DEATH")}), 0)
+        """How many people live in the household, as `signals.scene.living` counts them."""
+        return max(self.home.size - len({fact.person_id for fact in self.of("DEATH")}), len(self.people))
 
     @property
     def ages(self) -> list[int] | None:

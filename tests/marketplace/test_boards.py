@@ -247,16 +247,18 @@ def test_raising_the_line_takes_in_who_stands_between_both_lines_and_pays_the_ga
 
 def test_the_paper_counts_nobody_who_is_dead(session: Session) -> None:
     line = standards_on(TODAY).dibao_urban_fen
-    pair, alone = (a_number(), a_number()), a_number()
-    home, empty = a_home(session, numbers=pair, now=NOW), a_home(session, numbers=(alone,), now=NOW)
-    for gone in (home, empty):
+    pair, other, alone = (a_number(), a_number()), (a_number(), a_number()), a_number()
+    home, anew, empty = (a_home(session, numbers=numbers, now=NOW) for numbers in (pair, other, (alone,)))
+    for gone in (home, anew, empty):
         asked = select(Person).where(Person.household_id == gone.id)
         one = session.exec(asked).first()
         assert one is not None
         record_fact(session, one, "DEATH", ref=f"death:{one.id}", on=TODAY, actor=CLERK, now=NOW)
-    told(session, "SPENDING", (pair[0], "INCOME", TODAY, line * 105 // 100 * 12 // 100), as_of=TODAY, now=NOW)
+    anew.size = 1  # a list told its number after the death
+    for number in (pair[0], other[0]):
+        told(session, "SPENDING", (number, "INCOME", TODAY, line * 105 // 100 * 12 // 100), as_of=TODAY, now=NOW)
     cost = paper.raise_line(session, 10, on=TODAY, actor=SECOND)
-    assert (cost.homes, cost.people, cost.unknown) == (1, 1, 0)
+    assert (cost.homes, cost.people, cost.unknown) == (2, 2, 0)
 
 
 def test_a_new_category_counts_who_meets_the_rule_and_gets_nothing_yet(session: Session) -> None:

@@ -78,6 +78,9 @@ def test_the_dead_are_no_members_and_the_income_of_a_household_is_one(store: Ses
     told(store, "CIVIL_RECORDS", (numbers[0], "DEATH", days_ago(3), None), as_of=TODAY, now=NOW)
     found = read(store, home.id)
     assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
+    home.size = 1  # a list told the number anew: it leaves the dead out
+    found = read(store, home.id)
+    assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
 
 
 def test_what_nobody_told_is_unknown_and_not_nought(store: Session) -> None:
