@@ -20,6 +20,7 @@ from marketplace.boards.counting import ALL
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.needs.service import NeedFacts, create_need
 from marketplace.portraits.models import Push
 from marketplace.reference.indicators import indicators
 from marketplace.signals import sweeping
@@ -83,8 +84,10 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     address = f"/portraits/households/{home_id}/push"
     assert clerk.post(address, data={**asked, "amount": "many"}).status_code == 422
     assert clerk.post(address, data=asked).status_code == 303
-    with app.extensions["database"].reading() as session:
+    with app.extensions["database"].transaction() as session:
         push_id = session.exec(select(Push.id)).one()
+        same = NeedFacts("HOUSING.REPAIR", 600_000)
+        before = create_need(session, same, household_id=home_id, actor=CLERK, now=utc_now()).id
     assert f"/portraits/tasks/{push_id}" in clerk.get("/portraits/?state=asked").text
     one = f"/portraits/tasks/{push_id}"
     assert clerk.post(one, data={"answer": "return", "reason": ""}).status_code == 422
@@ -99,7 +102,11 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     assert "¥4,500" in clerk.get(one).text
     with app.extensions["database"].reading() as session:
         need_id = session.exec(select(Push.need_id)).one()
-    assert f"/needs/{need_id}" in clerk.get(one).text
+    assert need_id == before
+    assert f'/needs/{need_id}">A need of this kind was open' in clerk.get(one).text
+    held = clerk.get(f"/needs/{need_id}").text
+    assert "A department covered some of it" in held
+    assert f"/portraits/households/{home_id}/open" in held
 
 
 def test_a_department_opens_its_task_with_a_code_and_answers_it_twice_without_harm(

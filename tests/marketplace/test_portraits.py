@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -249,22 +249,45 @@ def test_a_returned_task_goes_to_the_market_with_its_reason(store: Session, reas
     assert (need.gap_units, need.referral_reason) == (600_000, left)
 
 
-@pytest.mark.parametrize(("asked", "refused", "needs"), [(1_000, True, 2), (1_000, False, 2), (200_000, False, 1)])
-def test_a_rest_is_never_lost_in_a_need_that_is_refused_or_smaller(
-    store: Session, asked: int, refused: bool, needs: int
+@pytest.mark.parametrize(
+    ("asked", "refused", "covered", "left"),
+    [
+        (1_000, True, 450_000, [(1_000, "refused"), (150_000, "unverified")]),
+        (1_000, False, 450_000, [(1_000, "held"), (150_000, "unverified")]),
+        (REPAIR.units, False, 450_000, [(REPAIR.units, "held")]),
+        (REPAIR.units, False, REPAIR.units, [(REPAIR.units, "held")]),
+        (REPAIR.units, False, 0, [(REPAIR.units, "unverified")]),
+    ],
+)
+def test_a_rest_is_never_lost_and_what_was_covered_is_not_asked_for_again(
+    store: Session, asked: int, refused: bool, covered: int, left: list[tuple[int, str]]
 ) -> None:
     home = a_home(store, numbers=(a_number(),), now=NOW)
-    facts = service_of_needs.NeedFacts(REPAIR.category, asked, period=f"{NOW:%Y}")
+    facts = service_of_needs.NeedFacts(REPAIR.category, asked, period=str(TODAY.year - 1))
     before = service_of_needs.create_need(store, facts, household_id=home.id, actor=CLERK, now=NOW)
     if refused:
         reason = list_codes("need_refusal")[0]
         service_of_needs.refuse_need(store, before.id, actor=CLERK, now=NOW, reason=reason)
     row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
     pushing.accept(store, row.id, actor=CLERK, now=NOW)
-    done = pushing.finish(store, row.id, covered=REPAIR.units - 150_000, actor=CLERK, now=NOW)
-    rest = store.get_one(Need, done.need_id)
-    assert (len(store.exec(select(Need)).all()), rest.gap_units >= 150_000) == (needs, True)
-    assert rest.state is NeedState.UNVERIFIED
+    done = pushing.finish(store, row.id, covered=covered, actor=CLERK, now=NOW)
+    held = [need.id for need in store.exec(select(Need)) if need.state is NeedState.HELD]
+    assert (pushing.held_by(store, done), {store.get_one(Need, one).state_reason for one in held}) == (
+        held,
+        {"department_covered"} if held else set(),
+    )
+    found = sorted((need.gap_units, need.state.value) for need in store.exec(select(Need)))
+    assert found == left
+    if covered < REPAIR.units:
+        assert store.get_one(Need, done.need_id).gap_units >= REPAIR.units - covered
+
+
+def test_a_rest_is_of_the_year_in_which_it_is_heard_here(store: Session) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    new_year = datetime(2026, 12, 31, 23, tzinfo=UTC)
+    row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=new_year)
+    returned = pushing.give_back(store, row.id, reason="NO_MEANS", actor=CLERK, now=new_year)
+    assert store.get_one(Need, returned.need_id).period == "2027"
 
 
 @pytest.mark.parametrize(("reason", "left"), [("NOT_ELIGIBLE", ReferralReason.NOT_ELIGIBLE), ("WRONG_DATA", None)])
