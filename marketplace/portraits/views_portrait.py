@@ -17,11 +17,11 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
 from marketplace.portraits import service
 from marketplace.portraits.doors import STATES, bp
-from marketplace.portraits.reading import Reading
 from marketplace.portraits.service import PURPOSES, Portrait
 from marketplace.reference.indicators import need_errors
 from marketplace.reference.need_points import points
 from marketplace.reference.words import choices
+from marketplace.signals.reading import Reading
 from marketplace.web import _, current_database, current_session, render
 from marketplace.web.codes import word
 from marketplace.web.desk import XLSX, file

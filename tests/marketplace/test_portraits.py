@@ -25,10 +25,11 @@ from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.portraits import answering, exchange, pushing, scoring, service
 from marketplace.portraits.models import Push, PushState
 from marketplace.portraits.pushing import Asked
-from marketplace.portraits.reading import Reading
+from marketplace.reference.facts import fact_kinds
 from marketplace.reference.indicators import indicators, need_errors
 from marketplace.reference.need_points import points
 from marketplace.reference.words import list_codes
+from marketplace.signals.reading import OF_THE_LIVING, Reading, scene_of
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, told
 
 NOW = utc_now()
@@ -83,6 +84,29 @@ def test_the_dead_are_no_members_and_the_income_of_a_household_is_one(store: Ses
     assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
 
 
+def test_nothing_that_ended_with_somebody_is_told_of_who_lives_on(store: Session) -> None:
+    dead, retired = a_number(date(TODAY.year - 60, 3, 7)), a_number(date(TODAY.year - 74, 3, 7))
+    home = a_home(store, numbers=(dead, retired), now=NOW)
+    for code in sorted(OF_THE_LIVING):
+        kind = fact_kinds()[code]
+        amount = None if kind.value == "none" else 1
+        told(store, kind.feed, (dead, code, days_ago(30), amount), as_of=TODAY, now=NOW)
+    told(store, "EMPLOYMENT", (retired, "JOB_STOPPED", days_ago(30), None), as_of=TODAY, now=NOW)
+    ended = {
+        "serious_illness",
+        "disability_grade",
+        "students_by_stage",
+        "able_unemployed",
+        "guardianship",
+        "lives_alone",
+    }
+    assert {code for code, one in read(store, home.id).items() if one.value and one.source != "REGISTER"} == ended
+    told(store, "CIVIL_RECORDS", (dead, "DEATH", days_ago(9), None), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    assert [found[code].value for code in sorted(ended)] == [None] * len(ended)
+    assert scoring.facts_of(scene_of(store, home, today=TODAY))["unfit_for_work"] is None
+
+
 def test_what_nobody_told_is_unknown_and_not_nought(store: Session) -> None:
     home = a_home(store, numbers=(a_number(),), now=NOW)
     found = read(store, home.id)
@@ -109,7 +133,7 @@ def test_who_lives_there_no_more_is_no_member(store: Session) -> None:
     home = a_home(store, numbers=(husband, mother, *children), now=NOW)
     leaves = list_people(store, home.id)[0]
     members.end(store, leaves.id, on=TODAY, reason=list_codes(members.REASONS)[0], actor=CLERK, now=NOW)
-    scene = service.scene_of(store, home, today=TODAY)
+    scene = scene_of(store, home, today=TODAY)
     held = scoring.facts_of(scene)
     assert leaves.id not in [person.id for person in scene.people]
     assert (held["single_parent"], held["three_children"]) == (True, True)
@@ -146,7 +170,7 @@ def test_the_errors_on_the_page_are_those_that_the_bench_wrote() -> None:
 def test_the_score_was_measured_with_the_facts_that_this_house_can_know(store: Session) -> None:
     number = a_number(date(TODAY.year - 40, 3, 7))
     home = a_home(store, numbers=(number,), now=NOW)
-    scene = service.scene_of(store, home, today=TODAY)
+    scene = scene_of(store, home, today=TODAY)
     assert set(points()) - set(scoring.facts_of(scene)) == set(scoring.NEVER_TOLD)
     assert set(scoring.OF_WORK) <= set(scoring.facts_of(scene))
 
