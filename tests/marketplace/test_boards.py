@@ -8,15 +8,18 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
 from marketplace.audit import Entry, record
 from marketplace.boards import counting, keeping, paper
 from marketplace.boards.counting import ALL, MEASURES, Moment, Place
 from marketplace.boards.models import BoardCount, BoardDay
 from marketplace.calendar import HERE, local_day, utc_now
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
+from marketplace.proposals.problem import Scope
 from marketplace.reference.standards import standards_on
 from marketplace.reference.words import list_codes
 from marketplace.signals import answering, sweeping
@@ -25,6 +28,7 @@ from marketplace.signals.taking import record_fact
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run
+from tests.pages.people import client_as
 
 NOW = utc_now()
 TODAY = local_day(NOW)
@@ -270,17 +274,22 @@ def test_a_new_category_counts_who_meets_the_rule_and_gets_nothing_yet(session: 
     into(session, homes[0], "IN_REGISTER", from_on=TODAY, now=NOW)
     cost = paper.add_category(session, rule.id, month_fen=30_000, on=TODAY, actor=SECOND)
     assert (cost.homes, cost.people, cost.new_fen, cost.needs) == (1, 1, 30_000, 0)
+    assert (cost.year_fen, cost.unknown) == (360_000, None)
+    with pytest.raises(BadInput):
+        paper.add_category(session, rule.id, month_fen=0, on=TODAY, actor=SECOND)
 
 
-def test_a_lost_giver_is_solved_without_all_it_posted(
-    sqlite_database: Database, approver: Actor, now: datetime
+def test_a_lost_giver_is_solved_without_all_it_posted_in_the_last_run_of_the_whole_city(
+    sqlite_database: Database, settings: Settings, approver: Actor, now: datetime
 ) -> None:
     with sqlite_database.transaction() as session:
         urgent, _calm, offer = a_shortage(session)
         org_id, wanted = offer.org_id, urgent.id
-    a_run(sqlite_database, approver, now)
+    whole = a_run(sqlite_database, approver, now)
+    part = a_run(sqlite_database, approver, now, scope=Scope(districts=("500101",)))
     with sqlite_database.reading() as session:
-        _run, trial = paper.lose_giver(session, org_id, actor=approver)
+        run, trial = paper.lose_giver(session, org_id, actor=approver)
+        assert (run.number, part.number) == (whole.number, whole.number + 1)
         assert [(change.need.id, change.before, change.after) for change in trial.losers] == [(wanted, 10, 0)]
         assert (trial.losers_count, trial.losers_people, trial.winners_count) == (
             1,
@@ -289,6 +298,10 @@ def test_a_lost_giver_is_solved_without_all_it_posted(
         )
         with pytest.raises(BadInput):
             paper.lose_giver(session, "nobody", actor=approver)
+    client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    client.set_cookie("lang", "en")
+    page = client.post("/boards/paper/result", data={"kind": "giver", "giver": org_id}).text
+    assert "the whole city, every kind of need" in page
 
 
 def test_without_any_run_there_is_no_giver_to_lose(session: Session) -> None:

@@ -193,4 +193,6 @@ def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk
     assert clerk.post("/boards/paper/result", data={"kind": "line", "percent": "10"}).status_code == 200
     category = clerk.post("/boards/paper/result", data={"kind": "category", "rule": rule, "amount": "300"})
     assert "¥300" in category.text
+    assert "nobody told" not in category.text
+    assert clerk.post("/boards/paper/result", data={"kind": "category", "rule": rule, "amount": ""}).status_code == 422
     assert clerk.post("/boards/paper/result", data={"kind": "giver", "giver": ""}).status_code == 422
