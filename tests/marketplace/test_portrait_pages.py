@@ -186,6 +186,12 @@ def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk
     assert "With a red alert, answered in 90 days" in clerk.get("/boards/rows?measure=answered_red").text
     assert f"/alerts/households/{home_id}" in clerk.get("/boards/rows?measure=red&district=500103").text
     assert a_client(app, Role.WORKER, "500101").get("/boards/?district=500103").status_code == 404
+    own, two = (a_client(app, Role.WORKER, "500103", *more) for more in ((), ("500101",)))
+    for worker, name, tiles in ((own, "Yuzhong District", 0), (two, "Wanzhou District, Yuzhong District", 35)):
+        page = worker.get("/boards/").text
+        assert f"Board: {name}</h1>" in page
+        assert "The whole city" not in page
+        assert page.count(">—</text>") == tiles
     with app.extensions["database"].reading() as session:
         rule = session.exec(select(Rule.id).where(Rule.code == "W05")).one()
     assert clerk.get("/boards/paper").status_code == 200
