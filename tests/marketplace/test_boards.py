@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
@@ -64,15 +65,18 @@ def test_every_number_is_as_many_households_as_its_rows_and_stays_in_the_distric
     assert counting.rows_of(session, "red", Place(), at=AT, actor=WORKER, offset=0, limit=9)[0] == [homes[2]]
 
 
-def test_who_leaves_or_comes_back_is_not_new_and_no_longer_watched(session: Session) -> None:
-    home = a_home(session, numbers=(a_number(),), now=NOW)
-    spell = into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=400), now=NOW)
-    categories.leave(session, spell.id, on=TODAY - timedelta(days=9), reason="INCOME_ROSE", actor=CLERK, now=NOW)
-    assert counting.by_place(session, "new", Place(), at=AT, actor=CLERK) == {}
-    assert counting.by_place(session, "left", Place(), at=AT, actor=CLERK) == {"500103": 1}
-    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["EXITED_2Y"]
-    into(session, home, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=2), now=NOW)
-    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["DIBIAN_MEMBER"]
+def test_who_leaves_is_not_new_and_who_is_watched_or_comes_back_has_not_left(session: Session) -> None:
+    gone, watched = (a_home(session, numbers=(a_number(),), now=NOW) for _n in range(2))
+    for home in (gone, watched):
+        spell = into(session, home, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=400), now=NOW)
+        last: Any = {"on": TODAY - timedelta(days=9), "reason": "INCOME_ROSE", "watched": home is watched}
+        categories.leave(session, spell.id, **last, actor=CLERK, now=NOW)
+    assert categories.categories_on(session, [watched.id], on=TODAY)[watched.id] == ["EXITED_2Y"]
+    assert [_total(session, measure, AT) for measure in ("register", "new", "left")] == [1, 0, 1]
+    into(session, gone, "IN_REGISTER", from_on=TODAY - timedelta(days=8), now=NOW)
+    assert [_total(session, measure, AT) for measure in ("register", "new", "left")] == [2, 0, 0]
+    into(session, watched, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=2), now=NOW)
+    assert categories.categories_on(session, [watched.id], on=TODAY)[watched.id] == ["DIBIAN_MEMBER"]
 
 
 def _total(session: Session, measure: str, at: Moment, district: str = "") -> int:
