@@ -48,10 +48,11 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """Everything on the page. `costs` is the own medical cost of each of the last twelve months, the oldest first;
-    `found` what the last visit found of an indicator, and its day."""
+    """Everything on the page. `size` is how many live there, `costs` the own medical cost of each of the last twelve
+    months, the oldest first; `found` what the last visit found of an indicator, and its day."""
 
     home: Household
+    size: int
     dimensions: tuple[Dimension, ...]
     score: Score
     costs: tuple[tuple[date, int], ...]
@@ -77,6 +78,7 @@ def portrait_of(session: Session, household_id: str, /, *, actor: Actor, today: 
     codes = dict.fromkeys(one.indicator.dimension for one in read)
     return Portrait(
         home,
+        scene.size,
         tuple(Dimension(code, tuple(one for one in read if one.indicator.dimension == code)) for code in codes),
         score_of(scene),
         _costs(scene),

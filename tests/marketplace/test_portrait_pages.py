@@ -24,6 +24,7 @@ from marketplace.db import Database
 from marketplace.needs.service import NeedFacts, create_need
 from marketplace.portraits.models import Push
 from marketplace.reference.indicators import indicators
+from marketplace.reference.need_points import points
 from marketplace.signals import sweeping
 from marketplace.signals.models import Declared, Rule
 from marketplace.web.formats import moment
@@ -68,8 +69,11 @@ def test_a_portrait_asks_for_its_purpose_and_goes_along_as_a_file_that_is_writte
     assert "¥60,000" in page
     assert "欧阳小芳" not in page
     file = clerk.get(f"/portraits/households/{home_id}/portrait.xlsx?purpose=REVIEW")
-    rows = CalamineWorkbook.from_filelike(BytesIO(file.data)).get_sheet_by_index(0).to_python()
-    assert len(rows) == len(indicators()) + 1
+    book = CalamineWorkbook.from_filelike(BytesIO(file.data))
+    sheets = [book.get_sheet_by_index(place).to_python() for place in range(5)]
+    assert [len(rows) - 1 for rows in sheets] == [len(indicators()), sum(map(bool, points().values())) + 2, 12, 0, 1]
+    assert sheets[4][1][1:3] == ["", "¥24,000"]
+    assert "What the household said and what departments tell" in page
     with app.extensions["database"].reading() as session:
         looks = session.exec(select(audit.AuditRow.action, audit.AuditRow.purpose).order_by(audit.AuditRow.seq)).all()
     assert [row for row in looks if row[0].startswith("portrait:")] == [
@@ -104,6 +108,9 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     with app.extensions["database"].reading() as session:
         need_id = session.exec(select(Push.need_id)).one()
     assert need_id == before
+    drawn = clerk.get(f"/portraits/households/{home_id}?purpose=VISIT").text
+    assert "¥4,500 of ¥6,000 covered" in drawn
+    assert f'/needs/{need_id}">The rest' in drawn
     assert f'/needs/{need_id}">A need of this kind was open' in clerk.get(one).text
     held = clerk.get(f"/needs/{need_id}").text
     assert "A department covered some of it" in held
