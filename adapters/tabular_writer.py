@@ -56,7 +56,12 @@ def write_xlsx(columns: Sequence[str | Column], rows: Iterable[Sequence[Cell]], 
 
     `mark` says who took the file: it stands in the file's properties and under every printed page.
     """
-    return _workbook([_column(column) for column in columns], rows, choices={}, mark=mark)
+    return _workbook([("data", [_column(column) for column in columns], rows)], mark=mark)
+
+
+def write_book(sheets: Sequence[tuple[str, Sequence[str | Column], Iterable[Sequence[Cell]]]], *, mark: str) -> bytes:
+    """Write several tables as sheets of one file, each (name, columns, rows) as `write_xlsx` writes one."""
+    return _workbook([(name, [_column(one) for one in columns], rows) for name, columns, rows in sheets], mark=mark)
 
 
 def write_template(columns: Sequence[str | Column], choices: Choices) -> bytes:
@@ -64,28 +69,35 @@ def write_template(columns: Sequence[str | Column], choices: Choices) -> bytes:
 
     `choices` goes by column name.
     """
-    return _workbook([_column(column) for column in columns], (), choices=choices)
+    return _workbook([("data", [_column(column) for column in columns], ())], choices=choices)
 
 
 def _column(column: str | Column) -> Column:
     return column if isinstance(column, Column) else Column(column)
 
 
-def _workbook(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, choices: Choices, mark: str = "") -> bytes:
+def _workbook(
+    sheets: Sequence[tuple[str, Sequence[Column], Iterable[Sequence[Cell]]]],
+    *,
+    choices: Choices | None = None,
+    mark: str = "",
+) -> bytes:
     out = io.BytesIO()
     # Rows pass through a file on disk; the directory takes it away even when a row raises.
     with (
         tempfile.TemporaryDirectory() as folder,
         xlsxwriter.Workbook(out, {"constant_memory": True, "tmpdir": folder}) as book,
     ):
-        sheet = book.add_worksheet("data")
-        _dress(book, sheet, columns)
-        last = _fill(book, sheet, rows)
-        sheet.autofilter(0, 0, max(last, 1), max(len(columns) - 1, 0))
-        _offer_choices(book, sheet, columns, choices)
+        for name, columns, rows in sheets:
+            sheet = book.add_worksheet(name)
+            _dress(book, sheet, columns)
+            last = _fill(book, sheet, rows)
+            sheet.autofilter(0, 0, max(last, 1), max(len(columns) - 1, 0))
+            _offer_choices(book, sheet, columns, choices or {})
+            if mark:
+                sheet.set_footer("&C" + mark.replace("&", "&&")[:_FOOTER])
         if mark:
             book.set_properties({"comments": mark})
-            sheet.set_footer("&C" + mark.replace("&", "&&")[:_FOOTER])
     return out.getvalue()
 
 

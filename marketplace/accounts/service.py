@@ -266,7 +266,7 @@ def code_fits(session: Session, phone_index: str, typed: str, /, *, code_id: str
 
 def count_try(session: Session, what: str, /, *, network: str, now: datetime, crowd: bool = False) -> None:
     """Count one try of a public form from a network; NotAllowed("too_many_tries") after ten in a quarter of an hour, or
-    after a hundred where no secret is tried and a whole waiting room shares an address."""
+    after a hundred where no secret is tried, or one too long to guess, and a whole waiting room shares an address."""
     most = limits.MOST_OF_NETWORK if crowd else limits.MOST_TRIES
     limits.count(session, f"{what}:{network[:64]}", now=now, most=most)
 

@@ -98,8 +98,9 @@ def _new(at: Moment) -> Which:
 
 
 def _left(at: Moment) -> Which:
-    since = at.today - timedelta(days=NEW_DAYS)
-    return _has(col(Spell.household_id), col(Spell.to_on) > since, col(Spell.to_on) <= at.today)
+    """In the register then, and in no category now: with those who are new it makes the change of the register. Whoever
+    is still watched, or came back meanwhile, has not left it."""
+    return ~_is_in(at.today) & _is_in(at.today - timedelta(days=NEW_DAYS))
 
 
 def _changed(at: Moment) -> Which:

@@ -11,6 +11,7 @@ from marketplace.web import _l
 bp = Blueprint("boards", __name__, url_prefix="/boards")
 SENTENCES: dict[str, Any] = {
     "paper_percent": _l("Write a whole number of per cent from 1 to 100."),
+    "paper_amount": _l("Write how much a head and month it would be."),
     "paper_rule": _l("Choose a rule that was tried on past months."),
     "paper_no_run": _l("No run has ended yet: there is no plan to solve again."),
     "not_in_run": _l("This giver had nothing in the last run."),

@@ -119,18 +119,22 @@ def _is_far(cell: Cell) -> bool:
     return above > 0 and 10 * above * above > SIGMAS_TENTHS * SIGMAS_TENTHS * max(cell.expected_tenths, 10)
 
 
-def rows_of(session: Session, key: Key, /, *, actor: Actor, now: datetime, most: int = 200) -> list[Match]:
-    """The matches of one cell that is large enough to be shown, the newest first; none of a small one."""
+def rows_of(session: Session, key: Key, /, *, actor: Actor, now: datetime, most: int = 200) -> tuple[list[Match], int]:
+    """The newest matches of one cell that is large enough to be shown, and how many it has; none of a small one."""
     approver, giver, district, street = key
     require(actor, "board:outliers", district=district)
     place = col(Household.village_code) if len(street) == VILLAGE else col(Household.street_code)
-    homes = select(Household.id).where(place == street)
-    asked = select(Match).where(
+    wanted = (
         col(Match.approver_id) == approver,
         col(Match.org_id) == giver,
         col(Match.district_code) == district,
         col(Match.created_at) > now - PERIOD,
-        col(Match.household_id).in_(homes),
+        col(Match.household_id).in_(select(Household.id).where(place == street)),
     )
-    found = list(session.exec(asked.order_by(col(Match.created_at).desc(), col(Match.id)).limit(most)))
-    return found if len({row.household_id for row in found}) >= SMALL else []
+    matches, homes = session.exec(
+        select(func.count(), func.count(func.distinct(col(Match.household_id)))).select_from(Match).where(*wanted)
+    ).one()
+    if homes < SMALL:
+        return [], 0
+    newest = select(Match).where(*wanted).order_by(col(Match.created_at).desc(), col(Match.id)).limit(most)
+    return list(session.exec(newest)), matches

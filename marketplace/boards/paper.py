@@ -28,7 +28,7 @@ from marketplace.signals.compiling import compile_rule
 from marketplace.signals.lateness import fresh_days
 from marketplace.signals.models import LARGEST, Fact, RuleState
 from marketplace.signals.rules import get_rule, tree_of
-from marketplace.signals.scene import Scene, dead, nobody_lives
+from marketplace.signals.scene import Scene, living, nobody_lives
 
 ASKED = "board:paper"
 INCOME, MONTHS = "INCOME", 15
@@ -38,15 +38,21 @@ MOST_PERCENT = 100
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Households and people who would newly get aid, fen a month for them, fen a month more for those who get it
-    already, households of whom too little is known to say, and open needs that those newly aided have today."""
+    """Households and people who would newly get aid, fen a month for them, and open needs that those newly aided have
+    today; where a line is raised, fen a month more for those who get it already, and households of whom too little is
+    known to say."""
 
     homes: int
     people: int
     new_fen: int
-    more_fen: int
-    unknown: int
     needs: int
+    more_fen: int | None = None
+    unknown: int | None = None
+
+    @property
+    def year_fen(self) -> int:
+        """Fen a year together."""
+        return 12 * (self.new_fen + (self.more_fen or 0))
 
 
 def raise_line(session: Session, percent: int, /, *, on: date, actor: Actor) -> Cost:
@@ -67,7 +73,7 @@ def raise_line(session: Session, percent: int, /, *, on: date, actor: Actor) -> 
     more = session.execute(joined.with_only_columns(raised).where(lives, inside, told.c.income < low)).scalar_one()
     silent = select(func.count()).select_from(Household).where(lives, col(Household.id).not_in(select(told.c.home)))
     needs = _open_needs(session, joined.with_only_columns(col(Household.id)).where(*new))
-    return Cost(homes, heads, fen, int(more), session.exec(silent).one(), needs)
+    return Cost(homes, heads, fen, needs, int(more), session.exec(silent).one())
 
 
 def _incomes(on: date) -> Any:
@@ -89,10 +95,7 @@ def _incomes(on: date) -> Any:
 
 def _living(on: date) -> Any:
     """A household's people without its dead."""
-    gone = dead(Scene(on), by=func.count(col(Fact.person_id).distinct()))
-    return (
-        col(Household.size) - gone.where(col(Fact.household_id) == Household.id).correlate(Household).scalar_subquery()
-    )
+    return living(Scene(on), Household.__table__.c)  # type: ignore[attr-defined]
 
 
 def _totals(session: Session, joined: Any, people: Any, fen: Any, wanted: tuple[Any, ...]) -> tuple[int, int, int]:
@@ -104,6 +107,8 @@ def _totals(session: Session, joined: Any, people: Any, fen: Any, wanted: tuple[
 def add_category(session: Session, rule_id: str, /, *, month_fen: int, on: date, actor: Actor) -> Cost:
     """Whoever meets a rule and gets no aid yet would get so much a head and month."""
     require(actor, ASKED)
+    if month_fen < 1:
+        raise BadInput("paper_amount", field="amount")
     rule = get_rule(session, rule_id)
     if rule.state is RuleState.DRAFT or rule.per == "feed":
         raise BadInput("paper_rule", field="rule")
@@ -113,7 +118,7 @@ def add_category(session: Session, rule_id: str, /, *, month_fen: int, on: date,
     wanted = (lives, col(Household.id).in_(select(met.c[0])), col(Household.id).not_in(aided))
     homes, people, _none = _totals(session, select(Household), _living(on), literal(0), wanted)
     needs = _open_needs(session, select(Household.id).where(*wanted))
-    return Cost(homes, people, people * month_fen, 0, 0, needs)
+    return Cost(homes, people, people * month_fen, needs)
 
 
 def _open_needs(session: Session, homes: Any) -> int:
@@ -126,10 +131,11 @@ def _open_needs(session: Session, homes: Any) -> int:
 
 
 def lose_giver(session: Session, org_id: str, /, *, actor: Actor) -> tuple[Run, Trial]:
-    """The last run solved again without a giver's resources: who loses, and by how much of what."""
+    """The last run over the whole city (or, where there is none, the last of any part) solved again without a giver's
+    resources: who loses, and by how much of what."""
     require(actor, ASKED)
     try:
-        run = outlook.run_to_try(session, "")
+        run = outlook.whole_run_to_try(session)
     except NotFound as error:
         raise BadInput("paper_no_run", field="giver") from error
     return run, outlook.attempt(session, run, Idea(outlook.BAN_GIVER, org_id=org_id), actor=actor)

@@ -42,8 +42,11 @@ def _moment() -> Moment:
 
 
 def _place() -> Place:
-    """The place that the address names; one that the actor does not serve is not found."""
-    found = Place(request.args.get("district", "")[:6], request.args.get("street", "")[:9])
+    """The place that the address names, or else the one district that the actor serves; one that the actor does not
+    serve is not found."""
+    mine = current_actor().districts
+    named = request.args.get("district", "")[:6] or (next(iter(mine)) if len(mine) == 1 else "")
+    found = Place(named, request.args.get("street", "")[:9])
     if found.district and not current_actor().serves(found.district):
         raise NotFound("district")
     return found
@@ -55,10 +58,14 @@ def _measure() -> str:
 
 
 def name_of(found: Place, /) -> str:
-    """What a place is called; streets have their Chinese name only."""
+    """What a place is called; streets have their Chinese name only. The city of somebody who serves some districts is
+    these districts: its numbers are cut to them."""
     if found.street:
         return str(_("Street not known")) if found.street == UNKNOWN else _street(found.street)
-    return district_name(found.district) if found.district else str(_("The whole city"))
+    if found.district:
+        return district_name(found.district)
+    mine = sorted(current_actor().districts)
+    return str(_(", ")).join(district_name(code) for code in mine) if mine else str(_("The whole city"))
 
 
 def _street(code: str) -> str:
@@ -75,6 +82,7 @@ def board() -> ResponseReturnValue:
     chosen = _measure() if _measure() in MEASURES else "red"
     counted = keeping.board_of(session, found, at=at, actor=actor)
     totals = {code: counted.total(code) for code in MEASURES}
+    served = {code: lines for code, lines in outlines_of(session).items() if actor.serves(code)}
     return render(
         "boards/board.html",
         place=found,
@@ -90,7 +98,9 @@ def board() -> ResponseReturnValue:
         chosen=chosen,
         choices=[(code, TITLES[code]) for code in SHOWN],
         tiles=[] if found.district else _tiles(counted.numbers[chosen]),
-        drawn=None if found.district else draw(outlines_of(session), counted.numbers[chosen]),
+        drawn=None if found.district else draw(served, counted.numbers[chosen]),
+        above=len(actor.districts) != 1,
+        mine=bool(actor.districts),
         feeds=feed_alerts(session),
         counted=counted,
         before=keeping.month_ago(session, found, on=at.today, actor=actor),
@@ -161,7 +171,8 @@ def _table(counted: Board, found: Place) -> list[dict[str, Any]]:
 
 
 def _tiles(cells: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The districts in their places, with a shade from 0 (none) to 4 (the most)."""
+    """The districts in their places, with a shade from 0 (none) to 4 (the most); `other` are those that the actor does
+    not serve: of them nothing was counted."""
     most = max(cells.values(), default=0)
     return [
         {
@@ -169,6 +180,7 @@ def _tiles(cells: Mapping[str, int]) -> list[dict[str, Any]]:
             "column": one.tile[1],
             "name": one.short(lang=language()),
             "households": cells.get(one.code, 0),
+            "other": not current_actor().serves(one.code),
             "shade": -(-4 * cells.get(one.code, 0) // most) if most else 0,
         }
         for one in current(_moment().today)

@@ -39,11 +39,13 @@ def outlying_rows() -> ResponseReturnValue:
     session = current_session()
     key = tuple(request.args.get(name, "") for name in ("approver", "giver", "district", "street"))
     approver, giver, district, street = key
-    rows = outliers.rows_of(session, (approver, giver, district, street), actor=current_actor(), now=utc_now())
+    place = (approver, giver, district, street)
+    rows, total = outliers.rows_of(session, place, actor=current_actor(), now=utc_now())
     needs = session.exec(select(Need).where(col(Need.id).in_([row.need_id for row in rows])))
     return render(
         "boards/outlier_rows.html",
         rows=rows,
+        total=total,
         needs={need.id: need for need in needs},
         who=_names([approver]).get(approver, "") if rows else "",
         giver=_givers([giver]).get(giver, "") if rows else "",

@@ -18,9 +18,12 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.organisations.models import Organisation
+from marketplace.proposals.models import Run
+from marketplace.proposals.problem import Scope
+from marketplace.reference.needs import MONEY
 from marketplace.signals.models import Rule, RuleState
 from marketplace.web import CountField, Form, OneField, YuanField, _, _l, current_session, render
-from marketplace.web.codes import word
+from marketplace.web.codes import place, word
 
 KINDS = ("line", "category", "giver")
 
@@ -70,14 +73,15 @@ def paper_result() -> ResponseReturnValue:
     """The paper; nothing is written."""
     form = _form(given=True)
     if form.validate_on_submit():
-        field: Any = {"line": form.percent, "category": form.rule, "giver": form.giver}[str(form.kind.data)]
-        if not field.data:
-            field.errors = [_("Fill this in for what you want to try")]
-        else:
+        asked = {"line": (form.percent,), "category": (form.rule, form.amount), "giver": (form.giver,)}
+        fields: tuple[Any, ...] = asked[str(form.kind.data)]
+        for field in fields:
+            field.errors = [] if field.data else [_("Fill this in for what you want to try")]
+        if not any(field.errors for field in fields):
             try:
                 return render("boards/result.html", form=form, on=utc_now(), **_worked_out(form))
             except BadInput as error:
-                field.errors = [SENTENCES[error.code]]
+                fields[0].errors = [SENTENCES[error.code]]
     return render("boards/paper.html", form=form)
 
 
@@ -89,9 +93,17 @@ def _worked_out(form: Any) -> dict[str, Any]:
         cost = paper.raise_line(session, form.percent.data, on=today, actor=actor)
         return {"title": title, "cost": cost, "what": _("by %(n)s per cent", n=form.percent.data)}
     if kind == "category":
-        fen = int(form.amount.data or 0)
+        fen = int(form.amount.data)
         cost = paper.add_category(session, form.rule.data, month_fen=fen, on=today, actor=actor)
         return {"title": title, "cost": cost, "what": dict(form.rule.choices)[form.rule.data]}
     run, trial = paper.lose_giver(session, form.giver.data, actor=actor)
     what = dict(form.giver.choices)[form.giver.data]
-    return {"title": title, "run": run, "trial": trial, "what": what, "cost": None}
+    fen = -sum(row.units for row in trial.coverage if row.unit == MONEY)
+    return {"title": title, "run": run, "trial": trial, "what": what, "cost": None, "part": _part(run), "fen": fen}
+
+
+def _part(run: Run) -> str:
+    """Over what a run went: the whole city, or its districts and kinds of need."""
+    scope = Scope.from_json(run.scope)
+    parts = [*(place(code) for code in scope.districts), *(word(code, "need") for code in scope.categories)]
+    return str(_(", ")).join(parts) if parts else str(_("the whole city, every kind of need"))

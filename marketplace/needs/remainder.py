@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.cases import service as cases
 from marketplace.cases import uncovered
 from marketplace.cases.evaluate import WANTS
@@ -57,7 +57,7 @@ def need_of_case(
     granted = any(item.state is ItemState.GRANTED for item in cases.list_items(session, case.id))
     reason = ReferralReason.STILL_IN_NEED if granted else ReferralReason.NOT_ELIGIBLE
     facts = service.NeedFacts(
-        left.category, units or left.units, period=f"{now:%Y}", cause=left.event, referral_reason=reason
+        left.category, units or left.units, period=str(local_day(now).year), cause=left.event, referral_reason=reason
     )
     home, ref = get_household(session, case.household_id), _ref(case, want)
     need = service.add_need(session, facts, home=home, source=SOURCE, source_id=ref, actor=actor, now=now)

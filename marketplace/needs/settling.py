@@ -1,8 +1,8 @@
 """What a need becomes because of something that happened to its aid: closed, or held until a person has looked at it.
 
 Enters: a need and the reason; the caller has asked the policy for its own act. Leaves: the need in its new state with
-its audit row. Called by `decisions` when aid is given back because nobody needs it any more, or reclaimed, and by
-`payments` when the bank has paid for a match that had ended.
+its audit row. Called by `decisions` when aid is given back because nobody needs it any more, or reclaimed, by
+`payments` when the bank has paid for a match that had ended, and by `portraits` when a department covered some of it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ LAPSED = "lapsed"
 LAPSING = (NeedState.UNVERIFIED, NeedState.VERIFIED)
 MONEY_PAID = "paid_after_end"
 """Why a need is held while a person settles money that the bank paid after its match had ended."""
+COVERED = "department_covered"
+"""Why a need is held of whose kind a department has covered some."""
 
 
 def no_longer_needed(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
@@ -39,6 +41,14 @@ def look_again(session: Session, need_id: str, /, *, actor: Actor, now: datetime
 def hold_for_money(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Hold a verified need: the bank paid for it after its match had ended, and nobody else gives meanwhile."""
     _settle(session, need_id, to=NeedState.HELD, reason=MONEY_PAID, actor=actor, now=now)
+
+
+def hold_for_covered(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Hold an open need that still asks for something, verified or not: a department has covered some of its kind, and
+    nobody gives the same again before a person has compared the amounts."""
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    if need.state in LAPSING and need.gap_units > need.committed_units:
+        _move(session, need, NeedState.HELD, reason=COVERED, actor=actor, now=now)
 
 
 def money_settled(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> Need:
@@ -103,8 +113,11 @@ def lapse(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> 
 
 def _settle(session: Session, need_id: str, *, to: NeedState, reason: str, actor: Actor, now: datetime) -> None:
     need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
-    if need.state is not NeedState.VERIFIED:
-        return
+    if need.state is NeedState.VERIFIED:
+        _move(session, need, to, reason=reason, actor=actor, now=now)
+
+
+def _move(session: Session, need: Need, to: NeedState, *, reason: str, actor: Actor, now: datetime) -> None:
     need.state, need.state_reason, need.updated_at = to, reason, now
     session.add(need)
     session.flush()

@@ -40,7 +40,8 @@ class Word:
 
 def give_code(session: Session, push_id: str, /, *, actor: Actor, now: datetime) -> str:
     """A code with which the department opens this task; a former one opens nothing any more."""
-    row = pushing.get_push(session, push_id, actor=actor, rule="portrait:push", lock=True)
+    pushing.lock(session, push_id)
+    row = pushing.get_push(session, push_id, actor=actor, rule="portrait:push")
     if row.ended_at is not None:
         raise WrongState("push_moved_on")
     code = "".join(secrets.choice(LETTERS) for _place in range(12))
@@ -52,11 +53,13 @@ def give_code(session: Session, push_id: str, /, *, actor: Actor, now: datetime)
 
 
 def find_by_code(session: Session, code: str, /, *, network: str, now: datetime) -> Push | None:
-    """The task behind a code; tries are counted, and the caller commits them."""
-    accounts.count_try(session, USE, network=network, now=now)
+    """The task behind a code; tries are counted, and the caller commits them. Whole offices share an address and each
+    answer is a try, so a hundred are free: a code of sixty bits is not guessed by them."""
+    accounts.count_try(session, USE, network=network, now=now, crowd=True)
     typed = re.sub(r"[\s-]", "", code).upper()
-    wanted = select(Push).where(Push.code_index == vault_of(session).index(USE, typed))
-    return session.exec(wanted.with_for_update()).one_or_none()
+    wanted = select(Push.id).where(Push.code_index == vault_of(session).index(USE, typed))
+    found = session.exec(wanted).one_or_none()
+    return pushing.lock(session, found) if found else None
 
 
 def department_of(row: Push, /) -> Actor:

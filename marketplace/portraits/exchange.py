@@ -75,7 +75,7 @@ def _outgoing(session: Session, row: Push) -> TaskOut:
 
 
 def _take(session: Session, department: str, word: TaskWord, *, now: datetime) -> bool:
-    row = session.get(Push, word.ref, with_for_update=True, populate_existing=True)
+    row = pushing.lock(session, word.ref)
     if row is None or row.department != department:
         log.warning("a word of %s is about no task of ours", department)
         return False

@@ -1,7 +1,8 @@
 """A need pushed to a department as a task: asked, accepted or returned, done; the rest goes to the market as a need.
 
 Enters: a household, a department, a kind of need with its amount. Leaves: a `Push` with one clock, first for the
-answer, then for the result; what the department leaves uncovered becomes a need that a person still has to verify.
+answer, then for the result; what the department leaves uncovered becomes a need that a person still has to verify, and
+where it covered something, open needs of that kind are held until a person has compared them.
 What a department says by telephone or paper staff write down; `answering` hears it itself. Called by the views.
 """
 
@@ -13,16 +14,19 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import require_household
 from marketplace.needs import service as needs
-from marketplace.needs.models import Need, ReferralReason
+from marketplace.needs import settling
+from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.policy import require
 from marketplace.portraits.models import Push, PushState
 from marketplace.reference.indicators import indicators
@@ -85,9 +89,9 @@ def ref_of(row: Push, /) -> str:
     return f"push:{row.id}"
 
 
-def get_push(session: Session, push_id: str, /, *, actor: Actor, rule: str, lock: bool = False) -> Push:
+def get_push(session: Session, push_id: str, /, *, actor: Actor, rule: str) -> Push:
     """The task, if it is of the actor's districts."""
-    row = session.get(Push, push_id, with_for_update=lock, populate_existing=lock)
+    row = session.get(Push, push_id)
     require(actor, rule, district=row.district_code if row is not None else None)
     if row is None:
         raise NotFound("push")
@@ -125,15 +129,39 @@ def finish(session: Session, push_id: str, /, *, covered: int, actor: Actor, now
     return _end(session, row, to_market=True, actor=actor, now=now)
 
 
+def lock(session: Session, push_id: str, /) -> Push | None:
+    """The task, locked after the open needs like it: an answer may hold them, and needs are locked first (adr/0066)."""
+    row = session.get(Push, push_id)
+    if row is None:
+        return None
+    session.exec(_like(row).with_for_update()).all()
+    return session.get(Push, push_id, with_for_update=True, populate_existing=True)
+
+
 def _waiting(session: Session, push_id: str, *states: PushState, actor: Actor) -> Push:
-    row = get_push(session, push_id, actor=actor, rule="portrait:answer", lock=True)
+    lock(session, push_id)
+    row = get_push(session, push_id, actor=actor, rule="portrait:answer")
     if row.state not in states:
         raise WrongState("push_moved_on")
     return row
 
 
+def _like(row: Push) -> SelectOfScalar[Need]:
+    """The household's open needs of the task's kind."""
+    asked = select(Need).where(col(Need.household_id) == row.household_id, col(Need.category) == row.category)
+    return asked.where(col(Need.state).in_(needs.LIVE)).order_by(col(Need.id))
+
+
+def held_by(session: Session, row: Push, /) -> Sequence[str]:
+    """Open needs that wait for a person because the department covered some of their kind."""
+    held = (col(Need.state) == NeedState.HELD, col(Need.state_reason) == settling.COVERED)
+    return [need.id for need in session.exec(_like(row).where(*held))] if row.covered_units else []
+
+
 def _end(session: Session, row: Push, *, to_market: bool, actor: Actor, now: datetime) -> Push:
     left = row.asked_units - row.covered_units
+    for need in session.exec(_like(row)).all() if row.covered_units else ():
+        settling.hold_for_covered(session, need.id, actor=actor, now=now)
     if to_market and left:
         row.need_id = _need(session, row, left, actor=actor, now=now)
     _keep(session, row)
@@ -145,18 +173,18 @@ def _end(session: Session, row: Push, *, to_market: bool, actor: Actor, now: dat
 
 def _need(session: Session, row: Push, units: int, *, actor: Actor, now: datetime) -> str:
     """The rest as a need that nobody has verified yet; it says why the government's way was not enough. Where a like
-    need is open and asks for as much already, that one; otherwise a need of its own, told apart by its cause."""
+    need is open and asks for as much already, of whatever year, that one; otherwise a need of its own, told apart by
+    its cause."""
     refused = row.reason == "NOT_ELIGIBLE"
     reason = ReferralReason.NOT_ELIGIBLE if refused else ReferralReason.STILL_IN_NEED
-    home, period = require_household(session, row.household_id, "portrait:answer", actor=actor), f"{now:%Y}"
-    like = select(Need).where(col(Need.household_id) == home.id, col(Need.category) == row.category)
-    like = like.where(col(Need.period) == period).order_by(col(Need.created_at), col(Need.id))
-    before = session.exec(like).all()
-    for need in before:
-        if need.state in needs.LIVE and need.gap_units - need.committed_units >= units:
+    home, period = require_household(session, row.household_id, "portrait:answer", actor=actor), local_day(now).year
+    for need in session.exec(_like(row)):
+        if need.gap_units - need.committed_units >= units:
             return need.id
-    cause = f"rest-{len(before) + 1}" if before else ""
-    facts = needs.NeedFacts(row.category, units, period=period, cause=cause, referral_reason=reason)
+    known = select(func.count()).where(col(Need.household_id) == home.id, col(Need.category) == row.category)
+    before = session.exec(known).one()
+    cause = f"rest-{before + 1}" if before else ""
+    facts = needs.NeedFacts(row.category, units, period=str(period), cause=cause, referral_reason=reason)
     return needs.add_need(session, facts, home=home, source=SOURCE, source_id=row.id, actor=actor, now=now).id
 
 

@@ -16,9 +16,9 @@ from marketplace.calendar import local_day
 from marketplace.db import Database, flush
 from marketplace.households.models import Household
 from marketplace.portraits.scoring import Score, score_of
-from marketplace.portraits.service import scenes_of
 from marketplace.signals import homes
 from marketplace.signals.models_homes import ANY, AlertHome, KeptScore
+from marketplace.signals.reading import scenes_of
 from marketplace.visits.models import WAITING, HomeVisit
 
 AT_ONCE, EVERY, TOLD = 200, timedelta(days=3), 2

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marketplace.households.models import Sex
-from marketplace.portraits.reading import ADULT, PENSION_AGE, Scene, works
 from marketplace.reference.need_points import points
+from marketplace.signals.reading import ADULT, PENSION_AGE, Scene, works
 
 NEVER_TOLD = ("carer_at_home", "from_elsewhere")
 """Facts of the table that no feed and no form of this house tells: the errors are measured without them."""

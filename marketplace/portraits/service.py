@@ -6,8 +6,7 @@ down first. A portrait is for staff: no act of a recipient, a household or an au
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,18 +16,16 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.errors import BadInput
 from marketplace.households.categories import months_later
-from marketplace.households.models import Household, Person
+from marketplace.households.models import Household
 from marketplace.households.service import require_household
 from marketplace.portraits.models import Push
-from marketplace.portraits.reading import Reading, Scene, readings
 from marketplace.portraits.scoring import Score, score_of
 from marketplace.reference.words import list_codes
 from marketplace.signals import declaring
-from marketplace.signals.models import Fact
+from marketplace.signals.reading import COST, Reading, Scene, readings, scene_of
 from marketplace.visits.findings import answers
 
 PURPOSES = "portrait_purpose"
-COST = "OWN_COST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,11 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """Everything on the page. `costs` is the own medical cost of each of the last twelve months, the oldest first;
-    `found` what the last visit found of an indicator, and its day."""
+    """Everything on the page. `size` is how many live there, `costs` the own medical cost of each of the last twelve
+    months, the oldest first; `found` what the last visit found of an indicator, and its day."""
 
     home: Household
+    size: int
     dimensions: tuple[Dimension, ...]
     score: Score
     costs: tuple[tuple[date, int], ...]
@@ -80,6 +78,7 @@ def portrait_of(session: Session, household_id: str, /, *, actor: Actor, today: 
     codes = dict.fromkeys(one.indicator.dimension for one in read)
     return Portrait(
         home,
+        scene.size,
         tuple(Dimension(code, tuple(one for one in read if one.indicator.dimension == code)) for code in codes),
         score_of(scene),
         _costs(scene),
@@ -87,34 +86,6 @@ def portrait_of(session: Session, household_id: str, /, *, actor: Actor, today: 
         answers(session, household_id),
         tuple(pushes_of(session, household_id)),
     )
-
-
-def scene_of(session: Session, home: Household, /, *, today: date) -> Scene:
-    """What is known of a household on a day."""
-    return scenes_of(session, [home], today=today)[0]
-
-
-def scenes_of(session: Session, homes: Sequence[Household], /, *, today: date) -> list[Scene]:
-    """What is known of some households on a day, in their order; two questions for all of them."""
-    ids = [home.id for home in homes]
-    people, told = defaultdict[str, list[Person]](list), defaultdict[str, list[Fact]](list)
-    live_there = (col(Person.household_id).in_(ids), col(Person.left_on).is_(None))
-    for person in session.exec(select(Person).where(*live_there).order_by(col(Person.id))):
-        people[person.household_id].append(person)
-    asked = select(Fact).where(
-        col(Fact.household_id).in_(ids),
-        col(Fact.replaced_day).is_(None),
-        col(Fact.day) <= today.toordinal(),
-        col(Fact.kind).not_in(("USE", "PAYMENT")),
-    )
-    for fact in session.exec(asked):
-        told[fact.household_id].append(fact)
-    return [_scene(home, people[home.id], told[home.id], today) for home in homes]
-
-
-def _scene(home: Household, people: Sequence[Person], facts: Sequence[Fact], today: date) -> Scene:
-    dead = {fact.person_id for fact in facts if fact.kind == "DEATH"}
-    return Scene(home, [person for person in people if person.id not in dead], facts, today)
 
 
 def _costs(scene: Scene) -> tuple[tuple[date, int], ...]:

@@ -6,13 +6,13 @@ kept. Tries are counted even when the answer is no. Called by `views`.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+from marketplace.accounts.trying import TOO_MANY
 from marketplace.calendar import utc_now
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, NotAllowed
@@ -73,20 +73,20 @@ def department_word() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render("portraits/department.html", form=form, row=None)
     kept: bool | None = None
+    refused = _("No task has this code. Check it letter by letter.")
     with current_database().transaction() as session:
-        row = _found(session, form.code.data or "")
+        row = None
+        try:
+            network = request.remote_addr or ""
+            row = answering.find_by_code(session, form.code.data or "", network=network, now=utc_now())
+        except NotAllowed:
+            refused = str(TOO_MANY)
         if row is not None and request.form.get("answer"):
             kept = _keep(session, row, form)
         shown = _shown(session, row) if row is not None else {"row": None}
     if row is None:
-        form.code.errors = [_("No task has this code. Check it letter by letter.")]
+        form.code.errors = [refused]
     return render("portraits/department.html", form=form, kept=kept, tones=STATES, **shown)
-
-
-def _found(session: Session, typed: str) -> Push | None:
-    with suppress(NotAllowed):
-        return answering.find_by_code(session, typed, network=request.remote_addr or "", now=utc_now())
-    return None
 
 
 def _keep(session: Session, row: Push, form: Any) -> bool | None:

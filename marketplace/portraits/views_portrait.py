@@ -6,30 +6,35 @@ its errors, what was said, what was pushed; the same as XLSX. No page of a recip
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from adapters.tabular_writer import Column, write_xlsx
+from adapters.tabular_writer import Cell, Column, write_book
 from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
 from marketplace.portraits import service
 from marketplace.portraits.doors import STATES, bp
-from marketplace.portraits.reading import Reading
+from marketplace.portraits.models import PushState
 from marketplace.portraits.service import PURPOSES, Portrait
 from marketplace.reference.indicators import need_errors
 from marketplace.reference.need_points import points
+from marketplace.reference.needs import need_kind
 from marketplace.reference.words import choices
+from marketplace.signals.declaring import Line
+from marketplace.signals.reading import REGISTER, Reading
 from marketplace.web import _, current_database, current_session, render
-from marketplace.web.codes import word
+from marketplace.web.codes import amount, word
 from marketplace.web.desk import XLSX, file
 from marketplace.web.display import language
 from marketplace.web.formats import count, day, yuan
 from marketplace.web.leaving import leaves, mark
 
-REGISTER = "REGISTER"
+Sheet = tuple[str, Sequence[Column], Iterable[Sequence[Cell]]]
+"""Name, columns and rows of one table of the file."""
 
 
 @bp.get("/score")
@@ -78,6 +83,7 @@ def portrait(household_id: str) -> ResponseReturnValue:
         value_of=value_of,
         source_of=source_of,
         tones=STATES,
+        unit_of=lambda category: need_kind(category).unit,
         bars=[_bar(one.code, one.known, one.fresh, len(one.readings)) for one in shown.dimensions],
         costs=[{"label": f"{on:%Y-%m}", "value": fen, "text": yuan(fen)} for on, fen in shown.costs],
     )
@@ -110,8 +116,13 @@ def source_of(reading: Reading, /) -> str:
 @guard("portrait:export")
 @leaves
 def portrait_file(household_id: str) -> ResponseReturnValue:
-    """The indicators of one household as a table; whoever takes it along is written down."""
+    """The portrait as sheets of one file; whoever takes it along is written down."""
     shown = _opened(household_id, rule="portrait:export")
+    sheets = (_indicators(shown), _score(shown), _months(shown), _pushed(shown), _said(shown))
+    return file(write_book(sheets, mark=mark()), name=f"portrait-{household_id[:8]}.xlsx", content_type=XLSX)
+
+
+def _indicators(shown: Portrait) -> Sheet:
     columns = (
         Column(_("Dimension"), width=16),
         Column(_("Indicator"), width=36),
@@ -119,6 +130,7 @@ def portrait_file(household_id: str) -> ResponseReturnValue:
         Column(_("Told by"), width=28),
         Column(_("On"), width=14),
         Column(_("Fresh"), width=10),
+        Column(_("At the last visit"), width=24),
     )
     lines = (
         (
@@ -128,8 +140,73 @@ def portrait_file(household_id: str) -> ResponseReturnValue:
             source_of(one),
             str(day(one.on)) if one.on else "",
             (_("yes") if one.fresh else _("no")) if one.value is not None else "",
+            _at_the_door(shown, one.indicator.code),
         )
         for part in shown.dimensions
         for one in part.readings
     )
-    return file(write_xlsx(columns, lines, mark=mark()), name=f"portrait-{household_id[:8]}.xlsx", content_type=XLSX)
+    return str(_("Indicators")), columns, lines
+
+
+def _at_the_door(shown: Portrait, code: str) -> str:
+    if code not in shown.found:
+        return ""
+    answer, on = shown.found[code]
+    return f"{word(answer, 'visit_answer')} · {day(on)}"
+
+
+def _score(shown: Portrait) -> Sheet:
+    columns = (Column(_("Fact"), width=36), Column(_("Points"), width=10), Column(_("Holds"), width=12))
+    holds = {True: _("yes"), False: _("no"), None: _("unknown")}
+    lines = [(word(one.fact, "need_point"), one.points, str(holds[one.holds])) for one in shown.score.lines]
+    ends = ((_("Points for certain"), shown.score.least, ""), (_("Points at most"), shown.score.most, ""))
+    return str(_("Need score")), columns, [*lines, *((str(name), points, none) for name, points, none in ends)]
+
+
+def _months(shown: Portrait) -> Sheet:
+    columns = (Column(_("Month"), width=12), Column(_("Own medical cost by month"), width=28))
+    return str(_("Costs")), columns, [(f"{on:%Y-%m}", str(yuan(fen))) for on, fen in shown.costs]
+
+
+def _pushed(shown: Portrait) -> Sheet:
+    heads = (
+        _("Department"),
+        _("Kind of need"),
+        _("Begun"),
+        _("State"),
+        _("Asked for"),
+        _("Covered"),
+        _("Why returned"),
+    )
+    lines = (
+        (
+            word(row.department, "department"),
+            word(row.category, "need"),
+            str(day(row.asked_at)),
+            word(row.state.value, "push_state"),
+            amount(row.asked_units, need_kind(row.category).unit),
+            amount(row.covered_units, need_kind(row.category).unit) if row.state is PushState.DONE else "",
+            word(row.reason, "push_reason") if row.reason else "",
+        )
+        for row in shown.pushes
+    )
+    return str(_("Tasks of departments")), [Column(str(head), width=22) for head in heads], lines
+
+
+def _said(shown: Portrait) -> Sheet:
+    heads = (_("Kind"), _("The household said"), _("Departments tell"), _("On"), _("Comparison"))
+
+    def told(line: Line, number: int | None) -> str:
+        return "" if number is None else str(yuan(number) if line.kind.value == "fen" else count(number))
+
+    lines = (
+        (
+            word(line.kind.code, "fact_kind"),
+            told(line, line.declared),
+            told(line, line.told),
+            str(day(line.told_on)) if line.told_on else "",
+            word(line.verdict.value, "fact_verdict"),
+        )
+        for line in shown.said
+    )
+    return str(_("What was said")), [Column(str(head), width=22) for head in heads], lines

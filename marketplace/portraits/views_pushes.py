@@ -125,6 +125,7 @@ def one(push_id: str) -> ResponseReturnValue:
         tones=STATES,
         name=masked_names(session, [row.household_id])[row.household_id],
         clock=clocks.running_by_object(session, [pushing.ref_of(row)]).get(pushing.ref_of(row)),
+        held=pushing.held_by(session, row),
     )
 
 

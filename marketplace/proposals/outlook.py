@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace.actors import Actor
 from marketplace.db import chunks
@@ -21,6 +22,7 @@ from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.proposals.archive import recall_lines, recall_problem
 from marketplace.proposals.models import Run, RunInput, RunState
+from marketplace.proposals.problem import Scope
 from matching import whatif
 from matching.compiled import Compiled, compile_problem
 from matching.model import Ban, Pin, levels_first, urgency_first
@@ -90,14 +92,24 @@ class Trial:
 
 def run_to_try(session: Session, run_id: str, /) -> Run:
     """That run, or the last one that ended well; NotFound if it kept no input."""
-    statement = select(Run).join(RunInput, col(RunInput.run_id) == col(Run.id))
-    statement = statement.where(col(Run.state).in_((RunState.DONE, RunState.CANCELLED)))
-    if run_id:
-        statement = statement.where(col(Run.id) == run_id)
-    run = session.exec(statement.order_by(col(Run.number).desc())).first()
+    statement = _with_plan().where(col(Run.id) == run_id) if run_id else _with_plan()
+    run = session.exec(statement).first()
     if run is None:
         raise NotFound("run")
     return run
+
+
+def whole_run_to_try(session: Session, /) -> Run:
+    """The last run that left out no district and no kind of need; where none is kept, the last of any part."""
+    whole = Scope().as_json()
+    scopes = session.execute(_with_plan().with_only_columns(col(Run.id), col(Run.scope))).all()
+    return run_to_try(session, next((run_id for run_id, scope in scopes if scope == whole), ""))
+
+
+def _with_plan() -> SelectOfScalar[Run]:
+    """The runs with a plan of which the input was kept, the newest first."""
+    kept = select(Run).join(RunInput, col(RunInput.run_id) == col(Run.id))
+    return kept.where(col(Run.state).in_((RunState.DONE, RunState.CANCELLED))).order_by(col(Run.number).desc())
 
 
 def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial:

@@ -1,9 +1,9 @@
 """The indicators of a household's portrait: eight dimensions; how each indicator is read and how old it may be.
 
 Enters: nothing. Leaves: `Indicator` rows in the order of the table. `how` names the way it is read
-(`portraits.reading`), `kinds` the facts it is made of; `found` means that only a visit can tell. `fresh_days` 0: the
+(`signals.reading`), `kinds` the facts it is made of; `found` means that only a visit can tell. `fresh_days` 0: the
 register itself, which has no age. The base is the pilots of service aid (R5.18); the items are ours (mark D).
-Called by `portraits`.
+Called by `signals`, `visits` and `portraits`.
 """
 
 from __future__ import annotations

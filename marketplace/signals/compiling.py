@@ -57,7 +57,7 @@ from marketplace.signals.parts import (
     Window,
     parts_of,
 )
-from marketplace.signals.scene import DEATH, Scene, dead, facts_of, nobody_lives
+from marketplace.signals.scene import DEATH, Scene, dead, facts_of, living, nobody_lives
 
 SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": add,
@@ -283,8 +283,7 @@ def _of_home(name: str, home: Any, scene: Scene) -> Any:
     """A number of the household's row; unknown where the rule does not say enough to tell it."""
     held = standards_on(scene.on)
     if name == "people":
-        gone = dead(scene, by=func.count(col(Fact.person_id).distinct())).where(col(Fact.household_id) == home.id)
-        return home.size - gone.correlate(home.id.table).scalar_subquery()
+        return living(scene, home)
     if name == "standard":
         return case((home.urban.is_(True), held.dibao_urban_fen), else_=held.dibao_rural_fen)
     if name == "rural_income" and held.income_rural_year_fen is not None:

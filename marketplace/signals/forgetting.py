@@ -1,7 +1,8 @@
 """What the watch holds of one person or household: told to that person on request, and destroyed with the person.
 
 Enters: a household or a person. Leaves: plain values for the copy of one's own data, whether the household is still
-watched, or no fact of the person any more. Alerts stay as pseudonyms, as needs and matches do. Called by `rights`.
+watched, or no fact of the person any more, but that of its death. Alerts stay as pseudonyms, as needs and matches do.
+Called by `rights`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists
+from sqlalchemy import ColumnElement, delete, exists, update
 from sqlmodel import Session, col, select
 
+from marketplace.db import flush, new_id
 from marketplace.households.categories import list_spells, runs_on
 from marketplace.households.models import Person, Spell
+from marketplace.households.service import list_people
 from marketplace.reference.facts import fact_kinds
 from marketplace.signals.models import Alert, AlertState, Declared, Fact
+from marketplace.signals.scene import DEATH
+from marketplace.signals.wrong import of_the_home
 
 
 def told_of(
@@ -61,7 +66,27 @@ def is_watched(household: Any, /, *, on: date) -> ColumnElement[bool]:
 
 def forget(session: Session, person: Person, /, *, alone: bool) -> None:
     """Delete every fact of the person, the former states too, and what its household said of itself, where nobody else
-    lives there."""
-    session.execute(delete(Fact).where(col(Fact.person_id) == person.id))
+    lives there. What was told of the whole home goes to somebody who lives on in it. That the person has died stays,
+    tied to no record of a department any more: else somebody would be sent to the door of the dead, or count them."""
+    gone, now_true = col(Fact.person_id) == person.id, col(Fact.replaced_day).is_(None)
+    if not alone and (heir := _heir(session, person)) is not None:
+        of_home = now_true & of_the_home(session, person.household_id)
+        session.execute(update(Fact).where(gone, of_home).values(person_id=heir.id))
+    died = now_true & (col(Fact.kind) == DEATH)
+    session.execute(delete(Fact).where(gone, ~died))
+    for fact in session.exec(select(Fact).where(gone)):
+        fact.source_key, fact.delivery_id = new_id(), None
+        session.add(fact)
+    flush(session)
     if alone:
         session.execute(delete(Declared).where(col(Declared.household_id) == person.household_id))
+
+
+def _heir(session: Session, person: Person) -> Person | None:
+    """Somebody else who lives in the household and was not erased."""
+    dead = select(Fact.person_id).where(
+        Fact.household_id == person.household_id, Fact.kind == DEATH, col(Fact.replaced_day).is_(None)
+    )
+    gone = {person.id, *session.exec(dead)}
+    rest = (one for one in list_people(session, person.household_id) if one.id not in gone)
+    return next((one for one in rest if one.name is not None), None)

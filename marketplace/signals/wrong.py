@@ -118,11 +118,11 @@ def forget_in(session: Session, person: Person, /, *, on: date, actor: Actor, no
     person lives now, the departments are asked again. What was told of the whole household stays with it."""
     standing = update(Fact).where(col(Fact.person_id) == person.id, col(Fact.replaced_day).is_(None))
     heir = list_people(session, person.household_id)[0]
-    session.execute(standing.where(_of_home(session, person.household_id)).values(person_id=heir.id))
+    session.execute(standing.where(of_the_home(session, person.household_id)).values(person_id=heir.id))
     session.execute(standing.values(replaced_day=local_day(now).toordinal()))
 
 
-def _of_home(session: Session, household_id: str) -> ColumnElement[bool]:
+def of_the_home(session: Session, household_id: str, /) -> ColumnElement[bool]:
     """The condition on a fact that it is of the whole household, whomever it names: a visit, what one found, and kinds
     that join as one."""
     refs = [found_ref(household_id, one.code) for one in indicators().values() if one.found]

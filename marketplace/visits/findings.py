@@ -1,8 +1,8 @@
 """What was found at the door beside what departments tell, indicator by indicator.
 
-Enters: a household, a finished visit. Leaves: for each indicator what departments' newest facts say, and for each the
-newest answer of a finished visit with its day: it agrees, it differs, it is unknown; and what only a visit can tell, as
-facts of the street. Called by the form, by the end of a visit and by whoever draws a household.
+Enters: a household, a finished visit. Leaves: for each indicator what departments tell of it, as the portrait reads it,
+and for each the newest answer of a finished visit with its day: it agrees, it differs, it is unknown; and what only a
+visit can tell, as facts of the street. Called by the form, by the end of a visit and by whoever draws a household.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
 from marketplace.reference.facts import FactKind, fact_kinds
 from marketplace.reference.indicators import Indicator, indicators
 from marketplace.reference.words import list_codes
-from marketplace.signals.declaring import told_of_kinds
 from marketplace.signals.keys import STREET, found_ref
+from marketplace.signals.reading import scene_of, told
 from marketplace.signals.taking import record_facts
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One indicator; `amount` and `on` are empty where no department tells of it."""
+    """One indicator as its portrait reads it, and the kinds of fact that it is made of; `amount` and `on` are empty
+    where no department tells of it, `amount` alone where one only says that something happened."""
 
     indicator: Indicator
-    kind: FactKind | None
+    kinds: tuple[FactKind, ...]
     amount: int | None
     on: date | None
 
@@ -57,14 +58,16 @@ def found_for(session: Session, ref: str, /) -> list[Found]:
     return [Found(visit, [(field, value) for of, field, value in said if of == visit.id]) for visit in visits]
 
 
-def lines(session: Session, household_id: str, /) -> list[Line]:
-    """Every indicator with what departments tell of it."""
-    told = told_of_kinds(session, household_id, [kind for one in indicators().values() for kind in one.kinds[:1]])
+def lines(session: Session, household_id: str, /, *, today: date) -> list[Line]:
+    """Every indicator with what departments tell of it, or with the event that asks to look where only a visit can
+    tell."""
+    scene = scene_of(session, session.get_one(Household, household_id), today=today)
     found = []
     for one in indicators().values():
-        kind = next(iter(one.kinds), "")
-        amount, on = told.get(kind, (None, None))
-        found.append(Line(one, fact_kinds().get(kind), amount, on))
+        said, kinds = told(scene, one), tuple(fact_kinds()[kind] for kind in one.kinds)
+        events = scene.of(*one.kinds) if one.found else []
+        on = date.fromordinal(events[-1].day) if events else said.on
+        found.append(Line(one, kinds, said.value, on))
     return found
 
 

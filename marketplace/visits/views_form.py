@@ -6,6 +6,7 @@ telephone and sent later (`views_pocket`). Called by `views`.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import request, url_for
@@ -53,7 +54,7 @@ def _page(
         photo=photo or forms.PhotoForm(),
         why=why or forms.why_form(),
         sealed=any(shown.sealed for shown in every),
-        groups=_groups(session, visit),
+        groups=_groups(session, visit, on=local_day(now)),
         both=both,
         past=every,
         names=names_of(session, people),
@@ -72,9 +73,9 @@ def _page(
     )
 
 
-def _groups(session: Session, visit: HomeVisit) -> list[tuple[str, list[findings.Line]]]:
+def _groups(session: Session, visit: HomeVisit, *, on: date) -> list[tuple[str, list[findings.Line]]]:
     grouped: dict[str, list[findings.Line]] = {}
-    for line in findings.lines(session, visit.household_id):
+    for line in findings.lines(session, visit.household_id, today=on):
         grouped.setdefault(line.indicator.dimension, []).append(line)
     return list(grouped.items())
 

@@ -19,9 +19,13 @@ from marketplace.db import Database
 from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
+from marketplace.households.service import list_people
 from marketplace.rights import moving
 from marketplace.signals import answering, declaring, forgetting, lists, sweeping, wrong
-from marketplace.signals.models import Alert, AlertState, Rule, Sweep, TaskKind, WatchTask
+from marketplace.signals.keys import found_ref
+from marketplace.signals.models import Alert, AlertState, Fact, Rule, Sweep, TaskKind, WatchTask
+from marketplace.signals.scene import Scene, nobody_lives
+from marketplace.signals.taking import record_fact
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, listed, told
 
 TODAY = date(2026, 11, 23)
@@ -424,6 +428,28 @@ def test_a_person_sees_what_the_watch_holds_and_takes_it_along_into_oblivion(ses
     forgetting.forget(session, head(session, home), alone=True)
     gone = forgetting.told_of(session, home.id)
     assert (gone["facts_of_departments"], gone["said"]) == ([], [])
+
+
+def test_an_erasure_leaves_the_home_its_facts_and_nobody_lives_again(session: Session, now: datetime) -> None:
+    numbers = (a_number(), a_number(), a_number())
+    home, empty = (a_home(session, numbers=some, now=now) for some in (numbers[:2], numbers[2:]))
+    goes, stays = list_people(session, home.id)
+    for kind, amount in (("VISIT", 0), ("DEBT", 5)):
+        record_fact(
+            session, goes, kind, ref=found_ref(home.id, kind.lower()), amount=amount, on=TODAY, actor=CLERK, now=now
+        )
+    told(session, "SPENDING", (numbers[0], "INCOME", TODAY, 30), as_of=TODAY, now=now)
+    told(session, "MEDICAL_BILLS", (numbers[0], "OWN_COST", TODAY, 30), as_of=TODAY, now=now)
+    died = (numbers[2], "DEATH", TODAY, None)
+    told(session, "CIVIL_RECORDS", died, as_of=TODAY, ref="D1", now=now)
+    forgetting.forget(session, goes, alone=False)
+    held = session.exec(select(Fact.kind, Fact.person_id).where(Fact.household_id == home.id)).all()
+    assert sorted(held) == [(kind, stays.id) for kind in ("DEBT", "INCOME", "VISIT")]
+    dead = head(session, empty)
+    forgetting.forget(session, dead, alone=True)
+    dead.id_number_index = None
+    told(session, "CIVIL_RECORDS", died, as_of=TODAY + timedelta(days=1), ref="D1", now=now + timedelta(days=1))
+    assert session.scalars(nobody_lives(Scene(TODAY))).all() == [empty.id], "its department tells it again"
 
 
 def test_by_day_a_silence_that_is_an_open_alert_already_is_not_looked_at_again(session: Session, now: datetime) -> None:

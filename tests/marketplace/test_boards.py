@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
 from marketplace.audit import Entry, record
 from marketplace.boards import counting, keeping, paper
 from marketplace.boards.counting import ALL, MEASURES, Moment, Place
 from marketplace.boards.models import BoardCount, BoardDay
 from marketplace.calendar import HERE, local_day, utc_now
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
+from marketplace.proposals.problem import Scope
 from marketplace.reference.standards import standards_on
 from marketplace.reference.words import list_codes
 from marketplace.signals import answering, sweeping
@@ -25,6 +29,7 @@ from marketplace.signals.taking import record_fact
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run
+from tests.pages.people import client_as
 
 NOW = utc_now()
 TODAY = local_day(NOW)
@@ -60,15 +65,18 @@ def test_every_number_is_as_many_households_as_its_rows_and_stays_in_the_distric
     assert counting.rows_of(session, "red", Place(), at=AT, actor=WORKER, offset=0, limit=9)[0] == [homes[2]]
 
 
-def test_who_leaves_or_comes_back_is_not_new_and_no_longer_watched(session: Session) -> None:
-    home = a_home(session, numbers=(a_number(),), now=NOW)
-    spell = into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=400), now=NOW)
-    categories.leave(session, spell.id, on=TODAY - timedelta(days=9), reason="INCOME_ROSE", actor=CLERK, now=NOW)
-    assert counting.by_place(session, "new", Place(), at=AT, actor=CLERK) == {}
-    assert counting.by_place(session, "left", Place(), at=AT, actor=CLERK) == {"500103": 1}
-    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["EXITED_2Y"]
-    into(session, home, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=2), now=NOW)
-    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["DIBIAN_MEMBER"]
+def test_who_leaves_is_not_new_and_who_is_watched_or_comes_back_has_not_left(session: Session) -> None:
+    gone, watched = (a_home(session, numbers=(a_number(),), now=NOW) for _n in range(2))
+    for home in (gone, watched):
+        spell = into(session, home, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=400), now=NOW)
+        last: Any = {"on": TODAY - timedelta(days=9), "reason": "INCOME_ROSE", "watched": home is watched}
+        categories.leave(session, spell.id, **last, actor=CLERK, now=NOW)
+    assert categories.categories_on(session, [watched.id], on=TODAY)[watched.id] == ["EXITED_2Y"]
+    assert [_total(session, measure, AT) for measure in ("register", "new", "left")] == [1, 0, 1]
+    into(session, gone, "IN_REGISTER", from_on=TODAY - timedelta(days=8), now=NOW)
+    assert [_total(session, measure, AT) for measure in ("register", "new", "left")] == [2, 0, 0]
+    into(session, watched, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=2), now=NOW)
+    assert categories.categories_on(session, [watched.id], on=TODAY)[watched.id] == ["DIBIAN_MEMBER"]
 
 
 def _total(session: Session, measure: str, at: Moment, district: str = "") -> int:
@@ -247,16 +255,18 @@ def test_raising_the_line_takes_in_who_stands_between_both_lines_and_pays_the_ga
 
 def test_the_paper_counts_nobody_who_is_dead(session: Session) -> None:
     line = standards_on(TODAY).dibao_urban_fen
-    pair, alone = (a_number(), a_number()), a_number()
-    home, empty = a_home(session, numbers=pair, now=NOW), a_home(session, numbers=(alone,), now=NOW)
-    for gone in (home, empty):
+    pair, other, alone = (a_number(), a_number()), (a_number(), a_number()), a_number()
+    home, anew, empty = (a_home(session, numbers=numbers, now=NOW) for numbers in (pair, other, (alone,)))
+    for gone in (home, anew, empty):
         asked = select(Person).where(Person.household_id == gone.id)
         one = session.exec(asked).first()
         assert one is not None
         record_fact(session, one, "DEATH", ref=f"death:{one.id}", on=TODAY, actor=CLERK, now=NOW)
-    told(session, "SPENDING", (pair[0], "INCOME", TODAY, line * 105 // 100 * 12 // 100), as_of=TODAY, now=NOW)
+    anew.size = 1  # a list told its number after the death
+    for number in (pair[0], other[0]):
+        told(session, "SPENDING", (number, "INCOME", TODAY, line * 105 // 100 * 12 // 100), as_of=TODAY, now=NOW)
     cost = paper.raise_line(session, 10, on=TODAY, actor=SECOND)
-    assert (cost.homes, cost.people, cost.unknown) == (1, 1, 0)
+    assert (cost.homes, cost.people, cost.unknown) == (2, 2, 0)
 
 
 def test_a_new_category_counts_who_meets_the_rule_and_gets_nothing_yet(session: Session) -> None:
@@ -268,17 +278,22 @@ def test_a_new_category_counts_who_meets_the_rule_and_gets_nothing_yet(session: 
     into(session, homes[0], "IN_REGISTER", from_on=TODAY, now=NOW)
     cost = paper.add_category(session, rule.id, month_fen=30_000, on=TODAY, actor=SECOND)
     assert (cost.homes, cost.people, cost.new_fen, cost.needs) == (1, 1, 30_000, 0)
+    assert (cost.year_fen, cost.unknown) == (360_000, None)
+    with pytest.raises(BadInput):
+        paper.add_category(session, rule.id, month_fen=0, on=TODAY, actor=SECOND)
 
 
-def test_a_lost_giver_is_solved_without_all_it_posted(
-    sqlite_database: Database, approver: Actor, now: datetime
+def test_a_lost_giver_is_solved_without_all_it_posted_in_the_last_run_of_the_whole_city(
+    sqlite_database: Database, settings: Settings, approver: Actor, now: datetime
 ) -> None:
     with sqlite_database.transaction() as session:
         urgent, _calm, offer = a_shortage(session)
         org_id, wanted = offer.org_id, urgent.id
-    a_run(sqlite_database, approver, now)
+    whole = a_run(sqlite_database, approver, now)
+    part = a_run(sqlite_database, approver, now, scope=Scope(districts=("500101",)))
     with sqlite_database.reading() as session:
-        _run, trial = paper.lose_giver(session, org_id, actor=approver)
+        run, trial = paper.lose_giver(session, org_id, actor=approver)
+        assert (run.number, part.number) == (whole.number, whole.number + 1)
         assert [(change.need.id, change.before, change.after) for change in trial.losers] == [(wanted, 10, 0)]
         assert (trial.losers_count, trial.losers_people, trial.winners_count) == (
             1,
@@ -287,6 +302,10 @@ def test_a_lost_giver_is_solved_without_all_it_posted(
         )
         with pytest.raises(BadInput):
             paper.lose_giver(session, "nobody", actor=approver)
+    client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    client.set_cookie("lang", "en")
+    page = client.post("/boards/paper/result", data={"kind": "giver", "giver": org_id}).text
+    assert "the whole city, every kind of need" in page
 
 
 def test_without_any_run_there_is_no_giver_to_lose(session: Session) -> None:

@@ -105,8 +105,9 @@ def test_the_numbers_come_from_the_last_years_matches_of_the_actors_districts(
     (village,) = outliers._counted(session, by="village", actor=whole, now=now)
     assert village[3] == "500103003012"
     monkeypatch.setattr(outliers, "SMALL", 1)
-    assert [row.id for row in outliers.rows_of(session, village, actor=whole, now=now)] == [match.id]
-    assert outliers.rows_of(session, (*village[:3], "500103003013"), actor=whole, now=now) == []
+    assert outliers.rows_of(session, village, actor=whole, now=now) == ([match], 1)
+    assert outliers.rows_of(session, village, actor=whole, now=now, most=0) == ([], 1), "the number is not the page's"
+    assert outliers.rows_of(session, (*village[:3], "500103003013"), actor=whole, now=now) == ([], 0)
     monkeypatch.undo()
     key = (match.approver_id, match.org_id, match.district_code, "")
-    assert outliers.rows_of(session, key, actor=whole, now=now) == []
+    assert outliers.rows_of(session, key, actor=whole, now=now) == ([], 0)

@@ -13,6 +13,7 @@ from python_calamine import CalamineWorkbook
 from sqlmodel import select
 
 from marketplace import audit
+from marketplace.accounts import limits
 from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.boards import keeping
@@ -20,8 +21,10 @@ from marketplace.boards.counting import ALL
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.needs.service import NeedFacts, create_need
 from marketplace.portraits.models import Push
 from marketplace.reference.indicators import indicators
+from marketplace.reference.need_points import points
 from marketplace.signals import sweeping
 from marketplace.signals.models import Declared, Rule
 from marketplace.web.formats import moment
@@ -66,8 +69,11 @@ def test_a_portrait_asks_for_its_purpose_and_goes_along_as_a_file_that_is_writte
     assert "¥60,000" in page
     assert "欧阳小芳" not in page
     file = clerk.get(f"/portraits/households/{home_id}/portrait.xlsx?purpose=REVIEW")
-    rows = CalamineWorkbook.from_filelike(BytesIO(file.data)).get_sheet_by_index(0).to_python()
-    assert len(rows) == len(indicators()) + 1
+    book = CalamineWorkbook.from_filelike(BytesIO(file.data))
+    sheets = [book.get_sheet_by_index(place).to_python() for place in range(5)]
+    assert [len(rows) - 1 for rows in sheets] == [len(indicators()), sum(map(bool, points().values())) + 2, 12, 0, 1]
+    assert sheets[4][1][1:3] == ["", "¥24,000"]
+    assert "What the household said and what departments tell" in page
     with app.extensions["database"].reading() as session:
         looks = session.exec(select(audit.AuditRow.action, audit.AuditRow.purpose).order_by(audit.AuditRow.seq)).all()
     assert [row for row in looks if row[0].startswith("portrait:")] == [
@@ -83,8 +89,10 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     address = f"/portraits/households/{home_id}/push"
     assert clerk.post(address, data={**asked, "amount": "many"}).status_code == 422
     assert clerk.post(address, data=asked).status_code == 303
-    with app.extensions["database"].reading() as session:
+    with app.extensions["database"].transaction() as session:
         push_id = session.exec(select(Push.id)).one()
+        same = NeedFacts("HOUSING.REPAIR", 600_000)
+        before = create_need(session, same, household_id=home_id, actor=CLERK, now=utc_now()).id
     assert f"/portraits/tasks/{push_id}" in clerk.get("/portraits/?state=asked").text
     one = f"/portraits/tasks/{push_id}"
     assert clerk.post(one, data={"answer": "return", "reason": ""}).status_code == 422
@@ -99,11 +107,18 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     assert "¥4,500" in clerk.get(one).text
     with app.extensions["database"].reading() as session:
         need_id = session.exec(select(Push.need_id)).one()
-    assert f"/needs/{need_id}" in clerk.get(one).text
+    assert need_id == before
+    drawn = clerk.get(f"/portraits/households/{home_id}?purpose=VISIT").text
+    assert "¥4,500 of ¥6,000 covered" in drawn
+    assert f'/needs/{need_id}">The rest' in drawn
+    assert f'/needs/{need_id}">A need of this kind was open' in clerk.get(one).text
+    held = clerk.get(f"/needs/{need_id}").text
+    assert "A department covered some of it" in held
+    assert f"/portraits/households/{home_id}/open" in held
 
 
 def test_a_department_opens_its_task_with_a_code_and_answers_it_twice_without_harm(
-    app: Flask, clerk: FlaskClient, home_id: str
+    app: Flask, clerk: FlaskClient, home_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = {"department": "HUD", "indicator": "dwelling_safety", "category": "HOUSING.REPAIR", "amount": "6000"}
     clerk.post(f"/portraits/households/{home_id}/push", data=asked)
@@ -128,8 +143,10 @@ def test_a_department_opens_its_task_with_a_code_and_answers_it_twice_without_ha
     assert "can be right" in say(answer="done", covered="7000")
     assert "Choose a reason" in say(answer="returned")
     assert "is kept" in say(answer="done", covered="4500")
-    for late in ({"answer": "done", "covered": "4500"}, {"answer": "accepted"}):
-        assert "Nothing changed" in say(**late)
+    for late in ({"answer": "done", "covered": "4500"}, {"answer": "accepted"}) * 3:
+        assert "Nothing changed" in say(**late), "an office answers many tasks from one address"
+    monkeypatch.setattr(limits, "MOST_OF_NETWORK", 1)
+    assert "Too many tries" in say()
     with app.extensions["database"].reading() as session:
         row = session.exec(select(Push)).one()
         assert (row.state.value, row.covered_units, row.answered_by) == ("done", 450_000, "department-HUD")
@@ -176,6 +193,12 @@ def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk
     assert "With a red alert, answered in 90 days" in clerk.get("/boards/rows?measure=answered_red").text
     assert f"/alerts/households/{home_id}" in clerk.get("/boards/rows?measure=red&district=500103").text
     assert a_client(app, Role.WORKER, "500101").get("/boards/?district=500103").status_code == 404
+    own, two = (a_client(app, Role.WORKER, "500103", *more) for more in ((), ("500101",)))
+    for worker, name, tiles in ((own, "Yuzhong District", 0), (two, "Wanzhou District, Yuzhong District", 35)):
+        page = worker.get("/boards/").text
+        assert f"Board: {name}</h1>" in page
+        assert "The whole city" not in page
+        assert page.count(">—</text>") == tiles
     with app.extensions["database"].reading() as session:
         rule = session.exec(select(Rule.id).where(Rule.code == "W05")).one()
     assert clerk.get("/boards/paper").status_code == 200
@@ -183,4 +206,6 @@ def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk
     assert clerk.post("/boards/paper/result", data={"kind": "line", "percent": "10"}).status_code == 200
     category = clerk.post("/boards/paper/result", data={"kind": "category", "rule": rule, "amount": "300"})
     assert "¥300" in category.text
+    assert "nobody told" not in category.text
+    assert clerk.post("/boards/paper/result", data={"kind": "category", "rule": rule, "amount": ""}).status_code == 422
     assert clerk.post("/boards/paper/result", data={"kind": "giver", "giver": ""}).status_code == 422

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,10 +25,11 @@ from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.portraits import answering, exchange, pushing, scoring, service
 from marketplace.portraits.models import Push, PushState
 from marketplace.portraits.pushing import Asked
-from marketplace.portraits.reading import Reading
+from marketplace.reference.facts import fact_kinds
 from marketplace.reference.indicators import indicators, need_errors
 from marketplace.reference.need_points import points
 from marketplace.reference.words import list_codes
+from marketplace.signals.reading import OF_THE_LIVING, Reading, scene_of
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, told
 
 NOW = utc_now()
@@ -78,6 +79,32 @@ def test_the_dead_are_no_members_and_the_income_of_a_household_is_one(store: Ses
     told(store, "CIVIL_RECORDS", (numbers[0], "DEATH", days_ago(3), None), as_of=TODAY, now=NOW)
     found = read(store, home.id)
     assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
+    home.size = 1  # a list told the number anew: it leaves the dead out
+    found = read(store, home.id)
+    assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
+
+
+def test_nothing_that_ended_with_somebody_is_told_of_who_lives_on(store: Session) -> None:
+    dead, retired = a_number(date(TODAY.year - 60, 3, 7)), a_number(date(TODAY.year - 74, 3, 7))
+    home = a_home(store, numbers=(dead, retired), now=NOW)
+    for code in sorted(OF_THE_LIVING):
+        kind = fact_kinds()[code]
+        amount = None if kind.value == "none" else 1
+        told(store, kind.feed, (dead, code, days_ago(30), amount), as_of=TODAY, now=NOW)
+    told(store, "EMPLOYMENT", (retired, "JOB_STOPPED", days_ago(30), None), as_of=TODAY, now=NOW)
+    ended = {
+        "serious_illness",
+        "disability_grade",
+        "students_by_stage",
+        "able_unemployed",
+        "guardianship",
+        "lives_alone",
+    }
+    assert {code for code, one in read(store, home.id).items() if one.value and one.source != "REGISTER"} == ended
+    told(store, "CIVIL_RECORDS", (dead, "DEATH", days_ago(9), None), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    assert [found[code].value for code in sorted(ended)] == [None] * len(ended)
+    assert scoring.facts_of(scene_of(store, home, today=TODAY))["unfit_for_work"] is None
 
 
 def test_what_nobody_told_is_unknown_and_not_nought(store: Session) -> None:
@@ -106,7 +133,7 @@ def test_who_lives_there_no_more_is_no_member(store: Session) -> None:
     home = a_home(store, numbers=(husband, mother, *children), now=NOW)
     leaves = list_people(store, home.id)[0]
     members.end(store, leaves.id, on=TODAY, reason=list_codes(members.REASONS)[0], actor=CLERK, now=NOW)
-    scene = service.scene_of(store, home, today=TODAY)
+    scene = scene_of(store, home, today=TODAY)
     held = scoring.facts_of(scene)
     assert leaves.id not in [person.id for person in scene.people]
     assert (held["single_parent"], held["three_children"]) == (True, True)
@@ -143,7 +170,7 @@ def test_the_errors_on_the_page_are_those_that_the_bench_wrote() -> None:
 def test_the_score_was_measured_with_the_facts_that_this_house_can_know(store: Session) -> None:
     number = a_number(date(TODAY.year - 40, 3, 7))
     home = a_home(store, numbers=(number,), now=NOW)
-    scene = service.scene_of(store, home, today=TODAY)
+    scene = scene_of(store, home, today=TODAY)
     assert set(points()) - set(scoring.facts_of(scene)) == set(scoring.NEVER_TOLD)
     assert set(scoring.OF_WORK) <= set(scoring.facts_of(scene))
 
@@ -246,22 +273,45 @@ def test_a_returned_task_goes_to_the_market_with_its_reason(store: Session, reas
     assert (need.gap_units, need.referral_reason) == (600_000, left)
 
 
-@pytest.mark.parametrize(("asked", "refused", "needs"), [(1_000, True, 2), (1_000, False, 2), (200_000, False, 1)])
-def test_a_rest_is_never_lost_in_a_need_that_is_refused_or_smaller(
-    store: Session, asked: int, refused: bool, needs: int
+@pytest.mark.parametrize(
+    ("asked", "refused", "covered", "left"),
+    [
+        (1_000, True, 450_000, [(1_000, "refused"), (150_000, "unverified")]),
+        (1_000, False, 450_000, [(1_000, "held"), (150_000, "unverified")]),
+        (REPAIR.units, False, 450_000, [(REPAIR.units, "held")]),
+        (REPAIR.units, False, REPAIR.units, [(REPAIR.units, "held")]),
+        (REPAIR.units, False, 0, [(REPAIR.units, "unverified")]),
+    ],
+)
+def test_a_rest_is_never_lost_and_what_was_covered_is_not_asked_for_again(
+    store: Session, asked: int, refused: bool, covered: int, left: list[tuple[int, str]]
 ) -> None:
     home = a_home(store, numbers=(a_number(),), now=NOW)
-    facts = service_of_needs.NeedFacts(REPAIR.category, asked, period=f"{NOW:%Y}")
+    facts = service_of_needs.NeedFacts(REPAIR.category, asked, period=str(TODAY.year - 1))
     before = service_of_needs.create_need(store, facts, household_id=home.id, actor=CLERK, now=NOW)
     if refused:
         reason = list_codes("need_refusal")[0]
         service_of_needs.refuse_need(store, before.id, actor=CLERK, now=NOW, reason=reason)
     row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
     pushing.accept(store, row.id, actor=CLERK, now=NOW)
-    done = pushing.finish(store, row.id, covered=REPAIR.units - 150_000, actor=CLERK, now=NOW)
-    rest = store.get_one(Need, done.need_id)
-    assert (len(store.exec(select(Need)).all()), rest.gap_units >= 150_000) == (needs, True)
-    assert rest.state is NeedState.UNVERIFIED
+    done = pushing.finish(store, row.id, covered=covered, actor=CLERK, now=NOW)
+    held = [need.id for need in store.exec(select(Need)) if need.state is NeedState.HELD]
+    assert (pushing.held_by(store, done), {store.get_one(Need, one).state_reason for one in held}) == (
+        held,
+        {"department_covered"} if held else set(),
+    )
+    found = sorted((need.gap_units, need.state.value) for need in store.exec(select(Need)))
+    assert found == left
+    if covered < REPAIR.units:
+        assert store.get_one(Need, done.need_id).gap_units >= REPAIR.units - covered
+
+
+def test_a_rest_is_of_the_year_in_which_it_is_heard_here(store: Session) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    new_year = datetime(2026, 12, 31, 23, tzinfo=UTC)
+    row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=new_year)
+    returned = pushing.give_back(store, row.id, reason="NO_MEANS", actor=CLERK, now=new_year)
+    assert store.get_one(Need, returned.need_id).period == "2027"
 
 
 @pytest.mark.parametrize(("reason", "left"), [("NOT_ELIGIBLE", ReferralReason.NOT_ELIGIBLE), ("WRONG_DATA", None)])

@@ -34,9 +34,7 @@ from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, Way
 from marketplace.notices import Notice
 from marketplace.portraits import ranking
-from marketplace.portraits.reading import readings
 from marketplace.portraits.scoring import score_of
-from marketplace.portraits.service import scene_of
 from marketplace.readback.models import SignedBy
 from marketplace.readback.service import Heard, Script
 from marketplace.reference.indicators import indicators
@@ -46,6 +44,7 @@ from marketplace.signals import answering, homes, sweeping
 from marketplace.signals import lists as alerts
 from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
 from marketplace.signals.models_homes import KeptScore
+from marketplace.signals.reading import readings, scene_of
 from marketplace.signals.taking import record_fact
 from marketplace.visits import entries, findings, lists, parcels, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
@@ -289,11 +288,27 @@ def test_where_nobody_was_met_the_visit_stays_on_the_list(session: Session, scen
     assert (visit.state, visit.tries, visit.due_on > TODAY) == (VisitState.OPEN, 1, True)
 
 
-def test_the_form_shows_what_departments_tell(session: Session, scene: Scene) -> None:
-    lines = {line.indicator.code: line for line in findings.lines(session, scene.home.id)}
+def test_the_form_shows_the_number_of_the_portrait_and_what_it_is_made_of(session: Session) -> None:
+    number = a_number(date(1980, 1, 1))
+    home = a_home(session, numbers=(number,), now=NOW)
+    days = [TODAY - timedelta(days=many) for many in (100, 10)]
+    told(session, "SPENDING", (number, "INCOME", days[1], 24_000), as_of=TODAY, now=NOW)
+    told(session, "MEDICAL_BILLS", *((number, "OWN_COST", day, 5_000) for day in days), as_of=TODAY, now=NOW)
+    jobs = zip(("JOB_STOPPED", "JOB_STARTED"), days, strict=True)
+    told(session, "EMPLOYMENT", *((number, kind, day, None) for kind, day in jobs), as_of=TODAY, now=NOW)
+    told(session, "DISABILITY", (number, "DISABILITY_3_MENTAL", days[0], None), as_of=TODAY, now=NOW)
+    told(session, "DISASTERS", (number, "DISASTER", days[1], None), as_of=TODAY, now=NOW)
+    lines = {line.indicator.code: line for line in findings.lines(session, home.id, today=TODAY)}
     assert list(lines) == list(indicators())
-    assert (lines["own_cost_12m"].amount, lines["own_cost_12m"].on) == (6_000_000, TODAY)
-    assert (lines["debt"].kind, lines["income_per_head"].amount) == (None, None)
+    drawn = {one.indicator.code: one.value for one in readings(scene_of(session, home, today=TODAY))}
+    assert {code: line.amount for code, line in lines.items()} == drawn
+    known = ("income_per_head", "own_cost_12m", "able_unemployed", "disability_grade")
+    assert [lines[code].amount for code in known] == [200_000, 1_000_000, 0, 1]
+    assert [kind.code for kind in lines["income_per_head"].kinds] == ["INCOME"]
+    assert [(lines[code].amount, lines[code].on) for code in ("dwelling_safety", "debt")] == [
+        (None, days[1]),
+        (None, None),
+    ]
 
 
 def test_two_people_go_where_the_rules_want_it(session: Session, scene: Scene) -> None:
@@ -362,6 +377,7 @@ def test_nobody_is_sent_to_a_door_behind_which_nobody_lives(session: Session) ->
     numbers = [a_number(date(1940, 1, 1)) for _ in range(4)]
     dead, away = (a_home(session, numbers=(number,), now=NOW) for number in numbers[:2])
     widow = a_home(session, numbers=tuple(numbers[2:]), now=NOW)
+    widow.size = 1  # as a list told it after the death
     for home in (dead, away, widow):
         into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=1500), now=NOW)
     for number in (numbers[0], numbers[2]):

@@ -109,7 +109,8 @@ def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> N
     worker = a_client(app, Role.WORKER, "500103")
     path = tap(worker, home_id)
     page = worker.get(path).text
-    assert "Departments tell: ¥60,000" in page
+    assert re.search(r"Departments tell: ¥60,000, [^<]+ \(from: Own cost after three layers\)", page)
+    assert "The register tells: 1" in page
     assert "欧阳小芳" not in page
     assert worker.post(path, data={"base": "0", "act": "done"}).status_code == 422
     assert worker.post(path, data={"base": "0", "debt": "80000", "act": "keep"}).status_code == 303
