@@ -99,6 +99,21 @@ def kept_by_donor(offer: Offer, *, district: str, tags: Iterable[str]) -> bool:
     return here and set(offer.donor_tags) <= set(tags)
 
 
+def within_terms(offer: Offer, *, district: str, tags: Iterable[str], urgency: int, on: date) -> bool:
+    """Whether the giver's own terms, as they stand now, reach a need of this district, tags and urgency on that day."""
+    has, some = set(tags), set(offer.tags_any)
+    here = bool({district, EVERYWHERE} & served_districts(offer))
+    begun = offer.valid_from is None or offer.valid_from <= on
+    fits = set(offer.tags_all) <= has and not has & set(offer.tags_none) and (not some or bool(some & has))
+    return here and begun and fits and urgency >= offer.min_urgency
+
+
+def gives_as_much(offer: Offer, units: int, /) -> bool:
+    """Whether the offer gives one need just so many: whole lots between its least and its most."""
+    most = offer.max_per_need
+    return offer.min_per_need <= units and units % offer.lot == 0 and (most is None or units <= most)
+
+
 def loosens(before: Terms, after: Terms) -> bool:
     """Whether the change takes away something that the donor had bound: its purpose, a district, a tag."""
     purpose = bool(before.donor_purpose) and after.donor_purpose != before.donor_purpose

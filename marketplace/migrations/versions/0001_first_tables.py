@@ -2429,6 +2429,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('report_row', schema=None) as batch_op:
         batch_op.create_index('ix_report_row_figure_category', ['report_id', 'figure', 'category'], unique=False)
+        batch_op.create_index('ix_report_row_figure_object', ['report_id', 'figure', 'object_ref'], unique=False)
 
     op.create_table('right_request',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
