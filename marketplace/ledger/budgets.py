@@ -2,7 +2,8 @@
 
 Enters: an organisation and a year. Leaves: whole fen of its ledger rows of money: delivered in that year, or promised
 before its end and still on their way, for they are given in it at the earliest; else what December promised would count
-in no year's check. Goods and services do not count, for nobody has priced them. Called by the allocator's problem, by approval and pages.
+in no year's check. Goods and services do not count, for nobody has priced them. Called by the allocator's problem, by
+approval and pages.
 """
 
 from __future__ import annotations

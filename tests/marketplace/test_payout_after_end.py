@@ -161,7 +161,9 @@ def test_a_refusal_that_the_insurer_takes_back_is_a_payout(session, now):
     assert (cover.case.state, cover.case.reason_code, counted(session)) == (CaseState.PAID, "", 500_000)
     assert (cover.match.state, cover.match.help_only) == (MatchState.DELIVERED, False)
     for org_id in (None, cover.match.org_id):
-        given = {month: given_in(session, month, org_id=org_id, now=later) for month in (month_of(now), month_of(later))}
+        given = {
+            month: given_in(session, month, org_id=org_id, now=later) for month in (month_of(now), month_of(later))
+        }
         assert given == {month_of(now): [], month_of(later): [cover.match.id]}, "given in the month of the payout"
 
 

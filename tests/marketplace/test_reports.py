@@ -226,7 +226,9 @@ def test_of_what_ended_without_aid_a_giver_s_report_has_its_end_alone(session: S
     a_match(session, state=MatchState.DECLINED_GIVER, reason_code="no_capacity", **gone)
     never = a_match(session, state=MatchState.REJECTED, reason_code="too_much", **gone)
     talked = a_match(session, state=MatchState.GIVEN_BACK, reason_code="closed", **gone)
-    session.add(FollowUp(id="t", match_id=talked.id, answered_by="w", satisfaction=2, remains="part", created_at=INSIDE))
+    session.add(
+        FollowUp(id="t", match_id=talked.id, answered_by="w", satisfaction=2, remains="part", created_at=INSIDE)
+    )
     session.flush()
     manager = Actor(id="manager", role=Role.CHARITY_MANAGER, org_id=offer.org_id)
     report = count(session, now, org_id=offer.org_id, actor=manager)
