@@ -1,7 +1,8 @@
 """What a giver's agreement, terms, budget and donors and the law say about one approval, asked again at that moment.
 
 Enters: a need, an offer and its organisation, locked by the caller, and the units (0: they are reserved already).
-Leaves: nothing, or the first reason against as WrongState. Called by `decisions.approve`, and by `decisions.service` when a household says yes.
+Leaves: nothing, or the first reason against as WrongState. Called by `decisions.approve`, and by `decisions.service`
+when a household says yes.
 """
 
 from __future__ import annotations

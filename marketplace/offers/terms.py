@@ -87,7 +87,7 @@ def columns_of(terms: Terms) -> dict[str, Any]:
     )
 
 
-def served_districts(offer: Offer) -> frozenset[str]:
+def served_districts(offer: Offer | Terms) -> frozenset[str]:
     """Where an offer may be used: the giver's districts within the donor's; ``{"*"}`` is everywhere."""
     own, bound = set(offer.districts) - {EVERYWHERE}, set(offer.donor_districts)
     return frozenset((own & bound if own and bound else own | bound) or {EVERYWHERE})

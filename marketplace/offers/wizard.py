@@ -22,7 +22,7 @@ from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import latest_demand
 from marketplace.offers.forms import ACCEPTANCE, NAMES, PAPER, STEPS, Step, offer_choices
 from marketplace.offers.models import OfferDraft
-from marketplace.offers.terms import DAYS, Fault, Terms, faults
+from marketplace.offers.terms import DAYS, EVERYWHERE, Fault, Terms, faults, served_districts
 from marketplace.organisations.programmes import NEAR, programmes
 from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
 from marketplace.web import _, confirm, current_session, done, render, writes
@@ -210,13 +210,16 @@ def _frame(draft: OfferDraft) -> dict[str, Any]:
 
 def _fit(terms: Terms) -> dict[str, Any]:
     demand = latest_demand(current_session())
-    found = demand.households(terms.category, terms.districts) if demand else 0
+    districts = tuple(sorted(served_districts(terms) - {EVERYWHERE}))
+    found = demand.households(terms.category, districts) if demand else 0
     portion = max(terms.lot, terms.min_per_need, 1)
     return {
         "week_on": demand.week_on if demand else None,
         "households": found,
         "reach": terms.stock_units // portion,
-        "narrowed": bool(terms.tags_any or terms.tags_all or terms.tags_none or terms.min_urgency),
+        "narrowed": bool(
+            terms.tags_any or terms.tags_all or terms.tags_none or terms.donor_tags or terms.min_urgency
+        ),
     }
 
 

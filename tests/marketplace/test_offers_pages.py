@@ -134,6 +134,13 @@ def test_the_wizard_tells_how_many_households_the_offer_fits(app, giver, sqlite_
     answer = giver.post(f"{base}/where", data={"districts": ["500103", "500106"], "go": "stay"})
     page = giver.get(answer.headers["Location"]).text
     assert "约适合 15 户" in page
+    bound = ANSWERS["answer"] | {"donor_districts": ["500103"], "donor_tags": ["elder"]}
+    giver.post(f"{base}/where", data={})
+    giver.post(f"{base}/answer", data=bound)
+    page = giver.get(f"{base}/where").text
+    assert "约适合 15 户" in page, "the donor's districts narrow it as the giver's own do"
+    assert "不显示减少多少" in page
+    giver.post(f"{base}/answer", data=ANSWERS["answer"])
     giver.post(f"{base}/where", data={"districts": ["500106"]})
     assert "数量太少" in giver.get(f"{base}/check").text
 

@@ -20,7 +20,7 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs import settling
 from marketplace.needs.models import Need
-from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.proofs import papers
 from marketplace.proofs.models import PaperKind
 from marketplace.proofs.papers import PaperFacts
@@ -375,6 +375,11 @@ def test_a_year_is_the_sum_of_its_months_and_names_the_trust(session: Session, n
     trust = make.an_organisation(
         session, kind=OrganisationKind.TRUST, trustee="示例信托公司", supervisor="示例律所", filing_ref="渝民信2026-1"
     )
+    applied, refused = (
+        make.an_organisation(session, state=state) for state in (OrganisationState.APPLIED, OrganisationState.REFUSED)
+    )
+    later = make.an_organisation(session, contract_from=date(2027, 1, 1))
+    gone = make.an_organisation(session, state=OrganisationState.SUSPENDED, contract_to=date(2026, 6, 30))
     offer = make.an_offer(session, trust)
     for month, many in ((3, 2), (10, 3)):
         for _ in range(many):
@@ -395,6 +400,8 @@ def test_a_year_is_the_sum_of_its_months_and_names_the_trust(session: Session, n
     service.publish(session, report.id, actor=manager, now=spring)
     rows = service.yearly_of_givers(session, yearly.last_year(spring), actor=APPROVER)
     assert [filed.id for giver, filed in rows if filed and giver.id == trust.id] == [report.id]
+    assert not {applied.id, refused.id, later.id} & {giver.id for giver, _filed in rows}, "they were no givers of 2026"
+    assert gone.id in {giver.id for giver, _filed in rows}, "suspended since, it still owes its year"
     with pytest.raises(NotFound):
         service.yearly_of_givers(session, Year(2026), actor=manager)
 
