@@ -1,8 +1,8 @@
 """Offers that nobody confirms any more: a letter two weeks before, and at the end the offer expires.
 
 Enters: the clock. Leaves: one letter a day for each giver, offers in state expired with an audit row, and their ids, so
-that `proposals` can free what was proposed of them. A giver confirms with `service.reconfirm_offer`. Called through
-`proposals.expiry` by the worker.
+that `proposals` can free what was proposed of them; what they were before, and why, stays written down. A giver
+confirms with `service.reconfirm_offer`. Called through `proposals.expiry` by the worker.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def expire(session: Session, /, *, now: datetime) -> list[str]:
     """Take every offer whose end has come out of matching; return their ids."""
     gone = _over(session, local_day(now), lock=True)
     for offer in gone:
-        offer.state, offer.state_reason, offer.updated_at = OfferState.EXPIRED, "", now
+        offer.expired_from, offer.state, offer.updated_at = offer.state.value, OfferState.EXPIRED, now
         session.add(offer)
     flush(session)
     body = {"state": OfferState.EXPIRED.value}

@@ -79,7 +79,14 @@ class Planned:
             return ""
         if said == CLOSED_FOR_NOW:
             return "pause" if self.known.state is OfferState.OPEN else ""
-        return "reopen" if (self.known.state, self.known.state_reason) == (OfferState.PAUSED, LISTED) else ""
+        return "reopen" if self.stands == (OfferState.PAUSED, LISTED) else ""
+
+    @property
+    def stands(self) -> tuple[OfferState, str]:
+        """State and reason of a known offer; an expired one counts as what it was."""
+        assert self.known is not None
+        expired = self.known.state is OfferState.EXPIRED and self.known.expired_from
+        return OfferState(expired or self.known.state), self.known.state_reason
 
 
 @dataclass(slots=True)
@@ -261,8 +268,8 @@ def _row(item: Planned, kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
     kind = kinds[item.row.values["category"]]
     terms = terms_of_row(item.row.values, kind=kind, today=local_day(now))
     state, reason = OfferState.HELD if item.row.held else OfferState.OPEN, ";".join(item.row.held)
-    if item.known is not None and item.known.state in (OfferState.PAUSED, OfferState.CLOSED):
-        state, reason = item.known.state, item.known.state_reason
+    if item.known is not None and item.stands[0] in (OfferState.PAUSED, OfferState.CLOSED):
+        state, reason = item.stands
     if item.step == "reopen":
         state, reason = OfferState.OPEN, ""
     if state is OfferState.OPEN and item.row.values.get("status") == CLOSED_FOR_NOW:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from marketplace.offers.models import Acceptance, Offer
+from marketplace.offers.models import Acceptance, Offer, OfferState
 from marketplace.reference import districts as places
 from marketplace.reference.needs import MONEY, NeedKind, need_kind
 from marketplace.reference.tables import UnknownCode
@@ -206,6 +206,15 @@ def _window(terms: Terms, *, on: date) -> Iterator[Fault]:
 def _words(terms: Terms, *names: str) -> Iterator[Fault]:
     """The law asks a giver to tell the beneficiary its standard, its steps and its rules; a title is for the staff."""
     return (Fault(name, "empty", {}) for name in names if not getattr(terms, name))
+
+
+def back_from_expiry(offer: Offer, /) -> tuple[OfferState, str]:
+    """State and reason in which an expired offer stands again with its giver's word, which replaces nobody's look: one
+    that was held waits for civil affairs as long as its amounts ask for it, one that was paused stays paused."""
+    if offer.expired_from == OfferState.PAUSED:
+        return OfferState.PAUSED, offer.state_reason
+    reason = "" if offer.expired_from == OfferState.OPEN else doubt(terms_of(offer))
+    return (OfferState.HELD, reason) if reason else (OfferState.OPEN, "")
 
 
 def doubt(terms: Terms, *, kinds: Callable[[str], NeedKind] = need_kind) -> str:

@@ -170,7 +170,13 @@ def reopen(offer_id: str) -> ResponseReturnValue:
 @writes
 def reconfirm(offer_id: str) -> ResponseReturnValue:
     """Say that it still stands."""
-    return _acted(service.reconfirm_offer, offer_id, _("Confirmed: it lasts another half year."))
+    offer = service.reconfirm_offer(current_session(), offer_id, actor=current_actor(), now=datetime.now(UTC))
+    told = {
+        OfferState.HELD: _("Confirmed. It still waits until civil affairs has asked."),
+        OfferState.PAUSED: _("Confirmed. It is still paused: open it again when it may be matched."),
+    }
+    message = told.get(offer.state, _("Confirmed: it lasts another half year."))
+    return done(message, to=url_for(".one", offer_id=offer_id))
 
 
 @bp.post("/<offer_id>/release")

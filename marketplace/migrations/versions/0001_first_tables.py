@@ -980,6 +980,7 @@ def upgrade() -> None:
     sa.Column('rules', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('state', sa.Enum('open', 'held', 'paused', 'expired', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('expired_from', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
