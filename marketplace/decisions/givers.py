@@ -8,6 +8,7 @@ when a household says yes.
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session
 
@@ -60,7 +61,7 @@ def refuse_giver(
             raise WrongState("already_given")
     if not kept_by_donor(offer, district=need.district_code, tags=need.tags):
         raise WrongState("donor_bound")
-    asked = {"district": need.district_code, "tags": need.tags, "urgency": need.urgency}
+    asked: dict[str, Any] = {"district": need.district_code, "tags": need.tags, "urgency": need.urgency}
     if not within_terms(offer, on=on, **asked) or (units and not gives_as_much(offer, units)):
         raise WrongState("offer_terms_changed")
     budget = organisation.yearly_budget_fen

@@ -197,9 +197,7 @@ def ending() -> ResponseReturnValue:
         button=_("They all still stand"),
         back=url_for(".mine"),
         intro=_("Each lasts another half year at least. What is paused, or waits for civil affairs, stays so."),
-        facts=[
-            {"label": _("End within two weeks"), "value": found}
-        ],
+        facts=[{"label": _("End within two weeks"), "value": found}],
     )
 
 
