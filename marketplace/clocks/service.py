@@ -19,6 +19,9 @@ from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import chunks, flush, new_id
 
+AT_THE_LIMIT = 100
+"""The share, in per cent, of a reminder that is due at the limit itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -169,17 +172,19 @@ def _stop(session: Session, clock: Clock, *, outcome: str, now: datetime) -> Non
 def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> list[Clock]:
     """Running clocks whose next reminder is due; each is marked as reminded, so that the caller must write it now.
 
-    Reminders that were missed while nobody swept are sent as one. A holder outside the house whose reminder comes
-    only after its limit gets one working day more (one hour, where hours count), for it was the house that slept.
+    Reminders that were missed while nobody swept are sent as one. A holder outside the house whose reminder before
+    the limit comes only after it gets one working day more (one hour, where hours count), for it was the house that
+    slept; the reminder at the limit itself gives no time.
     """
     statement = select(Clock).where(col(Clock.ended_at).is_(None), col(Clock.remind_at) <= now)
     statement = statement.order_by(col(Clock.remind_at), col(Clock.id)).limit(most).with_for_update(skip_locked=True)
     clocks = session.exec(statement).all()
     for clock in clocks:
         rule, begun, due = STEPS[clock.step], clock.started_at, clock.due_at
+        missed = clock.reminders < sum(share < AT_THE_LIMIT for share in rule.remind_at)
         clock.reminders = sum(_reminder(begun, due, share) <= now for share in rule.remind_at)
         clock.remind_at = _next_reminder(clock.step, started=begun, due=due, sent=clock.reminders)
-        if due <= now and rule.side is not Side.STAFF:
+        if due <= now and missed and rule.side is not Side.STAFF:
             day = after_working_days(now, 1, district=clock.district_code)
             clock.due_at = now + timedelta(hours=1) if rule.hours else day
         session.add(clock)

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import local_day, utc_now
 from marketplace.consent.models import Consent, Mode
 from marketplace.credentials.service import pseudonym
-from marketplace.decisions import results, seeing, service
+from marketplace.decisions import moves, results, seeing, service
 from marketplace.decisions.cards import Card
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.decisions.showing import giver_cards
@@ -86,14 +86,14 @@ CREDENTIAL = record({"credential": word(65_536), "kid": word()})
 @scoped("needs:read", action="match:view", purpose=True, gives=MATCHES)
 def needs() -> ResponseReturnValue:
     """Needs matched with you that wait for somebody, as base cards, 50 to a page; and which fields were consented."""
-    return _listed("needs", OPEN)
+    return _listed("needs", [state for state in OPEN if state in moves.TOLD])
 
 
 @bp.get("/matches")
 @scoped("matches:read", action="match:view", purpose=True, gives=MATCHES)
 def matches() -> ResponseReturnValue:
     """All your matches for one purpose, the newest first, 50 to a page."""
-    return _listed("matches", tuple(MatchState))
+    return _listed("matches", sorted(moves.TOLD))
 
 
 def _listed(what: str, states: Sequence[MatchState]) -> ResponseReturnValue:

@@ -1,12 +1,14 @@
-"""What a giver's agreement, its budget, its donors and the law say about one approval, asked again at that moment.
+"""What a giver's agreement, terms, budget and donors and the law say about one approval, asked again at that moment.
 
-Enters: a need, an offer and its organisation, locked by the caller, and the units. Leaves: nothing, or the first reason
-against as WrongState. Called by `decisions.approve`, and by `decisions.service` when a household says yes.
+Enters: a need, an offer and its organisation, locked by the caller, and the units (0: they are reserved already).
+Leaves: nothing, or the first reason against as WrongState. Called by `decisions.approve`, and by `decisions.service`
+when a household says yes.
 """
 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session
 
@@ -18,7 +20,7 @@ from marketplace.ledger.service import live_aid
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import has_run_out
-from marketplace.offers.terms import kept_by_donor
+from marketplace.offers.terms import gives_as_much, kept_by_donor, within_terms
 from marketplace.organisations.agreements import in_force
 from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.reference.needs import need_kind
@@ -44,7 +46,8 @@ def refuse_pair(
 def refuse_giver(
     session: Session, need: Need, offer: Offer, /, *, organisation: Organisation, units: int, on: date
 ) -> None:
-    """Raise the first reason why this giver may not give this to this household on this day."""
+    """Raise the first reason why this giver may not give this to this household on this day. Its terms are its yes: a
+    line that they no longer hold was proposed before the giver, or the need, changed."""
     if offer.state is not OfferState.OPEN or has_run_out(offer, on=on) or not in_force(organisation, on=on):
         raise WrongState("offer_not_open")
     if need_kind(need.category).purpose not in organisation.purposes:
@@ -58,6 +61,9 @@ def refuse_giver(
             raise WrongState("already_given")
     if not kept_by_donor(offer, district=need.district_code, tags=need.tags):
         raise WrongState("donor_bound")
+    asked: dict[str, Any] = {"district": need.district_code, "tags": need.tags, "urgency": need.urgency}
+    if not within_terms(offer, on=on, **asked) or (units and not gives_as_much(offer, units)):
+        raise WrongState("offer_terms_changed")
     budget = organisation.yearly_budget_fen
     if budget is not None and need_kind(need.category).is_money:
         given = given_in_year(session, on.year, org_ids=[organisation.id]).get(organisation.id, 0)

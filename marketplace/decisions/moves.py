@@ -59,7 +59,8 @@ MOVES_HELD = ("match:reject", "match:hold", "match:decline")
 SAID_NO = (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED, MatchState.GIVEN_BACK)
 """Ends after which the same pair is not proposed again; after silence or a cancellation it may be."""
 TOLD = frozenset(MatchState) - {MatchState.AWAITING_SECOND, MatchState.REJECTED}
-"""States of which the giver's machine is told."""
+"""States of which the giver is told, on pages, in tables and by its machine: one that a second person has not approved,
+or has said no to, is none of its matches."""
 ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.GIVEN_BACK, MatchState.RECLAIMED)
 """Ends that came from the giver, or of which it hears in a letter of their own."""
 
@@ -90,9 +91,10 @@ def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, exp
 
 
 def get_match(session: Session, match_id: str, /, *, action: str = "", actor: Actor) -> Match:
-    """The match, if the actor may see it, or may do `action` to it; a foreign one looks like a missing one."""
+    """The match, if the actor may see it, or may do `action` to it; a foreign one looks like a missing one, and so does
+    one of which its giver is not told."""
     match = session.get(Match, match_id)
-    if match is None:
+    if match is None or (actor.org_id is not None and match.state not in TOLD):
         raise NotFound("match")
     of = {"household_id": match.household_id, "org_id": match.org_id, "district": match.district_code}
     if action:

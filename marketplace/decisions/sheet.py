@@ -17,7 +17,7 @@ from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.decisions import results
+from marketplace.decisions import moves, results
 from marketplace.decisions.answers_table import TO_FILL, answer_schema
 from marketplace.decisions.models import GiverResult, Match
 from marketplace.decisions.showing import hidden
@@ -48,11 +48,12 @@ HEADS = (
 
 
 def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str, now: datetime) -> bytes:
-    """Every match of the actor's organisation, the oldest first; of one that it may not see any more only its own
-    resource, its state and its days."""
+    """Every match that the actor's organisation is told of, the oldest first; of one that it may not see any more only
+    its own resource, its state and its days."""
     require(actor, "match:answer", org_id=actor.org_id)
     mine = select(Match, Offer).join(Offer, col(Offer.id) == col(Match.offer_id))
-    mine = mine.where(col(Match.org_id) == actor.org_id).order_by(col(Match.created_at), col(Match.id))
+    mine = mine.where(col(Match.org_id) == actor.org_id, col(Match.state).in_(moves.TOLD))
+    mine = mine.order_by(col(Match.created_at), col(Match.id))
     found = session.execute(mine).all()
     told = results.by_match(session, (match.id for match, _offer in found))
     unseen = hidden(session, [match for match, _offer in found], now=now)

@@ -1,7 +1,9 @@
 """An offer in the making: answers kept between the steps of the wizard, for a new offer, a copy or a change.
 
 Enters: what each step typed, as JSON values. Leaves: a draft row, and at the end a posted or changed offer. A draft is
-seen by its own organisation only and is never matched; it ends when it is posted or thrown away.
+seen by its own organisation only and is never matched; it ends when it is posted or thrown away. A change keeps what
+the offer said when it began (`BASE`): at its end only what was answered otherwise is changed, whatever colleagues,
+tables and confirmations did meanwhile; what they changed too has to be answered again.
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
-from marketplace.errors import NotFound
+from marketplace.errors import BadInput, NotFound
 from marketplace.offers.donors import DonorPaper
 from marketplace.offers.models import Acceptance, Offer, OfferDraft
 from marketplace.offers.service import copied_terms, get_offer, post_offer, revise_offer
 from marketplace.offers.terms import CONFIRMED_FOR, DAYS, LISTS, NAMES, Terms, terms_of
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
+
+BASE = "base"
+"""Under which answer a change keeps the terms from which it began."""
 
 
 def start_draft(session: Session, /, *, org_id: str, actor: Actor, now: datetime) -> OfferDraft:
@@ -44,9 +49,8 @@ def draft_change(session: Session, offer_id: str, /, *, actor: Actor, now: datet
     """A draft that will change a posted offer."""
     offer = get_offer(session, offer_id, actor=actor)
     require(actor, "offer:edit", org_id=offer.org_id)
-    draft = OfferDraft(
-        org_id=offer.org_id, offer_id=offer.id, answers=answers_of(terms_of(offer)), **_stamp(actor, now)
-    )
+    said = answers_of(terms_of(offer))
+    draft = OfferDraft(org_id=offer.org_id, offer_id=offer.id, answers=said | {BASE: said}, **_stamp(actor, now))
     return _added(session, draft)
 
 
@@ -73,6 +77,8 @@ def save_answers(session: Session, draft: OfferDraft, /, *, answers: Mapping[str
     if "category" in given and given["category"] != kept.get("category"):
         for name in ("stock_units", "lot", "min_per_need", "max_per_need", "max_per_household", "unit_cost_fen"):
             kept.pop(name, None)
+    if again := set(given) & set(changed_meanwhile(session, draft)):
+        kept[BASE] = kept[BASE] | {name: _now(session, draft)[name] for name in again}
     draft.answers = kept | given
     draft.updated_at = now
     session.add(draft)
@@ -82,7 +88,42 @@ def save_answers(session: Session, draft: OfferDraft, /, *, answers: Mapping[str
 
 def terms_in(draft: OfferDraft) -> Terms:
     """The draft's answers as terms; a question not yet answered keeps its usual answer."""
-    answers: dict[str, Any] = {name: value for name, value in draft.answers.items() if name in NAMES}
+    return _terms(draft.answers)
+
+
+def terms_now(session: Session, draft: OfferDraft) -> Terms:
+    """What posting the draft would say: of a change what was answered otherwise, the rest as the offer stands now."""
+    return terms_in(draft) if draft.offer_id is None else _terms(_now(session, draft) | _changed(draft))
+
+
+def changed_meanwhile(session: Session, draft: OfferDraft) -> list[str]:
+    """The fields that this change and somebody else since it began have both changed, each to something else."""
+    if draft.offer_id is None or BASE not in draft.answers:
+        return []
+    base, now = draft.answers[BASE], _now(session, draft)
+    return [
+        name for name, mine in _changed(draft).items() if _alike(now[name]) not in (_alike(base[name]), _alike(mine))
+    ]
+
+
+def _now(session: Session, draft: OfferDraft) -> dict[str, Any]:
+    return answers_of(terms_of(session.get_one(Offer, draft.offer_id)))
+
+
+def _changed(draft: OfferDraft) -> dict[str, Any]:
+    """What a change answers otherwise than the offer did when it began."""
+    base = draft.answers.get(BASE, {})
+    said = {name: draft.answers[name] for name in NAMES if name in draft.answers}
+    return {name: value for name, value in said.items() if name not in base or _alike(value) != _alike(base[name])}
+
+
+def _alike(value: Any) -> Any:
+    """Lists in any order say the same."""
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _terms(said: Mapping[str, Any]) -> Terms:
+    answers: dict[str, Any] = {name: value for name, value in said.items() if name in NAMES}
     answers |= {name: tuple(answers[name]) for name in LISTS if name in answers}
     answers |= {name: date.fromisoformat(answers[name]) for name in DAYS if answers.get(name)}
     if "acceptance" in answers:
@@ -106,8 +147,12 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def finish_draft(session: Session, draft: OfferDraft, /, *, actor: Actor, now: datetime) -> Offer:
-    """Post the draft's offer, or change the one it belongs to; the draft ends."""
-    terms, other = terms_in(draft), bool(draft.answers.get("other_project"))
+    """Post the draft's offer, or change the one it belongs to, which is locked first; the draft ends."""
+    if draft.offer_id is not None:
+        session.get(Offer, draft.offer_id, with_for_update=True, populate_existing=True)
+    for name in changed_meanwhile(session, draft):
+        raise BadInput("changed_meanwhile", field=name)
+    terms, other = terms_now(session, draft), bool(draft.answers.get("other_project"))
     if draft.offer_id is None:
         offer = post_offer(session, terms, org_id=draft.org_id, actor=actor, now=now, other_project=other)
     else:

@@ -1,8 +1,9 @@
 """Offers that nobody confirms any more: a letter two weeks before, and at the end the offer expires.
 
 Enters: the clock. Leaves: one letter a day for each giver, offers in state expired with an audit row, and their ids, so
-that `proposals` can free what was proposed of them. A giver confirms with `service.reconfirm_offer`. Called through
-`proposals.expiry` by the worker.
+that `proposals` can free what was proposed of them; what they were before, and why, stays written down. A giver
+confirms one with `service.reconfirm_offer`, or all that end soon here. Called through `proposals.expiry` by the worker,
+and by the giver's page.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import last_before, local_day
 from marketplace.db import flush
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer, OfferState
-from marketplace.offers.service import SOON
+from marketplace.offers.service import SOON, reconfirm_offer
+from marketplace.policy import require
 
 WATCHED = (OfferState.OPEN, OfferState.PAUSED, OfferState.HELD)
 MOST_AT_ONCE = 500
@@ -39,7 +42,7 @@ def expire(session: Session, /, *, now: datetime) -> list[str]:
     """Take every offer whose end has come out of matching; return their ids."""
     gone = _over(session, local_day(now), lock=True)
     for offer in gone:
-        offer.state, offer.state_reason, offer.updated_at = OfferState.EXPIRED, "", now
+        offer.expired_from, offer.state, offer.updated_at = offer.state.value, OfferState.EXPIRED, now
         session.add(offer)
     flush(session)
     body = {"state": OfferState.EXPIRED.value}
@@ -64,6 +67,27 @@ def remind(session: Session, /, *, now: datetime) -> int:
     for org_id, end in sorted(first.items()):
         _write(session, "offer_ending", org_id, now=now, by=end)
     return len(ending)
+
+
+def count_ending(session: Session, org_id: str, /, *, now: datetime) -> int:
+    """How many resources of a giver end within two weeks, or have just not been taken out yet."""
+    return session.exec(select(func.count()).select_from(Offer).where(*_ending(org_id, now))).one()
+
+
+def confirm_ending(session: Session, /, *, actor: Actor, now: datetime) -> int:
+    """The giver says of all its resources that end within two weeks that they still stand; returns how many."""
+    require(actor, "offer:edit", org_id=actor.org_id)
+    mine = select(Offer).where(*_ending(actor.org_id or "", now)).order_by(col(Offer.id)).limit(MOST_AT_ONCE)
+    ids = [offer.id for offer in session.exec(mine.with_for_update()).all()]
+    for offer_id in ids:
+        reconfirm_offer(session, offer_id, actor=actor, now=now)
+    return len(ids)
+
+
+def _ending(org_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    by = local_day(now) + SOON
+    ends = or_(col(Offer.valid_to) <= by, col(Offer.confirm_by) <= by)
+    return col(Offer.org_id) == org_id, col(Offer.state).in_(WATCHED), ends
 
 
 def _over(session: Session, today: date, *, lock: bool = False) -> Sequence[Offer]:

@@ -74,7 +74,8 @@ def _cells(offer: Offer, *, on: date, lang: str) -> Iterator[tuple[str, Cell]]:
         yield "status", STATUS[OPEN if offer.state is OfferState.OPEN else CLOSED_FOR_NOW][english]
     yield "min_urgency", label("urgency", terms.min_urgency, lang=lang)
     yield "acceptance", ANSWERS[terms.acceptance.value][english]
-    yield "valid_to", terms.valid_to and last_before(terms.valid_to)
+    over = offer.state is OfferState.EXPIRED and terms.valid_to is not None and terms.valid_to <= on
+    yield "valid_to", None if over or terms.valid_to is None else last_before(terms.valid_to)
     for name in ("title", "project", "valid_from", "donor_purpose", "standard", "steps", "rules"):
         yield name, getattr(terms, name)
 

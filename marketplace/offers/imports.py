@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -39,12 +38,13 @@ from marketplace.intake import (
     rows_of,
 )
 from marketplace.offers import hsds
-from marketplace.offers.donors import DonorPaper, keep_paper
+from marketplace.offers.donors import keep_paper
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.pausing import LISTED
+from marketplace.offers.planned import Plan, Planned, donor_fault, end_fault, is_same, plain
 from marketplace.offers.service import source_index
-from marketplace.offers.table import CLOSED_FOR_NOW, Taxonomy, offer_schema, terms_of_row, the_taxonomy
-from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, loosens, shown_units, terms_of
+from marketplace.offers.table import CLOSED_FOR_NOW, Idle, Taxonomy, offer_schema, terms_of_row, the_taxonomy
+from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, shown_units, terms_of
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.programmes import programmes
 from marketplace.organisations.service import require_active
@@ -52,52 +52,6 @@ from marketplace.policy import require
 from marketplace.sealed import vault_of
 
 _ASKED = 500
-_TEXTS = ("title", "project", "donor_purpose", "standard", "steps", "rules")
-
-
-@dataclass(slots=True)
-class Planned:
-    """A row with the index of its number, the hash of its content, and the offer that the house holds for it."""
-
-    row: CheckedRow
-    index: str
-    content: str
-    known: Offer | None = None
-    terms: Terms | None = None
-
-    @property
-    def paper(self) -> DonorPaper | None:
-        """The donor's consent to a wider use, if the row names one."""
-        document, signed_on = self.row.values.get("donor_document"), self.row.values.get("donor_signed_on")
-        return DonorPaper(document, date.fromisoformat(signed_on)) if document and signed_on else None
-
-    @property
-    def step(self) -> str:
-        """What the list says of the state: it pauses what is open, and opens again only what a list has paused."""
-        said = self.row.values.get("status")
-        if self.known is None or said is None:
-            return ""
-        if said == CLOSED_FOR_NOW:
-            return "pause" if self.known.state is OfferState.OPEN else ""
-        return "reopen" if (self.known.state, self.known.state_reason) == (OfferState.PAUSED, LISTED) else ""
-
-
-@dataclass(slots=True)
-class Plan:
-    """Rows by what becomes of them."""
-
-    new: list[Planned] = field(default_factory=list)
-    changed: list[Planned] = field(default_factory=list)
-    same: int = 0
-    faults: list[Fault] = field(default_factory=list)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The exact counts that a person confirms."""
-        held = sum(bool(item.row.held) for item in (*self.new, *self.changed))
-        told = {"new": len(self.new), "changed": len(self.changed), "same": self.same, "held": held}
-        steps = [item.step for item in self.changed]
-        return told | {name: steps.count(name) for name in ("pause", "reopen") if name in steps}
 
 
 def check_file(
@@ -115,8 +69,10 @@ def check_file(
     and what it would do."""
     organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
     table = hsds.as_table(session, data, giver=organisation, now=now) if is_hsds(data) else data
-    checked = check_table(table, offer_schema(today=local_day(now), taxonomy=taxonomy), mapping=mapping)
-    found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=local_day(now))
+    today = local_day(now)
+    idle = _idle(session, organisation.id, kinds=kinds, today=today)
+    checked = check_table(table, offer_schema(today=today, taxonomy=taxonomy, idle=idle), mapping=mapping)
+    found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=today)
     return keep_found(
         session,
         checked,
@@ -136,17 +92,31 @@ def _allowed(session: Session, actor: Actor) -> Organisation:
     return require_active(session, org_id)
 
 
+def _idle(session: Session, org_id: str, *, kinds: Taxonomy, today: date) -> Idle:
+    """Whether a row says nothing new of a resource that is held here already; asked of ended ones only."""
+
+    def idle(values: Mapping[str, Any]) -> bool:
+        item = _planned(session, CheckedRow(0, values), org_id=org_id)
+        item.known = session.exec(select(Offer).where(Offer.source_index == item.index)).first()
+        item.terms = terms_of_row(values, kind=kinds[values["category"]], today=today)
+        same = item.known is not None and is_same(item, terms_of(item.known), item.terms)
+        return same and not item.confirms(today) and item.step != "reopen"
+
+    return idle
+
+
+def _planned(session: Session, row: CheckedRow, *, org_id: str) -> Planned:
+    text = json.dumps(row.values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    index = source_index(session, org_id, source_id=row.values["source_id"])
+    return Planned(row, index, vault_of(session).index("offer-content", text))
+
+
 def plan(
     session: Session, rows: Sequence[CheckedRow], /, *, organisation: Organisation, kinds: Taxonomy, today: date
 ) -> Plan:
     """Compare the rows with the organisation's offers; O(rows), questions in slices. The offers stay locked."""
-    vault, found = vault_of(session), Plan()
-    known: dict[str, Offer] = {}
-    items = []
-    for row in rows:
-        text = json.dumps(row.values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        index = source_index(session, organisation.id, source_id=row.values["source_id"])
-        items.append(Planned(row, index, vault.index("offer-content", text)))
+    found, known = Plan(), dict[str, Offer]()
+    items = [_planned(session, row, org_id=organisation.id) for row in rows]
     for some in chunks(sorted(item.index for item in items), _ASKED):
         asked = select(Offer).where(col(Offer.source_index).in_(some)).order_by(col(Offer.id)).with_for_update()
         for offer in session.exec(asked.execution_options(populate_existing=True)):
@@ -175,15 +145,16 @@ def new_terms(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, t
 
 def _sort(item: Planned, found: Plan, *, kinds: Taxonomy, granted: Sequence[str], today: date) -> None:
     known, values = item.known, item.row.values
-    if known is not None and item.terms is not None and _is_same(item, terms_of(known), item.terms):
-        found.same += not item.step
-        found.changed += [item] if item.step else []
+    if known is not None and item.terms is not None and is_same(item, terms_of(known), item.terms):
+        _same(item, found, today=today)
+    elif item.terms is not None and (fault := end_fault(item, today=today)):
+        found.faults.append(fault)
     elif kinds[values["category"]].purpose not in granted:
         fault = Fault(item.row.number, "category", values["category"], "purpose_above_ceiling", {}, Stage.ROWS)
         found.faults.append(fault)
     elif known is None:
         found.new.append(item)
-    elif item.terms is not None and (code := _donor_fault(item, terms_of(known), item.terms, today=today)):
+    elif item.terms is not None and (code := donor_fault(item, terms_of(known), item.terms, today=today)):
         found.faults.append(Fault(item.row.number, "donor_purpose", item.terms.donor_purpose, code, {}, Stage.ROWS))
     elif known.category != values["category"]:
         found.faults.append(Fault(item.row.number, "category", values["category"], "category_fixed", {}, Stage.ROWS))
@@ -195,24 +166,17 @@ def _sort(item: Planned, found: Plan, *, kinds: Taxonomy, granted: Sequence[str]
         found.changed.append(item)
 
 
-def _is_same(item: Planned, before: Terms, after: Terms) -> bool:
-    """Whether the row says nothing new: the row that came in last, or the terms as they stand."""
-    known = item.known
-    return (known is not None and known.content_hash == item.content) or _plain(before) == _plain(after)
-
-
-def _plain(terms: Terms) -> Terms:
-    """Terms as a cell keeps them: texts on one line, and a least amount of at least one portion."""
-    texts: dict[str, Any] = {name: " ".join(getattr(terms, name).split()) for name in _TEXTS}
-    return replace(terms, **texts, min_per_need=max(terms.min_per_need, terms.lot))
-
-
-def _donor_fault(item: Planned, before: Terms, after: Terms, *, today: date) -> str:
-    if not loosens(_plain(before), _plain(after)):
-        return ""
-    if item.paper is None:
-        return "donor_paper_missing"
-    return "donor_paper_future" if item.paper.signed_on > today else ""
+def _same(item: Planned, found: Plan, *, today: date) -> None:
+    """A row that says nothing new: a step, or the giver's word that it still stands, or nothing at all."""
+    fault = end_fault(item, today=today) if item.step == "reopen" or item.confirms(today) else None
+    if fault is not None:
+        found.faults.append(fault)
+    elif item.step:
+        found.changed.append(item)
+    elif item.confirms(today):
+        found.confirmed.append(item)
+    else:
+        found.same += 1
 
 
 def confirm_import(
@@ -225,16 +189,19 @@ def confirm_import(
     refuse_changes(batch, found)
     for item in found.changed:
         if item.known is not None and item.terms is not None:
-            before, after = _plain(terms_of(item.known)), _plain(item.terms)
+            before, after = plain(terms_of(item.known)), plain(item.terms)
             keep_paper(session, item.known, before, after, paper=item.paper, actor=actor, now=now)
     new = [_new_row(session, item, organisation.id, kinds, actor=actor, now=now) for item in found.new]
     changed = [_row(item, kinds, now=now) | {"id": item.known.id} for item in found.changed if item.known]
     for some in chunks(new, 2000):
         session.execute(insert(Offer), some)
-    if changed:
-        session.execute(update(Offer), changed)
+    stands = [item.confirmed(now) for item in found.confirmed]
+    for rows in (changed, stands):
+        if rows:
+            session.execute(update(Offer), rows)
     _record(session, [("offer:import", row) for row in new], batch_id=batch.id, actor=actor, now=now)
     _record(session, [("offer:update", row) for row in changed], batch_id=batch.id, actor=actor, now=now)
+    _record(session, [("offer:reconfirm", row) for row in stands], batch_id=batch.id, actor=actor, now=now)
     _record(session, _stepped(found, changed), batch_id=batch.id, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     session.expire_all()
@@ -261,8 +228,8 @@ def _row(item: Planned, kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
     kind = kinds[item.row.values["category"]]
     terms = terms_of_row(item.row.values, kind=kind, today=local_day(now))
     state, reason = OfferState.HELD if item.row.held else OfferState.OPEN, ";".join(item.row.held)
-    if item.known is not None and item.known.state in (OfferState.PAUSED, OfferState.CLOSED):
-        state, reason = item.known.state, item.known.state_reason
+    if item.known is not None and item.stands[0] in (OfferState.PAUSED, OfferState.CLOSED):
+        state, reason = item.stands
     if item.step == "reopen":
         state, reason = OfferState.OPEN, ""
     if state is OfferState.OPEN and item.row.values.get("status") == CLOSED_FOR_NOW:

@@ -34,7 +34,8 @@ class Offer(SQLModel, table=True):
 
     `project` is the giver's programme that it belongs to, where there is one; `reference` is its own number for it;
     what begins with `donor_` was bound by the donor, belongs to the donation and is widened only with the donor's
-    consent. It is matched until `confirm_by` at most."""
+    consent. It is matched until `confirm_by` at most; `expired_from` is the state in which it last expired, to which
+    its giver's word brings it back."""
 
     __table_args__ = (
         Index("ix_offer_newest", "created_at", "id", "state", "org_id"),
@@ -77,6 +78,7 @@ class Offer(SQLModel, table=True):
     rules: str = Field(default="", max_length=400)
     state: OfferState = Field(default=OfferState.OPEN, sa_column=choice(OfferState, index=True))
     state_reason: str = Field(default="", max_length=200)
+    expired_from: str = Field(default="", max_length=16)
     content_hash: str = Field(default="", max_length=64)
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment())

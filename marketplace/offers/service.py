@@ -21,7 +21,17 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.offers.donors import DonorPaper, keep_paper
 from marketplace.offers.models import Offer, OfferDraft, OfferState
-from marketplace.offers.terms import CONFIRMED_FOR, LARGEST, Terms, columns_of, doubt, faults, shown_units, terms_of
+from marketplace.offers.terms import (
+    CONFIRMED_FOR,
+    LARGEST,
+    Terms,
+    back_from_expiry,
+    columns_of,
+    doubt,
+    faults,
+    shown_units,
+    terms_of,
+)
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.programmes import NAMES, refuse_near
 from marketplace.organisations.service import require_active
@@ -152,7 +162,7 @@ def _step(session: Session, offer_id: str, act: str, *, actor: Actor, now: datet
 
 def reconfirm_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
     """The giver says that the offer still stands: it lasts another half year from today at least, and one that had
-    expired for want of this word is open again."""
+    expired for want of this word is again what it was."""
     offer = _locked(session, offer_id, action="offer:edit", actor=actor)
     if offer.state not in LIVING:
         raise WrongState("offer_closed")
@@ -161,7 +171,7 @@ def reconfirm_offer(session: Session, offer_id: str, /, *, actor: Actor, now: da
     offer.confirm_by, offer.reminded, offer.updated_at = later, False, now
     if offer.state is OfferState.EXPIRED:
         require_active(session, offer.org_id)
-        offer.state, offer.state_reason = OfferState.OPEN, ""
+        offer.state, offer.state_reason = back_from_expiry(offer)
     return _saved(session, offer, "offer:reconfirm", actor=actor, now=now)
 
 

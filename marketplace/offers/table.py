@@ -6,7 +6,7 @@ checked row. The rules are those of the wizard. Called by `imports` and by bench
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from marketplace.reference.tables import rows
 from marketplace.reference.words import list_codes
 
 Taxonomy = Mapping[str, NeedKind]
+Idle = Callable[[Mapping[str, Any]], bool]
 EVERYWHERE = ("全市", "*", "all", "city")
 ANSWERS = {Acceptance.STANDING.value: ("长期同意", "Standing yes"), Acceptance.EACH.value: ("逐项答复", "Each match")}
 OPEN, CLOSED_FOR_NOW = "open", "closed_for_now"
@@ -35,11 +36,15 @@ def the_taxonomy() -> Taxonomy:
     return {kind.code: kind for kind in list_need_kinds()}
 
 
-def offer_schema(*, today: date, taxonomy: Taxonomy | None = None) -> Schema:
-    """The schema of offers as of a day."""
+def offer_schema(*, today: date, taxonomy: Taxonomy | None = None, idle: Idle | None = None) -> Schema:
+    """The schema of offers as of a day. `idle`: of which rows nothing comes, so that their last day may be over."""
     kinds = taxonomy or the_taxonomy()
     columns = (*_what_columns(kinds), *_whom_columns(today), *_how_columns(today))
-    return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, kinds=kinds, today=today))
+
+    def finish(row: Row) -> None:
+        _finish(row, kinds=kinds, today=today, idle=idle)
+
+    return Schema(columns=columns, key=("source_id",), finish=finish)
 
 
 def _what_columns(kinds: Taxonomy) -> tuple[Column, ...]:
@@ -106,7 +111,7 @@ def _names(row: Mapping[str, str]) -> tuple[str, str, str]:
     return row["code"], row["zh"], row["en"]
 
 
-def _finish(row: Row, *, kinds: Taxonomy, today: date) -> None:
+def _finish(row: Row, *, kinds: Taxonomy, today: date, idle: Idle | None) -> None:
     """Amounts in whole units, then the rules of the terms."""
     kind = kinds[row["category"]]
     for name in AMOUNTS:
@@ -119,6 +124,8 @@ def _finish(row: Row, *, kinds: Taxonomy, today: date) -> None:
         return
     terms = terms_of_row(row.values, kind=kind, today=today)
     for fault in faults(terms, on=today, kinds=kinds.__getitem__):
+        if fault.code == "end_past" and idle is not None and idle(row.values):
+            continue
         facts: dict[str, Any] = dict(fault.facts)
         row.fault(COLUMN_OF.get(fault.field, fault.field), fault.code, **facts)
     if not row.faults and (reason := doubt(terms, kinds=kinds.__getitem__)):

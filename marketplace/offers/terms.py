@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from marketplace.offers.models import Acceptance, Offer
+from marketplace.offers.models import Acceptance, Offer, OfferState
 from marketplace.reference import districts as places
 from marketplace.reference.needs import MONEY, NeedKind, need_kind
 from marketplace.reference.tables import UnknownCode
@@ -87,7 +87,7 @@ def columns_of(terms: Terms) -> dict[str, Any]:
     )
 
 
-def served_districts(offer: Offer) -> frozenset[str]:
+def served_districts(offer: Offer | Terms) -> frozenset[str]:
     """Where an offer may be used: the giver's districts within the donor's; ``{"*"}`` is everywhere."""
     own, bound = set(offer.districts) - {EVERYWHERE}, set(offer.donor_districts)
     return frozenset((own & bound if own and bound else own | bound) or {EVERYWHERE})
@@ -97,6 +97,21 @@ def kept_by_donor(offer: Offer, *, district: str, tags: Iterable[str]) -> bool:
     """Whether what the donor bound lets this offer be used for a household of this district with these tags."""
     here = not offer.donor_districts or district in offer.donor_districts
     return here and set(offer.donor_tags) <= set(tags)
+
+
+def within_terms(offer: Offer, *, district: str, tags: Iterable[str], urgency: int, on: date) -> bool:
+    """Whether the giver's own terms, as they stand now, reach a need of this district, tags and urgency on that day."""
+    has, some = set(tags), set(offer.tags_any)
+    here = bool({district, EVERYWHERE} & served_districts(offer))
+    begun = offer.valid_from is None or offer.valid_from <= on
+    fits = set(offer.tags_all) <= has and not has & set(offer.tags_none) and (not some or bool(some & has))
+    return here and begun and fits and urgency >= offer.min_urgency
+
+
+def gives_as_much(offer: Offer, units: int, /) -> bool:
+    """Whether the offer gives one need just so many: whole lots between its least and its most."""
+    most = offer.max_per_need
+    return offer.min_per_need <= units and units % offer.lot == 0 and (most is None or units <= most)
 
 
 def loosens(before: Terms, after: Terms) -> bool:
@@ -191,6 +206,15 @@ def _window(terms: Terms, *, on: date) -> Iterator[Fault]:
 def _words(terms: Terms, *names: str) -> Iterator[Fault]:
     """The law asks a giver to tell the beneficiary its standard, its steps and its rules; a title is for the staff."""
     return (Fault(name, "empty", {}) for name in names if not getattr(terms, name))
+
+
+def back_from_expiry(offer: Offer, /) -> tuple[OfferState, str]:
+    """State and reason in which an expired offer stands again with its giver's word, which replaces nobody's look: one
+    that was held waits for civil affairs as long as its amounts ask for it, one that was paused stays paused."""
+    if offer.expired_from == OfferState.PAUSED:
+        return OfferState.PAUSED, offer.state_reason
+    reason = "" if offer.expired_from == OfferState.OPEN else doubt(terms_of(offer))
+    return (OfferState.HELD, reason) if reason else (OfferState.OPEN, "")
 
 
 def doubt(terms: Terms, *, kinds: Callable[[str], NeedKind] = need_kind) -> str:

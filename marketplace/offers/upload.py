@@ -54,6 +54,7 @@ desk = Desk(
         "changed": (_l("Changed resources"), ""),
         "pause": (_l("Of these paused, as the list says"), "wait"),
         "reopen": (_l("Of these opened again, as the list says"), ""),
+        "confirmed": (_l("Confirmed for another half year, for the list says open"), ""),
         "same": (_l("Unchanged, left as they are"), ""),
         "held": (_l("Of these held for a person"), "late"),
     },

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from marketplace.actors import GIVERS
 from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
-from marketplace.offers import drafts, service, upload, views_demand, wizard
+from marketplace.offers import drafts, expiry, service, upload, views_demand, wizard
 from marketplace.offers.blueprint import bp
 from marketplace.offers.donors import papers_of
 from marketplace.offers.export import Format, offers_file
@@ -60,7 +60,9 @@ def mine() -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     offers, page, state = _listed(service.OfferFilter(org_id=actor.org_id or ""))
     unfinished = [_draft_cell(draft) for draft in drafts.list_drafts(session, actor=actor)]
-    return render("offers/mine.html", offers=offers, page=page, state=state, drafts=unfinished, **_words())
+    ending = expiry.count_ending(session, actor.org_id or "", now=utc_now())
+    facts: dict[str, Any] = {"offers": offers, "page": page, "state": state, "drafts": unfinished, "ending": ending}
+    return render("offers/mine.html", **facts, **_words())
 
 
 def _draft_cell(draft: OfferDraft) -> dict[str, str]:
@@ -170,7 +172,33 @@ def reopen(offer_id: str) -> ResponseReturnValue:
 @writes
 def reconfirm(offer_id: str) -> ResponseReturnValue:
     """Say that it still stands."""
-    return _acted(service.reconfirm_offer, offer_id, _("Confirmed: it lasts another half year."))
+    offer = service.reconfirm_offer(current_session(), offer_id, actor=current_actor(), now=datetime.now(UTC))
+    told = {
+        OfferState.HELD: _("Confirmed. It still waits until civil affairs has asked."),
+        OfferState.PAUSED: _("Confirmed. It is still paused: open it again when it may be matched."),
+    }
+    message = told.get(offer.state, _("Confirmed: it lasts another half year."))
+    return done(message, to=url_for(".one", offer_id=offer_id))
+
+
+@bp.route("/ending", methods=["GET", "POST"])
+@guard("offer:edit")
+@writes
+def ending() -> ResponseReturnValue:
+    """Ask, then say of all that end soon that they still stand."""
+    session, actor, now = current_session(), current_actor(), datetime.now(UTC)
+    found = expiry.count_ending(session, actor.org_id or "", now=now)
+    if request.method == "POST":
+        many = expiry.confirm_ending(session, actor=actor, now=now)
+        return done(_("Confirmed for another half year: %(count)s.", count=many), to=url_for(".mine"))
+    return confirm(
+        layout="charity",
+        title=_("Do all that end soon still stand?"),
+        button=_("They all still stand"),
+        back=url_for(".mine"),
+        intro=_("Each lasts another half year at least. What is paused, or waits for civil affairs, stays so."),
+        facts=[{"label": _("End within two weeks"), "value": found}],
+    )
 
 
 @bp.post("/<offer_id>/release")

@@ -22,7 +22,7 @@ from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import latest_demand
 from marketplace.offers.forms import ACCEPTANCE, NAMES, PAPER, STEPS, Step, offer_choices
 from marketplace.offers.models import OfferDraft
-from marketplace.offers.terms import DAYS, Fault, Terms, faults
+from marketplace.offers.terms import DAYS, EVERYWHERE, Fault, Terms, faults, served_districts
 from marketplace.organisations.programmes import NEAR, programmes
 from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
 from marketplace.web import _, confirm, current_session, done, render, writes
@@ -84,7 +84,9 @@ def step(draft_id: str, name: str) -> ResponseReturnValue:
 def check(draft_id: str) -> ResponseReturnValue:
     """All answers on one page, each with its way back; posting is the last act."""
     draft = _draft(draft_id)
-    wrong = {fault.field: _told(fault) for fault in faults(drafts.terms_in(draft), on=_today())}
+    terms = drafts.terms_now(current_session(), draft)
+    found = [Fault(name, "changed_meanwhile", {}) for name in drafts.changed_meanwhile(current_session(), draft)]
+    wrong = {fault.field: _told(fault) for fault in (*faults(terms, on=_today()), *found)}
     if request.method == "POST" and not wrong:
         try:
             offer = drafts.finish_draft(current_session(), draft, actor=current_actor(), now=datetime.now(UTC))
@@ -97,7 +99,7 @@ def check(draft_id: str) -> ResponseReturnValue:
                 )
             return redirect(url_for(".posted", offer_id=offer.id), code=303)
     status = 422 if request.method == "POST" else 200
-    page = {"terms": drafts.terms_in(draft), "wrong": wrong, "acceptance": ACCEPTANCE}
+    page = {"terms": terms, "wrong": wrong, "acceptance": ACCEPTANCE}
     return render("offers/check.html", status=status, draft=draft, **page, **_frame(draft))
 
 
@@ -210,13 +212,14 @@ def _frame(draft: OfferDraft) -> dict[str, Any]:
 
 def _fit(terms: Terms) -> dict[str, Any]:
     demand = latest_demand(current_session())
-    found = demand.households(terms.category, terms.districts) if demand else 0
+    districts = tuple(sorted(served_districts(terms) - {EVERYWHERE}))
+    found = demand.households(terms.category, districts) if demand else 0
     portion = max(terms.lot, terms.min_per_need, 1)
     return {
         "week_on": demand.week_on if demand else None,
         "households": found,
         "reach": terms.stock_units // portion,
-        "narrowed": bool(terms.tags_any or terms.tags_all or terms.tags_none or terms.min_urgency),
+        "narrowed": bool(terms.tags_any or terms.tags_all or terms.tags_none or terms.donor_tags or terms.min_urgency),
     }
 
 

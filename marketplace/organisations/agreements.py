@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, exists, or_, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
@@ -184,6 +185,17 @@ def acting_ids(session: Session, /, *, on: date) -> frozenset[str]:
     """The ids of all givers that may act on this day."""
     active = select(Organisation).where(col(Organisation.state) == OrganisationState.ACTIVE)
     return frozenset(row.id for row in session.exec(active) if in_force(row, on=on))
+
+
+def were_givers(start: date, end: date, /) -> ColumnElement[bool]:
+    """On organisations: whether it was a giver at any time between these days (half-open): an approved agreement, or
+    the term that it holds, meets them. Who only applied, or was refused, never was one."""
+    agreed = exists().where(col(Agreement.org_id) == col(Organisation.id), col(Agreement.valid_from) < end)
+    agreed = agreed.where(col(Agreement.state) == AgreementState.APPROVED, col(Agreement.valid_to) > start)
+    began, ended = col(Organisation.contract_from), col(Organisation.contract_to)
+    holds = and_(or_(began.is_(None), began < end), or_(ended.is_(None), ended > start))
+    never = (OrganisationState.APPLIED, OrganisationState.REFUSED)
+    return or_(agreed, and_(col(Organisation.state).not_in(never), holds))
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:

@@ -69,7 +69,10 @@ class ReportRow(SQLModel, table=True):
     receipt has no household. `month` is the one its moment lies in; minutes that nobody told are unknown."""
 
     __tablename__ = "report_row"
-    __table_args__ = (Index("ix_report_row_figure_category", "report_id", "figure", "category"),)
+    __table_args__ = (
+        Index("ix_report_row_figure_category", "report_id", "figure", "category"),
+        Index("ix_report_row_figure_object", "report_id", "figure", "object_ref"),
+    )
 
     report_id: str = Field(primary_key=True, foreign_key="report.id", max_length=32)
     number: int = Field(primary_key=True)

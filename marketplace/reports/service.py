@@ -20,6 +20,7 @@ from marketplace import audit
 from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.organisations.agreements import were_givers
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.reports import yearly
@@ -161,13 +162,15 @@ def list_reports(
 
 
 def yearly_of_givers(session: Session, year: Year, /, *, actor: Actor) -> list[tuple[Organisation, Report | None]]:
-    """Every giver that was here in a year with its newest published report of it, those without one first (R1.27: a
-    trust reports at least once a year; R1.23: a charity does too)."""
+    """Every giver that was here in a year, suspended since or not, with its newest published report of it, those
+    without one first (R1.27: a trust reports at least once a year; R1.23: a charity does too)."""
     require(actor, "report:list", org_id=None)
     wanted = select(Report).where(col(Report.month) == year.text, col(Report.state) == ReportState.PUBLISHED)
     wanted = wanted.where(col(Report.org_id).is_not(None)).order_by(col(Report.version))
     filed = {report.org_id: report for report in session.exec(wanted)}
-    givers = select(Organisation).where(col(Organisation.created_at) < year.ends).order_by(col(Organisation.name))
+    here = were_givers(year.first_day, year.next.first_day)
+    givers = select(Organisation).where(col(Organisation.created_at) < year.ends, here)
+    givers = givers.order_by(col(Organisation.name))
     rows = [(giver, filed.get(giver.id)) for giver in session.exec(givers.order_by(col(Organisation.id)))]
     return sorted(rows, key=lambda row: (row[1] is not None, row[0].kind is not OrganisationKind.TRUST))
 

@@ -5,12 +5,15 @@ Enters: a month and a giver (None: all). Leaves: plain row values in a fixed ord
 
 - received: donations to a giver by the receipts whose numbers it keeps here, by their day;
 - given: matches delivered in the month, with the working days from approval to delivery; a claim that the insurer
-  refused is none of them;
+  refused is none of them, one that it paid after a refusal counts in the month in which it told so;
 - reported: aid that givers gave outside and told the ledger, by its day;
 - declined, ended, returned: matches that ended without aid in the month, with the reason; refused claims are returned;
 - result: what givers reported of their deliveries, with their minutes; a report that was not made in time is `missing`;
 - followed: follow-up talks of the month, with satisfaction and the minutes of staff and of who helped the household;
 - unmet: what was verified and not fully covered when the month ended (`unmet`); for a giver cells that hide small ones.
+
+Of a match that ended without aid a giver's report has the end alone, as its pages have (docs/adr/0090), and the reason
+only where that is the giver's own word; what a second approver said no to was never told to it and is not in it.
 """
 
 from __future__ import annotations
@@ -20,13 +23,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, and_, col, exists, or_, select
 
 from marketplace.calendar import local_day, working_days_between
 from marketplace.claims.models import CaseState, InsuranceCase
 from marketplace.clocks.models import Clock
 from marketplace.decisions import moves, results
 from marketplace.decisions.models import FollowUp, GiverResult, Match, MatchState
+from marketplace.decisions.showing import SHOWN
 from marketplace.households.models import Household
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.ledger.service import PLATFORM
@@ -54,6 +58,7 @@ def rows_of_month(session: Session, month: Period, /, *, org_id: str | None, now
     if org_id is not None:
         yield from _received(session, month, org_id=org_id)
     yield from _given(session, month, org_id=org_id)
+    yield from _paid_later(session, month, org_id=org_id)
     yield from _reported(session, month, org_id=org_id)
     if org_id is None:
         yield from unmet.of_city(session, month)
@@ -79,39 +84,87 @@ def _matches(month: Period, *, moment: Any, org_id: str | None) -> Any:
     return statement if org_id is None else statement.where(col(Match.org_id) == org_id)
 
 
-def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size: int, at: datetime) -> Values:
+def _of_match(
+    figure: Figure, match: Match, need: Need, line: ProposedLine, size: int, *, at: datetime, org_id: str | None
+) -> Values:
+    """What a row says of its match; for a giver of one that ended without aid nothing but that it ended."""
     units = match.units
-    return EMPTY | {
+    ended = EMPTY | {
         "figure": figure,
         "object_ref": match.id,
         "household_id": match.household_id,
+        "people": 0,
+        "category": "",
+        "unit": "",
+        "units": 0,
+        "fen": 0,
+        "month": month_of(at).text,
+    }
+    if _only_its_end(match, org_id):
+        return ended
+    return ended | {
         "people": size,
         "category": need.category,
         "unit": need.unit,
         "district_code": match.district_code,
         "units": units,
         "fen": line.value_fen * units // line.units,
-        "month": month_of(at).text,
     }
 
 
+def _only_its_end(match: Match, org_id: str | None) -> bool:
+    return org_id is not None and match.state not in SHOWN
+
+
 def _given(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
-    given = _matches(month, moment=col(Match.delivered_at), org_id=org_id).where(_stands(), ~_is_refused())
+    given = _matches(month, moment=col(Match.delivered_at), org_id=org_id)
+    given = given.where(_stands(), ~is_refused(), ~_was_refused())
     counted = cache(working_days_between)  # for this count alone: a closed day may be written down afterwards
     for match, need, line, size in session.execute(given):
-        began, ended = local_day(match.created_at), local_day(match.delivered_at)
-        days = counted(began, ended, district=match.district_code)
-        yield _of_match(Figure.GIVEN, match, need, line, size, match.delivered_at) | {"days": days}
+        at = match.delivered_at
+        days = counted(local_day(match.created_at), local_day(at), district=match.district_code)
+        yield _of_match(Figure.GIVEN, match, need, line, size, at=at, org_id=org_id) | {"days": days}
+
+
+def _paid_later(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
+    """The help with the claim was done at the refusal; the aid came when the insurer paid after all."""
+    paid = _matches(month, moment=col(InsuranceCase.closed_at), org_id=org_id).add_columns(InsuranceCase.closed_at)
+    paid = paid.join(InsuranceCase, col(InsuranceCase.match_id) == col(Match.id)).where(_stands(), *_PAID_LATER)
+    for match, need, line, size, at in session.execute(paid):
+        days = working_days_between(local_day(match.created_at), local_day(at), district=match.district_code)
+        yield _of_match(Figure.GIVEN, match, need, line, size, at=at, org_id=org_id) | {"days": days}
 
 
 def _stands() -> Any:
     return col(Match.state).not_in(ENDS[Figure.RETURNED])
 
 
-def _is_refused() -> Any:
+def is_refused() -> Any:
     """The help with the claim is done, and no aid came of it."""
     case = (col(InsuranceCase.match_id) == col(Match.id), col(InsuranceCase.state) == CaseState.REFUSED)
     return exists().where(*case)
+
+
+_PAID_LATER = (
+    col(InsuranceCase.state) == CaseState.PAID,
+    col(InsuranceCase.payout_key) != "",
+    col(InsuranceCase.closed_at) > col(Match.delivered_at),
+)
+"""On case and match: the insurer paid after a refusal that had ended the help with the claim."""
+
+
+def _was_refused() -> Any:
+    """Refused first and paid later: it counts by the payout."""
+    return exists().where(col(InsuranceCase.match_id) == col(Match.id), *_PAID_LATER)
+
+
+def given_in(month: Period, /, *, org_id: str | None) -> tuple[Any, ...]:
+    """Which matches count as given in a month, of a giver or of all."""
+    whose = () if org_id is None else (col(Match.org_id) == org_id,)
+    at, paid = col(Match.delivered_at), col(InsuranceCase.closed_at)
+    late = (col(InsuranceCase.match_id) == col(Match.id), paid >= month.starts, paid < month.ends, *_PAID_LATER)
+    first = and_(at >= month.starts, at < month.ends, ~is_refused(), ~_was_refused())
+    return (*whose, _stands(), or_(first, exists().where(*late)))
 
 
 def _refused(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
@@ -119,25 +172,29 @@ def _refused(session: Session, month: Period, *, org_id: str | None) -> Iterator
     refused = refused.join(InsuranceCase, col(InsuranceCase.match_id) == col(Match.id))
     refused = refused.where(col(InsuranceCase.state) == CaseState.REFUSED, _stands())
     for match, need, line, size, case in session.execute(refused):
-        yield _of_match(Figure.RETURNED, match, need, line, size, case.closed_at) | {"reason": case.reason_code}
+        row = _of_match(Figure.RETURNED, match, need, line, size, at=case.closed_at, org_id=org_id)
+        yield row | {"reason": case.reason_code}
 
 
 def _ended(
     session: Session, month: Period, *, figure: Figure, states: tuple[MatchState, ...], org_id: str | None
 ) -> Iterator[Values]:
-    ended = _matches(month, moment=col(Match.updated_at), org_id=org_id).where(col(Match.state).in_(states))
+    told = [state for state in states if org_id is None or state in moves.TOLD]
+    ended = _matches(month, moment=col(Match.updated_at), org_id=org_id).where(col(Match.state).in_(told))
     for match, need, line, size in session.execute(ended):
-        told = {"reason": match.reason_code or match.state.value}
-        yield _of_match(figure, match, need, line, size, match.updated_at) | told
+        why = match.reason_code if org_id is None or match.state in moves.ITS_OWN_WORD else ""
+        row = _of_match(figure, match, need, line, size, at=match.updated_at, org_id=org_id)
+        yield row | {"reason": why or match.state.value}
 
 
 def _followed(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
     statement = _matches(month, moment=col(FollowUp.created_at), org_id=org_id)
     joined = statement.add_columns(FollowUp).join(FollowUp, col(FollowUp.match_id) == col(Match.id))
     for match, need, line, size, talk in session.execute(joined):
-        told = {"satisfaction": talk.satisfaction, "reason": talk.remains}
+        row = _of_match(Figure.FOLLOWED, match, need, line, size, at=talk.created_at, org_id=org_id)
         minutes = {"minutes": talk.staff_minutes, "helper_minutes": talk.helper_minutes}
-        yield _of_match(Figure.FOLLOWED, match, need, line, size, talk.created_at) | told | minutes
+        told = {"satisfaction": talk.satisfaction, "reason": talk.remains}
+        yield row | minutes | ({} if _only_its_end(match, org_id) else told)
 
 
 def _results(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
@@ -145,12 +202,12 @@ def _results(session: Session, month: Period, *, org_id: str | None) -> Iterator
     told = told.add_columns(GiverResult).join(GiverResult, col(GiverResult.match_id) == col(Match.id))
     for match, need, line, size, row in session.execute(told):
         values = {"reason": row.outcome, "minutes": row.minutes}
-        yield _of_match(Figure.RESULT, match, need, line, size, row.created_at) | values
+        yield _of_match(Figure.RESULT, match, need, line, size, at=row.created_at, org_id=org_id) | values
     late = _matches(month, moment=col(Clock.ended_at), org_id=org_id)
     late = late.add_columns(Clock.ended_at).join(Clock, col(Clock.object_ref) == "result:" + col(Match.id))
     late = late.where(col(Clock.step) == moves.RESULT, col(Clock.outcome) == results.LATE)
     for match, need, line, size, at in session.execute(late):
-        yield _of_match(Figure.RESULT, match, need, line, size, at) | {"reason": "missing"}
+        yield _of_match(Figure.RESULT, match, need, line, size, at=at, org_id=org_id) | {"reason": "missing"}
 
 
 def received_in(month: Period, /, *, org_id: str) -> tuple[Any, ...]:

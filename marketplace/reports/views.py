@@ -268,17 +268,20 @@ def columns() -> tuple[Column, ...]:
 
 
 def line(row: ReportRow) -> tuple[Any, ...]:
-    """One row in words, cell by cell as `columns` says."""
+    """One row in words, cell by cell as `columns` says; of what only ended there is no amount."""
+    told = bool(row.category or row.unit)
+    amounts = (row.units / 100 if row.unit == "FEN" else row.units, row.fen / 100, row.people)
+    units, yuan, people = amounts if told else (None, None, None)
     return (
         str(FIGURES[row.figure]),
         row.object_ref,
         words.word(row.category, "need"),
         words.place(row.district_code) if row.district_code else "",
         reason(row.reason, row.figure) if row.reason else "",
-        row.units / 100 if row.unit == "FEN" else row.units,
+        units,
         words.word(row.unit, "unit") if row.unit else "",
-        row.fen / 100,
-        row.people,
+        yuan,
+        people,
         row.days,
         row.satisfaction,
         row.minutes,

@@ -18,6 +18,7 @@ from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.clocks.steps import STEPS
 from marketplace.db import Database
+from marketplace.organisations.agreements import were_givers
 from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.reports.models import Report, ReportState
 from marketplace.reports.months import Year, month_of
@@ -61,6 +62,7 @@ def _waiting(session: Session, year: Year, *, lock: bool = False) -> list[str]:
     wanted = select(Organisation.id).where(
         col(Organisation.state) == OrganisationState.ACTIVE, col(Organisation.created_at) < year.ends, ~asked, ~filed
     )
+    wanted = wanted.where(were_givers(year.first_day, year.next.first_day))
     wanted = wanted.order_by(col(Organisation.id))
     return list(session.exec(wanted.with_for_update() if lock else wanted))
 

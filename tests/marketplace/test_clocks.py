@@ -49,6 +49,21 @@ def test_two_reminders_fall_due_at_their_shares_and_never_again(session: Session
     assert clock.reminders == 2
 
 
+def test_the_reminder_at_the_limit_gives_no_more_time_one_that_was_missed_before_it_does(
+    session: Session, now: datetime
+) -> None:
+    holder = Holder(org_id=an_organisation(session).id)
+    swept, slept = (clocks.start(session, "bank_answer", ref, holder=holder, now=now) for ref in ("b-1", "b-2"))
+    limit = swept.due_at
+    slept.remind_at = limit + timedelta(hours=1)
+    assert clocks.due_reminders(session, now=now + (limit - now) * 80 / 100) == [swept]
+    assert clocks.due_reminders(session, now=limit) == [swept]
+    assert (swept.due_at, len(clocks.late(session, "bank_answer", now=limit))) == (limit, 2)
+    assert clocks.due_reminders(session, now=limit + timedelta(hours=1)) == [slept]
+    assert slept.due_at > limit + timedelta(hours=24)
+    assert clocks.late(session, "bank_answer", now=limit + timedelta(hours=1)) == [swept]
+
+
 def test_starting_again_ends_the_clock_that_ran(session: Session, now: datetime) -> None:
     holder = Holder(household_id=a_household(session).id)
     first = clocks.start(session, "household_answer", "match-1", holder=holder, now=now)

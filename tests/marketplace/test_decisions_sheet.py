@@ -7,9 +7,12 @@ from io import BytesIO, StringIO
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlmodel import select
 
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
+from marketplace.decisions import moves
+from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.sheet import HEADS, matches_file
 from marketplace.errors import NotFound
 from tests.factories import NOW, a_household, a_line, a_need, an_offer, an_organisation, auto_match
@@ -40,6 +43,19 @@ def test_the_spreadsheet_says_the_same_in_english(session, giver):
     data = matches_file(session, "xlsx", actor=giver, lang="en", now=NOW)
     head, row = CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_index(0).to_python()
     assert dict(zip(head, row, strict=True))["Unit"] == "packs"
+
+
+@pytest.mark.parametrize("state", [MatchState.AWAITING_SECOND, MatchState.REJECTED])
+def test_a_match_without_its_second_approval_is_no_match_of_the_giver_yet(session, giver, approver, state):
+    match = session.exec(select(Match).where(Match.org_id == giver.org_id)).one()
+    assert moves.get_match(session, match.id, actor=giver) == match
+    match.state = state
+    session.add(match)
+    session.flush()
+    assert matches_file(session, "csv", actor=giver, lang="zh", now=NOW).count(b"\n") == 1, "the heads alone"
+    with pytest.raises(NotFound):
+        moves.get_match(session, match.id, actor=giver)
+    assert moves.get_match(session, match.id, actor=approver) == match
 
 
 def test_another_giver_gets_its_own_rows_only_and_staff_none(session, giver):

@@ -23,7 +23,8 @@ from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.offers import service as offers
 from marketplace.offers.donors import DonorPaper, papers_of
-from marketplace.offers.models import DonorConsent, Offer, OfferState
+from marketplace.offers.models import Acceptance, DonorConsent, Offer, OfferState
+from marketplace.offers.terms import terms_of
 from marketplace.organisations import related, service
 from marketplace.organisations.models import Organisation, OrganisationKind, Relation
 from marketplace.proposals import expiry
@@ -149,6 +150,33 @@ def test_an_approval_asks_again_what_the_donor_bound(session, approver):
     assert approval.approve(session, [line.id], actor=approver, now=NOW).excluded[0].code == "donor_bound"
 
 
+def test_an_approval_asks_again_the_givers_own_terms_and_never_goes_beyond_its_standing_yes(session, approver):
+    organisation = an_organisation(session)
+    need = a_matchable_need(session, tags=["ill"], urgency=1)
+    standing = {"acceptance": Acceptance.STANDING, "valid_to": TODAY + 90 * DAY}
+    offer = an_offer(session, organisation, max_per_need=12, **standing)
+    line, wide = a_line(session, need, offer), terms_of(offer)
+    elsewhere = next(code for code in ("500103", "500106") if code != need.district_code)
+    for narrower in (
+        {"districts": (elsewhere,)},
+        {"tags_any": ("child",)},
+        {"tags_all": ("ill", "child")},
+        {"tags_none": ("ill",)},
+        {"min_urgency": 2},
+        {"max_per_need": 9},
+        {"min_per_need": 11},
+        {"lot": 4},
+        {"valid_from": TODAY + DAY},
+    ):
+        changed = replace(wide, **narrower)
+        offers.revise_offer(session, offer.id, terms=changed, actor=manager(organisation), now=NOW)
+        told = approval.approve(session, [line.id], actor=approver, now=NOW)
+        assert [found.code for found in told.excluded] == ["offer_terms_changed"], narrower
+    same = replace(wide, districts=(need.district_code,), tags_any=("ill", "child"), min_per_need=10, lot=5)
+    offers.revise_offer(session, offer.id, terms=same, actor=manager(organisation), now=NOW)
+    assert approval.approve(session, [line.id], actor=approver, now=NOW).approved == (line.id,)
+
+
 @pytest.mark.parametrize(
     ("change", "loose"),
     [
@@ -220,7 +248,11 @@ def test_a_budget_begins_anew_with_the_year_and_returned_aid_does_not_count(sess
     last_year = TODAY.replace(year=TODAY.year - 1)
     entry = a_ledger_entry(session, past, offer, units=9_000, state=AidState.DELIVERED, given_on=last_year)
     assert plan_of(session) == {(need.id, offer.id, 10_000)}
-    entry.given_on = TODAY
+    entry.state = AidState.RESERVED
+    session.add(entry)
+    session.flush()
+    assert plan_of(session) == {(need.id, offer.id, 1_000)}, "promised last year, given this year at the earliest"
+    entry.state, entry.given_on = AidState.DELIVERED, TODAY
     session.add(entry)
     session.flush()
     assert plan_of(session) == {(need.id, offer.id, 1_000)}

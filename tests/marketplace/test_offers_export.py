@@ -145,6 +145,42 @@ def test_a_row_without_what_the_law_asks_to_tell_is_refused(session, giver, colu
     assert [(fault.column, fault.code) for fault in checked.faults] == [(column, "empty")]
 
 
+def test_a_list_that_says_open_confirms_and_one_that_has_run_out_blocks_nothing(session, giver):
+    later = NOW + 170 * DAY
+    kept, over = posted(session, giver, terms=some_terms()), posted(session, giver, terms=some_terms(title="旧"))
+    big = posted(session, giver, terms=some_terms(title="大", stock_units=10**9))
+    over.valid_to, over.state, over.expired_from = later.date() - DAY, OfferState.EXPIRED, OfferState.OPEN
+    big.state, big.expired_from = OfferState.EXPIRED, OfferState.HELD
+    session.add_all((over, big))
+    session.flush()
+    head, *rows = cells_of(offers_file(session, "xlsx", actor=giver, now=later, lang="zh"))
+
+    def told(rows) -> dict[str, int]:
+        data = write_xlsx(head, rows)
+        batch, checked = imports.check_file(session, data, file_name="a.xlsx", actor=giver, now=later)
+        assert checked.faults == [], [(fault.column, fault.code) for fault in checked.faults]
+        return imports.confirm_import(session, batch.id, actor=giver, now=later)
+
+    first = told(rows)
+    assert (first["same"], first["changed"], first["confirmed"]) == (2, 0, 1), "untouched: what is open still stands"
+    assert (kept.confirm_by, kept.valid_to) == ((later + 180 * DAY).date(), some_terms().valid_to), "as its list says"
+    assert (over.state, told(rows)) == (OfferState.EXPIRED, {"new": 0, "changed": 0, "same": 3, "held": 0})
+    status, end = head.index("状态"), head.index("有效期止")
+    dead = next(row for row in rows if row[head.index("名称")] == "旧")
+    assert dead[end] == "", "a last day that is over does not leave"
+    dead[end] = (later - 2 * DAY).date()
+    assert told(rows)["same"] == 3, "nor does it block the table"
+    dead[status] = "开放"
+    _, checked = imports.check_file(session, write_xlsx(head, rows), file_name="a.xlsx", actor=giver, now=later)
+    assert [(fault.column, fault.code) for fault in checked.faults] == [("有效期止", "end_past")]
+    dead[end] = ""
+    for row in rows:
+        row[status] = "开放"
+    assert told(rows) == {"new": 0, "changed": 0, "same": 2, "held": 0, "confirmed": 1}
+    assert (over.state, over.valid_to) == (OfferState.OPEN, (later + 180 * DAY).date())
+    assert big.state is OfferState.EXPIRED, "nobody has asked about it yet"
+
+
 def test_an_expired_offer_in_an_edited_row_stands_again(session, giver):
     offer = posted(session, giver, source_id="自编 1", terms=some_terms())
     offer.state = OfferState.EXPIRED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -134,6 +134,13 @@ def test_the_wizard_tells_how_many_households_the_offer_fits(app, giver, sqlite_
     answer = giver.post(f"{base}/where", data={"districts": ["500103", "500106"], "go": "stay"})
     page = giver.get(answer.headers["Location"]).text
     assert "约适合 15 户" in page
+    bound = ANSWERS["answer"] | {"donor_districts": ["500103"], "donor_tags": ["elder"]}
+    giver.post(f"{base}/where", data={})
+    giver.post(f"{base}/answer", data=bound)
+    page = giver.get(f"{base}/where").text
+    assert "约适合 15 户" in page, "the donor's districts narrow it as the giver's own do"
+    assert "不显示减少多少" in page
+    giver.post(f"{base}/answer", data=ANSWERS["answer"])
     giver.post(f"{base}/where", data={"districts": ["500106"]})
     assert "数量太少" in giver.get(f"{base}/check").text
 
@@ -181,6 +188,21 @@ def test_the_table_pauses_opens_copies_and_closes(giver, sqlite_database, org_id
     check = giver.post(f"/offers/{offer_id}/copy").headers["Location"]
     assert giver.post(check).status_code == 303
     assert len(offers(sqlite_database)) == 2
+
+
+def test_all_that_end_soon_are_confirmed_in_one_press(giver, sqlite_database, org_id):
+    soon = datetime.now(UTC).date() + timedelta(days=5)
+    with sqlite_database.transaction() as session:
+        mine, other = session.get_one(Organisation, org_id), an_organisation(session)
+        for organisation in (mine, mine, other):
+            an_offer(session, organisation, valid_to=soon)
+        an_offer(session, mine, valid_to=soon, state=OfferState.EXPIRED)
+    assert "快到期的 2 项全部仍然有效" in giver.get("/offers/mine").text
+    assert "快到期的资源都仍然有效吗" in giver.get("/offers/ending").text
+    giver.post("/offers/ending", data={"confirmed": "yes"})
+    assert "已再确认半年：2 项" in (page := giver.get("/offers/mine").text)
+    assert "/offers/ending" not in page, "nothing is left to confirm"
+    assert sorted(offer.valid_to == soon for offer in offers(sqlite_database)) == [False, False, True, True]
 
 
 def test_a_change_is_saved_to_the_same_offer_and_its_kind_stays(giver, sqlite_database, org_id):

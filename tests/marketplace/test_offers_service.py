@@ -1,5 +1,6 @@
 """Offers: posted by their own organisation only, changed for later matches only, held when an amount is odd."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from marketplace.audit import AuditRow, verify
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.ledger.service import move, reserve
-from marketplace.offers import drafts, service
+from marketplace.offers import drafts, expiry, service
 from marketplace.offers.models import OfferDraft, OfferState
 from marketplace.offers.pausing import SILENT
 from marketplace.offers.terms import terms_of
@@ -146,6 +147,25 @@ def test_an_offer_that_has_run_out_opens_again_only_after_it_is_confirmed(sessio
     assert service.reopen_offer(session, offer.id, actor=giver, now=now).state is OfferState.OPEN
 
 
+@pytest.mark.parametrize(
+    ("terms", "act", "comes_back"),
+    [
+        ({"stock_units": 10**9}, None, (OfferState.HELD, "stock_implausible")),
+        ({}, service.pause_offer, (OfferState.PAUSED, "")),
+        ({}, None, (OfferState.OPEN, "")),
+    ],
+)
+def test_an_expired_offer_comes_back_as_what_it_was(session, organisation, giver, now, terms, act, comes_back):
+    offer = service.post_offer(session, some_terms(**terms), org_id=organisation.id, actor=giver, now=now)
+    if act is not None:
+        act(session, offer.id, actor=giver, now=now)
+    later = now + timedelta(days=200)
+    assert expiry.expire(session, now=later) == [offer.id]
+    assert offer.state is OfferState.EXPIRED
+    service.reconfirm_offer(session, offer.id, actor=giver, now=later)
+    assert (offer.state, offer.state_reason) == comes_back, "nobody has asked, opened or released it meanwhile"
+
+
 def test_confirming_never_shortens_an_offer(session, organisation, giver, now):
     offer = an_offer(session, organisation, valid_to=date(2028, 1, 1))
     assert service.reconfirm_offer(session, offer.id, actor=giver, now=now).valid_to == date(2028, 1, 1)
@@ -198,6 +218,23 @@ def test_a_copy_is_a_new_offer_and_a_change_is_the_old_one(session, organisation
     drafts.save_answers(session, change, answers={"title": "新名"}, now=now)
     assert drafts.finish_draft(session, change, actor=giver, now=now).id == offer.id
     assert offer.title == "新名"
+
+
+def test_a_change_writes_only_what_it_answered_over_what_others_did_meanwhile(session, organisation, giver, now):
+    offer = an_offer(session, organisation, valid_to=date(2026, 12, 1))
+    change = drafts.draft_change(session, offer.id, actor=giver, now=now)
+    drafts.save_answers(session, change, answers={"title": "新名", "lot": 2}, now=now)
+    meanwhile = replace(terms_of(offer), stock_units=500, lot=5, districts=("500106", "500103"))
+    service.revise_offer(session, offer.id, terms=meanwhile, actor=giver, now=now)
+    service.reconfirm_offer(session, offer.id, actor=giver, now=now)
+    assert drafts.changed_meanwhile(session, change) == ["lot"]
+    with pytest.raises(BadInput, match="changed_meanwhile"):
+        drafts.finish_draft(session, change, actor=giver, now=now)
+    drafts.save_answers(session, change, answers={"lot": 2}, now=now)
+    assert drafts.changed_meanwhile(session, change) == [], "looked at again"
+    drafts.finish_draft(session, change, actor=giver, now=now)
+    assert (offer.title, offer.lot, offer.stock_units, offer.districts) == ("新名", 2, 500, ["500103", "500106"])
+    assert offer.valid_to == now.date() + timedelta(days=180)
 
 
 def test_another_organisations_draft_looks_like_none(session, organisation, giver, now):

@@ -186,6 +186,10 @@ def test_the_base_card_is_hidden_while_the_word_to_be_matched_rests(house: House
         changes.resume(session, chain, actor=own, now=utc_now())
     assert api.get(where).json["district"] == house.scene.need.district_code
     assert api.get(f"/needs?purpose={PURPOSE}").json["matches"][0]["units"] == 10
+    with house.database.transaction() as session:
+        session.get_one(Match, house.match_id).state = MatchState.AWAITING_SECOND
+    assert [api.get(f"/{what}?purpose={PURPOSE}").json["matches"] for what in ("needs", "matches")] == [[], []]
+    assert api.get(where).status_code == 404, "nobody has promised it yet"
 
 
 @pytest.mark.threat("T04")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -22,6 +23,10 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import NotFound, WrongState
 from marketplace.needs.models import Need, NeedState
+from marketplace.reports import sources
+from marketplace.reports.models import Figure
+from marketplace.reports.months import Month, month_of
+from marketplace.reports.sources import rows_of_month
 from tests.marketplace.claim_scene import PREMIUM, Cover, a_case, a_home, accept, charity_money
 from tests.marketplace.payment_scene import a_month
 from tests.marketplace.test_claims import PAID, to_answer
@@ -151,9 +156,23 @@ def test_a_refusal_that_the_insurer_takes_back_is_a_payout(session, now):
     cover = a_case(session, now)
     to_answer(session, cover, now)
     service.refused(session, cover.case.id, reason_code="deductible", actor=cover.clerk, now=now)
-    pay(session, cover, now)
+    later = now + timedelta(days=70)
+    pay(session, cover, later)
     assert (cover.case.state, cover.case.reason_code, counted(session)) == (CaseState.PAID, "", 500_000)
     assert (cover.match.state, cover.match.help_only) == (MatchState.DELIVERED, False)
+    for org_id in (None, cover.match.org_id):
+        given = {
+            month: given_in(session, month, org_id=org_id, now=later) for month in (month_of(now), month_of(later))
+        }
+        assert given == {month_of(now): [], month_of(later): [cover.match.id]}, "given in the month of the payout"
+
+
+def given_in(session: Session, month: Month, *, org_id: str | None, now) -> list[str]:
+    rows = rows_of_month(session, month, org_id=org_id, now=now)
+    found = [row["object_ref"] for row in rows if row["figure"] is Figure.GIVEN]
+    counting = select(Match.id).where(*sources.given_in(month, org_id=org_id))
+    assert list(session.exec(counting)) == found, "as a published month is compared"
+    return found
 
 
 def test_only_a_claim_pays_and_on_its_way_only_after_its_steps(session, now):

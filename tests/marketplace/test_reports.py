@@ -20,7 +20,7 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs import settling
 from marketplace.needs.models import Need
-from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.proofs import papers
 from marketplace.proofs.models import PaperKind
 from marketplace.proofs.papers import PaperFacts
@@ -217,6 +217,40 @@ def test_a_giver_sees_its_own_month_and_never_the_needs_of_the_city(session: Ses
     assert service.list_reports(session, actor=manager)[0] == [report]
 
 
+def test_of_what_ended_without_aid_a_giver_s_report_has_its_end_alone(session: Session, now: datetime) -> None:
+    offer = make.an_offer(session, make.an_organisation(session))
+    a_match(session, offer=offer)
+    gone: dict[str, Any] = {"offer": offer, "delivered_at": None}
+    a_match(session, state=MatchState.CANCELLED, reason_code="consent_withdrawn", **gone)
+    a_match(session, state=MatchState.RETURNED, reason_code="death", **gone)
+    a_match(session, state=MatchState.DECLINED_GIVER, reason_code="no_capacity", **gone)
+    never = a_match(session, state=MatchState.REJECTED, reason_code="too_much", **gone)
+    talked = a_match(session, state=MatchState.GIVEN_BACK, reason_code="closed", **gone)
+    session.add(
+        FollowUp(id="t", match_id=talked.id, answered_by="w", satisfaction=2, remains="part", created_at=INSIDE)
+    )
+    session.flush()
+    manager = Actor(id="manager", role=Role.CHARITY_MANAGER, org_id=offer.org_id)
+    report = count(session, now, org_id=offer.org_id, actor=manager)
+    rows = session.exec(select(ReportRow).where(ReportRow.report_id == report.id).order_by(col(ReportRow.number)))
+    told = [row for row in rows if row.figure is not Figure.UNMET]
+    assert [(row.figure, row.reason) for row in told] == [
+        (Figure.GIVEN, ""),
+        (Figure.DECLINED, "no_capacity"),
+        (Figure.ENDED, "cancelled"),
+        (Figure.RETURNED, "returned"),
+        (Figure.RETURNED, "closed"),
+        (Figure.FOLLOWED, ""),
+    ]
+    assert never.id not in {row.object_ref for row in told}, "a giver is never told of it"
+    for row in told[1:]:
+        assert (row.category, row.unit, row.district_code, row.units, row.fen, row.people) == ("", "", "", 0, 0, 0)
+    everything = count(session, now)
+    parts = figures.parts(session, everything, figure=Figure.ENDED, by="reason")
+    assert [part.key for part in parts] == ["consent_withdrawn"], "the city's report says why"
+    assert figures.totals(session, everything)[Figure.DECLINED].rows == 2
+
+
 def test_published_rows_stay_when_the_matches_change(session: Session, now: datetime) -> None:
     match = a_match(session)
     report = service.publish(session, count(session, now).id, actor=APPROVER, now=now)
@@ -284,6 +318,20 @@ def test_a_published_month_says_what_has_come_or_changed_in_it_since(session: Se
     assert not service.changed_since(session, service.publish(session, newer.id, actor=manager, now=now))
 
 
+def test_a_published_month_says_that_less_or_more_of_it_was_given_than_was_told_then(
+    session: Session, now: datetime
+) -> None:
+    less, more, back = a_match(session), a_match(session, units=3, short_units=1), a_match(session)
+    report = service.publish(session, count(session, now).id, actor=APPROVER, now=now)
+    assert not service.changed_since(session, report)
+    less.units, more.units = 1, 4
+    back.state, back.delivered_at, back.updated_at = MatchState.RETURNED, None, now
+    session.add_all((less, more, back))
+    session.flush()
+    found = service.changed_since(session, report)
+    assert (found.came, found.gone) == (2, 2), "what came back altogether is told by the month in which it did"
+
+
 def test_a_draft_counted_again_forgets_its_old_rows(session: Session, now: datetime) -> None:
     a_match(session)
     draft = count(session, now)
@@ -327,6 +375,11 @@ def test_a_year_is_the_sum_of_its_months_and_names_the_trust(session: Session, n
     trust = make.an_organisation(
         session, kind=OrganisationKind.TRUST, trustee="示例信托公司", supervisor="示例律所", filing_ref="渝民信2026-1"
     )
+    applied, refused = (
+        make.an_organisation(session, state=state) for state in (OrganisationState.APPLIED, OrganisationState.REFUSED)
+    )
+    later = make.an_organisation(session, contract_from=date(2027, 1, 1))
+    gone = make.an_organisation(session, state=OrganisationState.SUSPENDED, contract_to=date(2026, 6, 30))
     offer = make.an_offer(session, trust)
     for month, many in ((3, 2), (10, 3)):
         for _ in range(many):
@@ -347,6 +400,8 @@ def test_a_year_is_the_sum_of_its_months_and_names_the_trust(session: Session, n
     service.publish(session, report.id, actor=manager, now=spring)
     rows = service.yearly_of_givers(session, yearly.last_year(spring), actor=APPROVER)
     assert [filed.id for giver, filed in rows if filed and giver.id == trust.id] == [report.id]
+    assert not {applied.id, refused.id, later.id} & {giver.id for giver, _filed in rows}, "they were no givers of 2026"
+    assert gone.id in {giver.id for giver, _filed in rows}, "suspended since, it still owes its year"
     with pytest.raises(NotFound):
         service.yearly_of_givers(session, Year(2026), actor=manager)
 

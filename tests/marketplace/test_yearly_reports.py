@@ -22,10 +22,10 @@ BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def givers(database: Database) -> tuple[str, str]:
-    """An old giver and one that came after New Year; a third, old one is suspended."""
+    """An old giver and one that applied before New Year and was let in afterwards; a third, old one is suspended."""
     with database.transaction() as session:
         old = make.an_organisation(session, created_at=BEFORE)
-        new = make.an_organisation(session, created_at=NEW_YEAR)
+        new = make.an_organisation(session, created_at=BEFORE, contract_from=NEW_YEAR.date())
         make.an_organisation(session, created_at=BEFORE, state=OrganisationState.SUSPENDED)
         return old.id, new.id
 

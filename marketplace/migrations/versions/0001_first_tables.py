@@ -982,6 +982,7 @@ def upgrade() -> None:
     sa.Column('rules', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('state', sa.Enum('open', 'held', 'paused', 'expired', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('expired_from', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2432,6 +2433,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('report_row', schema=None) as batch_op:
         batch_op.create_index('ix_report_row_figure_category', ['report_id', 'figure', 'category'], unique=False)
+        batch_op.create_index('ix_report_row_figure_object', ['report_id', 'figure', 'object_ref'], unique=False)
 
     op.create_table('right_request',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
