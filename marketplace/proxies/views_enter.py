@@ -1,4 +1,4 @@
-"""Helpers come in: with the code of one day, or as a standing agent by their own telephone.
+"""A helper comes in with the code of one day; a standing agent by `views_agent`.
 
 Enters: anybody. Leaves: a cookie of a session under one power. Tries are counted even when the answer is no.
 """
@@ -6,18 +6,15 @@ Enters: anybody. Leaves: a cookie of a session under one power. Tries are counte
 from __future__ import annotations
 
 from flask import make_response, redirect, request, url_for
-from flask import session as form_session
 from flask.typing import ResponseReturnValue
 
-from marketplace.accounts import service as accounts
-from marketplace.accounts.cookies import settings, with_cookie
+from marketplace.accounts.cookies import with_cookie
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.guards import guard
-from marketplace.proxies import agents, service
+from marketplace.proxies import service
 from marketplace.proxies.doors import SENTENCES, bp, say
-from marketplace.sealed import vault_of
-from marketplace.web import CodeField, Form, TextField, _, _l, current_database, current_session, render
+from marketplace.web import Form, TextField, _, _l, current_database, render
 
 
 class HelperForm(Form):
@@ -26,18 +23,6 @@ class HelperForm(Form):
     code = TextField(_l("The code that the person gave you"), longest=12)
     name = TextField(_l("Your name"), longest=60)
     phone = TextField(_l("Your mobile number"), longest=20)
-
-
-class AgentForm(Form):
-    """An agent's own telephone."""
-
-    phone = TextField(_l("Your mobile number"), longest=20)
-
-
-class DigitsForm(Form):
-    """The six digits."""
-
-    code = CodeField(_l("The 6 digits we sent you"))
 
 
 @bp.get("/enter")
@@ -62,70 +47,9 @@ def enter_submit() -> ResponseReturnValue:
             form.code.errors = [SENTENCES.get(error.code) or _("Too many tries. Wait a quarter of an hour.")]
         except BadInput as error:
             say(form, error)
-    return _inside(token) if token else render("proxies/enter.html", form=form)
+    return inside(token) if token else render("proxies/enter.html", form=form)
 
 
-def _inside(token: str) -> ResponseReturnValue:
+def inside(token: str, /) -> ResponseReturnValue:
+    """On to the household's first page, with the session's cookie."""
     return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
-
-
-@bp.get("/agent")
-@guard("power:enter")
-def agent() -> ResponseReturnValue:
-    """Ask for an agent's telephone."""
-    return render("proxies/agent.html", form=AgentForm())
-
-
-@bp.post("/agent")
-@guard("power:enter")
-def agent_submit() -> ResponseReturnValue:
-    """Send digits if this telephone stands for somebody; say the same either way."""
-    form = AgentForm()
-    if not form.validate_on_submit():
-        return render("proxies/agent.html", form=form)
-    with current_database().transaction() as session:
-        try:
-            index = vault_of(session).index("phone", service.plain_phone(form.phone.data or ""))
-            code = agents.send_code(session, index, network=request.remote_addr or "", now=utc_now())
-        except BadInput as error:
-            say(form, error)
-        except NotAllowed:
-            form.phone.errors = [_("Too many tries. Wait a quarter of an hour.")]
-        else:
-            form_session["agent"] = [index, code.id]
-    if form.errors or form.phone.errors:
-        return render("proxies/agent.html", form=form)
-    return redirect(url_for(".agent_code"), code=303)
-
-
-@bp.get("/agent/code")
-@guard("power:enter")
-def agent_code() -> ResponseReturnValue:
-    """Ask for the digits."""
-    shown = ""
-    if settings().demo and "agent" in form_session:
-        shown = accounts.code_text(current_session(), form_session["agent"][1])
-    return render("proxies/agent_code.html", form=DigitsForm(), shown_code=shown)
-
-
-@bp.post("/agent/code")
-@guard("power:enter")
-def agent_code_submit() -> ResponseReturnValue:
-    """Compare; an agent of several people comes in for the one whose power is oldest and goes on from there."""
-    form, token = DigitsForm(), ""
-    if not form.validate_on_submit():
-        return render("proxies/agent_code.html", form=form, shown_code="")
-    index, code_id = form_session.get("agent", ["", ""])
-    now = utc_now()
-    with current_database().transaction() as session:
-        try:
-            powers = agents.enter(session, index, form.code.data or "", code_id=code_id, now=now)
-        except NotAllowed:
-            powers = []
-        if powers:
-            token = service.open_session(session, powers[0], now=now)
-    if token:
-        form_session.pop("agent", None)
-        return _inside(token)
-    form.code.errors = [_("This code does not fit, or it is too old. Ask for a new one.")]
-    return render("proxies/agent_code.html", form=form, shown_code="")

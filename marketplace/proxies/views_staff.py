@@ -16,7 +16,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.models import Person
 from marketplace.households.service import mask, masked_name
 from marketplace.policy import may
-from marketplace.proxies import agents, service
+from marketplace.proxies import agents, heard, service
 from marketplace.proxies.doors import bp, say
 from marketplace.proxies.models import HelpPower, PowerState, Signed
 from marketplace.reference.words import choices
@@ -82,7 +82,7 @@ def index() -> ResponseReturnValue:
 def record(household_id: str) -> ResponseReturnValue:
     """Write a signed power down."""
     session, actor = current_session(), current_actor()
-    people = service.people_of(session, household_id, actor=actor)
+    people = heard.people_of(session, household_id, actor=actor)
     form = _paper_form(people)
     if form.validate_on_submit():
         try:
@@ -110,7 +110,7 @@ def _paper(form: PaperForm) -> service.Paper:
 
 
 def _power(power_id: str) -> HelpPower:
-    power = service.get_power(current_session(), power_id, "power:list", actor=current_actor())
+    power = heard.get_power(current_session(), power_id, "power:list", actor=current_actor())
     if power.state is PowerState.INVITED:
         raise NotFound("help_power")
     return power

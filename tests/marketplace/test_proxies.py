@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
 from marketplace.accounts import service as accounts
-from marketplace.accounts.models import SignInCode
+from marketplace.accounts.models import AccountSession, SignInCode
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
@@ -24,10 +24,11 @@ from marketplace.cases.models import Case, PaperKind
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
+from marketplace.households import members, reaching
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.notices import Notice, post
-from marketplace.proxies import agents, service
+from marketplace.proxies import agents, heard, service
 from marketplace.proxies.models import HelpPower, PowerState, Signed
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
@@ -148,6 +149,31 @@ def test_a_stopped_power_opens_nothing_from_that_moment(session: Session, now: d
         service.open_session(session, power, now=now)
 
 
+def test_whoever_lives_there_no_more_has_no_agent_there(session: Session, now: datetime) -> None:
+    contact = a_person(session)
+    wife = make.a_person(session, session.get_one(Household, contact.household_id), name="李四", phone="10000000055")
+    wife.contact = False
+    hers, his = in_force(session, wife, now), in_force(session, contact, now, phone="10000055556")
+    token = service.open_session(session, hers, now=now)
+    waits = service.record_paper(session, wife.id, a_paper(now), actor=WORKER, now=now)
+    members.end(session, wife.id, on=now.date(), reason="MOVED_OUT", actor=VERIFIER, now=now)
+    assert [(one.state, one.end_reason) for one in (hers, waits)] == [(PowerState.ENDED, "left")] * 2
+    assert accounts.actor_of(session, token, now=now).role is Role.PUBLIC
+    assert his.state is PowerState.ACTIVE
+    assert session.exec(select(Notice.key).where(Notice.letter == "helper_ended")).all() == [f"helper_ended:{hers.id}"]
+
+
+def test_a_helper_hears_of_the_helpers_of_whom_it_helps_and_of_nobody_else(session: Session, now: datetime) -> None:
+    contact = a_person(session)
+    wife = make.a_person(session, session.get_one(Household, contact.household_id), name="李四", phone="10000000055")
+    wife.contact = False
+    hers, his = in_force(session, wife, now), in_force(session, contact, now, phone="10000055556")
+    own, other = (Actor(id=one.id, role=Role.HELPER, household_id=contact.household_id) for one in (hers, his))
+    for reader, seen in ((own, {hers.id}), (other, {his.id}), (herself(wife), {hers.id})):
+        assert {one.id for one in heard.of_household(session, contact.household_id, actor=reader)} == seen
+    assert len(heard.of_household(session, contact.household_id, actor=herself(contact))) == 2
+
+
 def test_a_helper_neither_names_helpers_nor_stops_others(session: Session, now: datetime) -> None:
     person = a_person(session)
     power = in_force(session, person, now)
@@ -187,6 +213,48 @@ def test_an_agent_is_told_what_its_household_is_told_until_the_end(
         )
 
 
+def test_an_agent_is_told_from_the_check_on_and_of_the_matters_that_its_power_names(
+    sqlite_database: Database, now: datetime
+) -> None:
+    def told(*letters: str, at: datetime) -> None:
+        with sqlite_database.transaction() as session:
+            for letter in letters:
+                post(session, letter, key=f"{letter}:{at}", household_id=home, now=at)
+
+    with sqlite_database.transaction() as session:
+        person, home = (one := a_person(session)), one.household_id
+        power = service.record_paper(session, person.id, a_paper(now, matters=("checks",)), actor=WORKER, now=now)
+    told("check_due", at=now + timedelta(hours=1))
+    with sqlite_database.transaction() as session:
+        service.confirm(session, power.id, actor=VERIFIER, now=now + timedelta(hours=2))
+    later = now + timedelta(hours=3)
+    assert agents.sweep(sqlite_database, clock=lambda: later) == 0, "nothing from before the check"
+    told("match_approved", "check_due", "data_incident", at=later)
+    assert agents.sweep(sqlite_database, clock=lambda: later) == 2, "its matter, and what is in none"
+
+
+def test_who_is_helped_is_told_by_its_own_telephone(settings: Settings, sqlite_database: Database) -> None:
+    now = datetime.now(UTC)
+    with sqlite_database.transaction() as session:
+        contact = a_person(session)
+        wife = make.a_person(
+            session, session.get_one(Household, contact.household_id), name="李四", phone="10000000055"
+        )
+        wife.contact = False
+        power = in_force(session, wife, now)
+        service.stop(session, power.id, actor=WORKER, now=now)
+        reaching.keep_for(session, contact.id, "own_phone", actor=VERIFIER, now=now)
+    with sqlite_database.reading() as session:
+        letters = session.exec(select(Notice).where(col(Notice.letter).startswith("helper_"))).all()
+        messages = [compose(settings, session, letter) for letter in letters]
+        assert {one.address for one in messages if one} == {"10000000001"}, "no telephone of hers is safe now"
+    with sqlite_database.transaction() as session:
+        reaching.keep_for(session, contact.id, "usual", actor=VERIFIER, now=now)
+    with sqlite_database.reading() as session:
+        messages = [compose(settings, session, letter) for letter in letters]
+        assert [one.address for one in messages if one] == ["10000000055"] * 2
+
+
 def test_a_term_ends_by_itself(sqlite_database: Database, now: datetime) -> None:
     with sqlite_database.transaction() as session:
         power_id = in_force(session, a_person(session), now).id
@@ -203,6 +271,17 @@ def test_who_acts_for_many_households_is_counted_over_the_whole_city(session: Se
     index = vault_of(session).index("phone", AGENT_PHONE)
     assert agents.households_helped(session, {index}, now=now)[index] == 5
     assert agents.households_helped(session, {index}, now=now + timedelta(days=91))[index] == 0
+    for n in range(3):
+        person = a_person(session, phone=f"1000000011{n}")
+        told: dict[str, Any] = {"helper_kind": "volunteer", "acts": ("see",), "actor": herself(person), "now": now}
+        power, code = service.invite(session, person.id, **told)
+        accept = {"name": "钱", "network": f"n{n}", "now": now}
+        with pytest.raises(BadInput, match="helper_is_the_person"):
+            service.accept(session, code, phone=f"1000000011{n}", **accept)
+        service.accept(session, code, phone=AGENT_PHONE, **accept)
+        service.stop(session, power.id, actor=herself(person), now=now)
+    for days, many in ((0, 8), (80, 8), (91, 0)):
+        assert agents.households_helped(session, {index}, now=now + timedelta(days=days))[index] == many
 
 
 def test_every_row_of_a_helper_names_the_helper_and_the_person(session: Session, now: datetime) -> None:
@@ -316,6 +395,43 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     with app.extensions["database"].reading() as session:
         assert session.get_one(HelpPower, power_id).end_reason == "objected"
         assert session.get_one(Household, household).id == household
+
+
+def digits_of(app: Flask, phone: str = AGENT_PHONE) -> str:
+    """The newest digits sent to this telephone."""
+    with app.extensions["database"].reading() as session:
+        index = vault_of(session).index("phone", phone)
+        asked = select(SignInCode).where(col(SignInCode.phone_index) == index)
+        newest = max(session.exec(asked).all(), key=lambda one: (one.expires_at, one.id))
+        return accounts.code_text(session, newest.id)
+
+
+def test_an_agent_of_two_households_reaches_each_and_goes_from_one_to_the_other(app: Flask) -> None:
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        first, second = (
+            a_person(session, name=name, phone=f"1000000020{n}") for n, name in enumerate(("王甲", "李乙"))
+        )
+        one = in_force(session, first, now - timedelta(days=2), acts=("see",))
+        other = in_force(session, second, now - timedelta(days=1))
+        in_force(session, a_person(session, phone="10000000209"), now - timedelta(days=1), phone="10000055599")
+        homes, ids = (first.household_id, second.household_id), (one.id, other.id)
+    agent = app.test_client()
+    assert agent.get("/helpers/agent/people").status_code == 303, "nobody without digits"
+    assert agent.post(f"/helpers/agent/people/{ids[1]}").status_code == 404
+    agent.post("/helpers/agent", data={"phone": AGENT_PHONE})
+    chosen = agent.post("/helpers/agent/code", data={"code": digits_of(app)})
+    assert chosen.headers["Location"].endswith("/helpers/agent/people")
+    page = agent.get("/helpers/agent/people?lang=zh_Hans").text
+    assert ("王*" in page, "李*" in page, page.count("post-button")) == (True, True, 2)
+    for power_id, banner in ((ids[0], "王*"), (ids[1], "李*"), (ids[0], "王*")):
+        assert agent.post(f"/helpers/agent/people/{power_id}").status_code == 303
+        shown = agent.get("/home?lang=en").text
+        assert (f"You act for {banner}" in shown, "Act for somebody else" in shown) == (True, True)
+        assert "You act for this person now." in agent.get("/helpers/agent/people?lang=en").text
+    with app.extensions["database"].reading() as session:
+        held = session.exec(select(AccountSession).where(col(AccountSession.helper_id).in_(ids))).all()
+        assert [row.household_id for row in held] == [homes[0]], "one session at a time"
 
 
 @pytest.mark.parametrize(
