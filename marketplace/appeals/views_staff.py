@@ -100,8 +100,6 @@ def answer(appeal_id: str) -> ResponseReturnValue:
     if service.answer(session, appeal_id, state, text=text, actor=actor, now=utc_now()):
         return done(_("Answered. It is decided anew by somebody who has not decided it before."), to=url_for(".index"))
     if service.begins(row) and state is AppealState.UPHELD:
-        told = _(
-            "Answered. No new decision begins: it was granted elsewhere meanwhile, or is over. Tell them."
-        )
+        told = _("Answered. No new decision begins: it was granted elsewhere meanwhile, or is over. Tell them.")
         return done(told, to=url_for(".one", appeal_id=row.id))
     return done(_("Answered."), to=url_for(".index"))

@@ -119,7 +119,7 @@ def _tell_agents(database: Database, *, now: datetime) -> int:
 
 def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]]:
     """Letters to households since each agent was last told; a full batch leaves those of its last moment for the next,
-    so that none of them is skipped."""
+    and one of a single moment holds them all, so that none of them is skipped."""
     wanted = (
         select(HelpPower, Notice)
         .join(Notice, col(Notice.household_id) == col(HelpPower.household_id))
@@ -139,7 +139,9 @@ def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]
     if len(found) < BATCH:
         return found
     last = found[-1][1].created_at
-    return [pair for pair in found if pair[1].created_at < last] or found
+    before = [pair for pair in found if pair[1].created_at < last]
+    of_last = wanted.where(col(Notice.created_at) == last).limit(None)
+    return before or [(power, letter) for power, letter in session.exec(of_last)]
 
 
 def _in_power() -> list[ColumnElement[bool]]:

@@ -23,6 +23,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.households.service import has_own_phone
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import require
 from marketplace.proxies.heard import get_power
 from marketplace.proxies.models import UNTOLD, HelpPower, PowerKind, PowerState, Signed
@@ -123,6 +124,8 @@ def record_paper(session: Session, person_id: str, paper: Paper, /, *, actor: Ac
     person = _person(session, person_id)
     home = session.get_one(Household, person.household_id)
     require(actor, "power:record", district=home.district_code)
+    if is_told_dead(session, person.id):
+        raise BadInput("person_died", field="person")
     _check_paper(paper, now=now)
     power = HelpPower(
         id=new_id(),
@@ -159,7 +162,8 @@ def _check_paper(paper: Paper, *, now: datetime) -> None:
         raise BadInput("power_term", field="ends_on")
     if not paper.evidence.strip():
         raise BadInput("bad_input", field="evidence")
-    if paper.signed is Signed.WITNESSES and len(re.split(r"[,，、;；]", paper.witnesses.strip(" ,，、;；"))) < 2:
+    names = {one.strip() for one in re.split(r"[,，、;；]", paper.witnesses)} - {""}
+    if paper.signed is Signed.WITNESSES and len(names) < 2:
         raise BadInput("two_witnesses", field="witnesses")
 
 

@@ -14,7 +14,9 @@ from marketplace.errors import BadInput, NotAllowed
 from marketplace.guards import guard
 from marketplace.proxies import service
 from marketplace.proxies.doors import SENTENCES, bp, say
+from marketplace.reference.words import choices
 from marketplace.web import Form, TextField, _, _l, current_database, render
+from marketplace.web.display import language
 
 
 class HelperForm(Form):
@@ -30,6 +32,15 @@ class HelperForm(Form):
 def enter() -> ResponseReturnValue:
     """Ask for the code of the day."""
     return render("proxies/enter.html", form=HelperForm())
+
+
+@bp.get("/paper")
+@guard("power:enter")
+def blank() -> ResponseReturnValue:
+    """An empty power on one sheet, to be filled in and signed by hand before anybody writes it down."""
+    lang = language()
+    asked = {"kinds": choices("helper_kind", lang=lang), "matters": choices("power_matter", lang=lang)}
+    return render("proxies/blank_paper.html", **asked, acts=choices("power_act", lang=lang))
 
 
 @bp.post("/enter")

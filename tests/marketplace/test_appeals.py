@@ -219,6 +219,10 @@ def test_a_household_appeals_from_the_decision_and_reads_the_answer(
     assert verifier.post(f"{page}/answer", data={"state": "upheld", "text": "重新核定"}).status_code == 303
     assert "重新核定" in home.get("/appeals/mine").text
     assert home.post(f"/appeals/mine/{found[1]}/take-back").status_code == 409
+    assert f"{about}/paper" in home.get(about).text
+    with app.extensions["database"].transaction() as session:
+        session.get_one(Match, match_id).created_at -= timedelta(days=62)
+    assert f"{about}/paper" not in home.get(about).text, "the days of reconsideration are over"
 
 
 @pytest.mark.parametrize(("lang", "thanks"), [("zh_Hans", "谢谢您的举报"), ("en", "Thank you for saying so")])

@@ -110,6 +110,7 @@ def test_a_paper_names_five_things_and_is_checked_by_another_person(session: Ses
         {"ends_at": now + timedelta(days=4000)},
         {"evidence": ""},
         {"signed": Signed.WITNESSES, "witnesses": "李"},
+        {"signed": Signed.WITNESSES, "witnesses": "李，李 "},
         {"phone": "10000000001"},
     ):
         with pytest.raises(BadInput):
@@ -214,7 +215,7 @@ def test_an_agent_is_told_what_its_household_is_told_until_the_end(
 
 
 def test_an_agent_is_told_from_the_check_on_and_of_the_matters_that_its_power_names(
-    sqlite_database: Database, now: datetime
+    sqlite_database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(*letters: str, at: datetime) -> None:
         with sqlite_database.transaction() as session:
@@ -231,6 +232,10 @@ def test_an_agent_is_told_from_the_check_on_and_of_the_matters_that_its_power_na
     assert agents.sweep(sqlite_database, clock=lambda: later) == 0, "nothing from before the check"
     told("match_approved", "check_due", "data_incident", at=later)
     assert agents.sweep(sqlite_database, clock=lambda: later) == 2, "its matter, and what is in none"
+    monkeypatch.setattr(agents, "BATCH", 1)
+    last = later + timedelta(hours=1)
+    told("check_due", "check_done", "data_incident", at=last)
+    assert agents.sweep(sqlite_database, clock=lambda: last) == 3, "none of one moment is skipped"
 
 
 def test_who_is_helped_is_told_by_its_own_telephone(settings: Settings, sqlite_database: Database) -> None:
@@ -364,7 +369,15 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     address = f"/helpers/staff/households/{household}"
     assert worker.post(address, data={**form, "signed": "witnesses"}).status_code == 422
     where = worker.post(address, data=form).headers["Location"]
-    assert word in worker.get(f"{where}/paper?lang={lang}").text
+    sheet = worker.get(f"{where}/paper?lang={lang}").text
+    assert (word in sheet, "赵帮办" in sheet) == (True, False)
+    assert worker.post(f"{where}/paper", data={"reason": "else"}).status_code == 422
+    sheet = worker.post(f"{where}/paper", data={"reason": "VERIFY"}).text
+    assert all(told in sheet for told in ("赵帮办", "王小明", AGENT_PHONE))
+    empty = app.test_client().get(f"/helpers/paper?lang={lang}").text
+    assert (word in empty, "☐" in empty) == (True, True)
+    for page in (f"/cases/counter/{household}", f"/alerts/households/{household}"):
+        assert address in worker.get(page).text, page
     assert worker.post(f"{where}/confirm").status_code == 403
     assert verifier.post(f"{where}/confirm").status_code == 303
     shown = verifier.get(where).text
