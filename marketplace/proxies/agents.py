@@ -151,9 +151,9 @@ def _in_power() -> list[ColumnElement[bool]]:
 
 
 def phone_of(session: Session, power_id: str, /) -> str:
-    """Where an agent is reached, while its power is in force."""
+    """Where an agent is reached, while its power is in force, and a helper of one day who shows the code."""
     power = session.get(HelpPower, power_id)
-    if power is None or power.state is not PowerState.ACTIVE:
+    if power is None or power.state not in (PowerState.ACTIVE, PowerState.INVITED):
         return ""
     return service.opened(session, power, "phone")
 
@@ -172,7 +172,8 @@ def households_helped(session: Session, phone_indexes: set[str], /, *, now: date
     """For how many households each of these telephones acts now or came in for a day of the last ninety, in the whole
     city."""
     now_in_force = (col(HelpPower.state) == PowerState.ACTIVE) & (col(HelpPower.ends_at) > now)
-    of_late = (col(HelpPower.kind) == PowerKind.ONCE) & (col(HelpPower.starts_at) > now - OF_90_DAYS)
+    came_in = (col(HelpPower.kind) == PowerKind.ONCE) & (col(HelpPower.state) != PowerState.INVITED)
+    of_late = came_in & (col(HelpPower.starts_at) > now - OF_90_DAYS)
     wanted = select(HelpPower.phone_index, HelpPower.household_id).where(
         col(HelpPower.phone_index).in_(phone_indexes - {""}), now_in_force | of_late
     )

@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 
 from marketplace import audit, notices
 from marketplace.accounts import service as accounts
+from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -85,8 +86,11 @@ def invite(
     return record(session, power, "power:invite", actor=actor, now=now), code
 
 
-def accept(session: Session, code: str, /, *, name: str, phone: str, network: str, now: datetime) -> str:
-    """The helper shows the code and says who it is; return its session. The same telephone may come back that day."""
+def knock(
+    session: Session, code: str, /, *, name: str, phone: str, network: str, now: datetime
+) -> tuple[HelpPower, SignInCode]:
+    """The helper shows the code and says who it is; digits go to its telephone. The same telephone may come back that
+    day, another one may not once somebody is in."""
     accounts.count_try(session, "helper-code", network=network, now=now)
     typed = re.sub(r"[\s-]", "", code).upper()
     index = vault_of(session).index("helper-code", typed)
@@ -99,6 +103,20 @@ def accept(session: Session, code: str, /, *, name: str, phone: str, network: st
     if power.state is PowerState.INVITED:
         _refuse_own(session, power, phone)
         _seal_helper(session, power, name=name, phone=phone)
+        session.add(power)
+        flush(session)
+    digits = accounts.new_code(session, mine, network=network, now=now)
+    params = {"code_id": digits.id, "power_id": power.id}
+    notices.post(session, "sign_in_code", key=f"code:{digits.id}", params=params, now=now)
+    return power, digits
+
+
+def accept(session: Session, power_id: str, typed: str, /, *, code_id: str, now: datetime) -> str:
+    """The digits are right: the telephone is the helper's own. The household is told, and this is the session."""
+    power = session.get(HelpPower, power_id, with_for_update=True, populate_existing=True)
+    if power is None or not accounts.code_fits(session, power.phone_index, typed, code_id=code_id, now=now):
+        raise NotAllowed("digits_wrong")
+    if power.state is PowerState.INVITED and now < power.ends_at:
         power.state = PowerState.ACTIVE
         record(session, power, "power:accept", actor=_as_helper(power), now=now)
         tell(session, power, "helper_named", now=now)
@@ -191,7 +209,8 @@ def _seal_helper(session: Session, power: HelpPower, *, name: str, phone: str) -
     if not name.strip():
         raise BadInput("bad_input", field="name")
     vault = vault_of(session)
-    vault.new_person(session, power.id)
+    if power.name is None:
+        vault.new_person(session, power.id)
     power.name = vault.seal(session, power.id, column="help_power.name", text=name.strip())
     power.phone = vault.seal(session, power.id, column="help_power.phone", text=plain_phone(phone))
     power.phone_index = vault.index("phone", plain_phone(phone))
@@ -236,6 +255,8 @@ def stop(session: Session, power_id: str, /, *, objected: bool = False, actor: A
 def end(session: Session, power: HelpPower, /, *, reason: str, action: str, actor: Actor, now: datetime) -> HelpPower:
     """Over: every session under it is dead, its clock stands still, both sides are told."""
     told = power.state is PowerState.ACTIVE and reason not in UNTOLD
+    if power.state is PowerState.INVITED:
+        power.phone_index = ""  # typed, but nobody came in by it
     power.state, power.ended_at, power.ended_by, power.end_reason = PowerState.ENDED, now, actor.id, reason
     accounts.end_helper(session, power.id)
     clocks.move_on(session, power.id, outcome=reason, now=now)

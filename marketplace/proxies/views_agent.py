@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from marketplace.accounts import service as accounts
-from marketplace.accounts.cookies import cookie_name, settings
+from marketplace.accounts.cookies import cookie_name
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotAllowed, NotFound
 from marketplace.guards import current_actor, guard
@@ -24,9 +24,9 @@ from marketplace.households.service import masked_name
 from marketplace.proxies import agents, service
 from marketplace.proxies.doors import bp, say
 from marketplace.proxies.models import HelpPower
-from marketplace.proxies.views_enter import inside
+from marketplace.proxies.views_enter import DigitsForm, inside, shown_digits
 from marketplace.sealed import vault_of
-from marketplace.web import CodeField, Form, TextField, _, _l, current_database, current_session, render
+from marketplace.web import Form, TextField, _, _l, current_database, current_session, render
 
 PROVED_FOR = timedelta(minutes=15)
 
@@ -35,12 +35,6 @@ class AgentForm(Form):
     """An agent's own telephone."""
 
     phone = TextField(_l("Your mobile number"), longest=20)
-
-
-class DigitsForm(Form):
-    """The six digits."""
-
-    code = CodeField(_l("The 6 digits we sent you"))
 
 
 @bp.get("/agent")
@@ -76,10 +70,7 @@ def agent_submit() -> ResponseReturnValue:
 @guard("power:enter")
 def agent_code() -> ResponseReturnValue:
     """Ask for the digits."""
-    shown = ""
-    if settings().demo and "agent" in form_session:
-        shown = accounts.code_text(current_session(), form_session["agent"][1])
-    return render("proxies/agent_code.html", form=DigitsForm(), shown_code=shown)
+    return render("proxies/agent_code.html", form=DigitsForm(), shown_code=shown_digits("agent"), way="agent")
 
 
 @bp.post("/agent/code")
@@ -88,7 +79,7 @@ def agent_code_submit() -> ResponseReturnValue:
     """Compare; an agent of one person comes in for it, an agent of several is asked for whom."""
     form, token = DigitsForm(), ""
     if not form.validate_on_submit():
-        return render("proxies/agent_code.html", form=form, shown_code="")
+        return render("proxies/agent_code.html", form=form, shown_code="", way="agent")
     index, code_id = form_session.get("agent", ["", ""])
     now = utc_now()
     with current_database().transaction() as session:
@@ -100,7 +91,7 @@ def agent_code_submit() -> ResponseReturnValue:
             token = service.open_session(session, powers[0], now=now)
     if not powers:
         form.code.errors = [_("This code does not fit, or it is too old. Ask for a new one.")]
-        return render("proxies/agent_code.html", form=form, shown_code="")
+        return render("proxies/agent_code.html", form=form, shown_code="", way="agent")
     form_session.pop("agent", None)
     if token:
         return inside(token)

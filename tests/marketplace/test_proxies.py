@@ -77,6 +77,12 @@ def in_force(session: Session, person: Person, now: datetime, **over: Any) -> He
     return service.confirm(session, power.id, actor=VERIFIER, now=now)
 
 
+def come_in(session: Session, code: str, *, phone: str = AGENT_PHONE, network: str = "a", now: datetime) -> str:
+    """The helper shows its code and types the digits that reached its telephone; its session."""
+    power, digits = service.knock(session, code, name="钱", phone=phone, network=network, now=now)
+    return service.accept(session, power.id, accounts.code_text(session, digits.id), code_id=digits.id, now=now)
+
+
 def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: datetime) -> None:
     person = a_person(session)
     power, code = service.invite(
@@ -84,18 +90,23 @@ def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: dateti
     )
     assert code not in str(power.model_dump())
     with pytest.raises(NotAllowed):
-        service.accept(session, "WRONG234", name="钱", phone=AGENT_PHONE, network="a", now=now)
-    token = service.accept(session, code.lower(), name="钱", phone=AGENT_PHONE, network="b", now=now)
+        come_in(session, "WRONG234", now=now)
+    knocked, digits = service.knock(session, code, name="孙", phone="10000066666", network="b", now=now)
+    wrong = "000000" if accounts.code_text(session, digits.id) != "000000" else "111111"
+    with pytest.raises(NotAllowed, match="digits_wrong"):
+        service.accept(session, knocked.id, wrong, code_id=digits.id, now=now)
+    assert power.state is PowerState.INVITED, "a telephone that was only typed opens nothing"
+    token = come_in(session, code.lower(), network="b", now=now)
     actor = accounts.actor_of(session, token, now=now)
     assert (actor.role, actor.id, actor.household_id) == (Role.HELPER, power.id, person.household_id)
     assert (actor.reads_only, actor.id != person.id) == (True, True)
     with pytest.raises(NotAllowed):
-        service.accept(session, code, name="孙", phone="10000066666", network="c", now=now)
-    service.accept(session, code, name="钱", phone=AGENT_PHONE, network="c", now=now)
+        come_in(session, code, phone="10000066666", network="c", now=now)
+    come_in(session, code, network="c", now=now)
     with pytest.raises(NotAllowed):
-        service.accept(session, code, name="钱", phone=AGENT_PHONE, network="d", now=now + timedelta(hours=24))
+        come_in(session, code, network="d", now=now + timedelta(hours=24))
     assert accounts.actor_of(session, token, now=now + timedelta(hours=24)).role is Role.PUBLIC
-    told = [letter.letter for letter in session.exec(select(Notice))]
+    told = [letter.letter for letter in session.exec(select(Notice)) if letter.letter != "sign_in_code"]
     assert told == ["helper_named"]
 
 
@@ -280,10 +291,9 @@ def test_who_acts_for_many_households_is_counted_over_the_whole_city(session: Se
         person = a_person(session, phone=f"1000000011{n}")
         told: dict[str, Any] = {"helper_kind": "volunteer", "acts": ("see",), "actor": herself(person), "now": now}
         power, code = service.invite(session, person.id, **told)
-        accept = {"name": "钱", "network": f"n{n}", "now": now}
         with pytest.raises(BadInput, match="helper_is_the_person"):
-            service.accept(session, code, phone=f"1000000011{n}", **accept)
-        service.accept(session, code, phone=AGENT_PHONE, **accept)
+            come_in(session, code, phone=f"1000000011{n}", network=f"n{n}", now=now)
+        come_in(session, code, network=f"n{n}", now=now)
         service.stop(session, power.id, actor=herself(person), now=now)
     for days, many in ((0, 8), (80, 8), (91, 0)):
         assert agents.households_helped(session, {index}, now=now + timedelta(days=days))[index] == many
@@ -294,7 +304,7 @@ def test_every_row_of_a_helper_names_the_helper_and_the_person(session: Session,
     power, code = service.invite(
         session, person.id, helper_kind="police", acts=("see", "answer"), actor=herself(person), now=now
     )
-    service.accept(session, code, name="钱", phone=AGENT_PHONE, network="a", now=now)
+    come_in(session, code, now=now)
     rows = session.exec(select(AuditRow).where(AuditRow.actor_ref == power.id)).all()
     assert {row.action for row in rows} == {"power:accept", "account:sign_in"}
     assert all(row.actor_role == "helper" and row.subject_ref for row in rows)
@@ -335,7 +345,11 @@ def test_a_helper_of_one_day_comes_in_sees_the_banner_and_is_stopped(
     assert wrong.status_code == 422
     given = {"code": code[0], "name": "钱帮办", "phone": AGENT_PHONE}
     assert helper.post("/helpers/enter", data={**given, "phone": "12"}).status_code == 422
+    assert helper.post("/helpers/enter/code", data={"code": "123456"}).status_code == 422, "no digits were sent"
     assert helper.post("/helpers/enter", data=given).status_code == 303
+    assert helper.get("/home").status_code == 303, "not in before the digits"
+    assert helper.get(f"/helpers/enter/code?lang={lang}").status_code == 200
+    assert helper.post("/helpers/enter/code", data={"code": digits_of(app)}).status_code == 303
     for path in ("/home", "/messages", "/my-consents", "/survival/mine", "/helpers/"):
         shown = helper.get(f"{path}?lang={lang}")
         assert (shown.status_code, banner in shown.text) == (200, True), path
