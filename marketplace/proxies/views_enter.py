@@ -6,6 +6,7 @@ Enters: anybody. Leaves: a cookie of a session under one power. Tries are counte
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from flask import make_response, redirect, request, url_for
 from flask import session as form_session
@@ -49,7 +50,7 @@ def enter() -> ResponseReturnValue:
 def blank() -> ResponseReturnValue:
     """An empty power on one sheet, to be filled in and signed by hand before anybody writes it down."""
     lang = language()
-    asked = {"kinds": choices("helper_kind", lang=lang), "matters": choices("power_matter", lang=lang)}
+    asked: dict[str, Any] = {"kinds": choices("helper_kind", lang=lang), "matters": choices("power_matter", lang=lang)}
     return render("proxies/blank_paper.html", **asked, acts=choices("power_act", lang=lang))
 
 
