@@ -20,8 +20,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 UNPROVED = frozenset({Role.HOUSEHOLD, Role.HELPER, Role.PUBLIC, Role.SERVICE})
 """Who shows no second factor: a phone's holder, a stranger, a machine with a key of its own."""
-ALWAYS = frozenset({"account:sign_out", "account:sessions"})
-"""What a helper that may only see can still press."""
+ALWAYS = frozenset({"account:sign_out", "account:sessions", "power:enter"})
+"""What a helper that may only see can still press: going out, and on to somebody else it acts for."""
 
 
 def current_actor() -> Actor:

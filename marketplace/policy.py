@@ -22,16 +22,19 @@ FRESH = frozenset(tomllib.loads(MATRIX.with_name("fresh.toml").read_text(encodin
 
 NOT_IN_POWER = "not_in_power"
 MATTERS = {
-    "case": "applications",
-    "match": "offers",
-    "consent": "offers",
-    "appointment": "offers",
-    "claim": "papers",
-    "payee": "papers",
-    "proof": "papers",
-    "survival": "checks",
+    "case": ("applications",),
+    "match": ("offers",),
+    "consent": ("offers",),
+    "credential": ("offers",),
+    "appointment": ("offers",),
+    "appeal": ("applications", "offers"),
+    "right": ("applications",),
+    "claim": ("papers",),
+    "payee": ("papers",),
+    "proof": ("papers",),
+    "survival": ("checks",),
 }
-"""The first word of an action ► the matter of a written power that covers it."""
+"""The first word of an action ► the matters of a written power that cover it: any of them does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,9 @@ def matrix() -> dict[str, dict[str, str]]:
     return rules
 
 
-def matter_of(action: str, /) -> str:
-    """In which matter of a written power an action lies; empty where every helper may."""
-    return MATTERS.get(action.partition(":")[0], "")
+def matters_of(action: str, /) -> frozenset[str]:
+    """In which matters of a written power an action lies; empty where every helper may."""
+    return frozenset(MATTERS.get(action.partition(":")[0], ()))
 
 
 def may(actor: Actor, action: str) -> Decision:
@@ -64,7 +67,8 @@ def may(actor: Actor, action: str) -> Decision:
     roles = matrix().get(action)
     if roles is None:
         return Decision(False, "no_such_action", f"{action} is not in the matrix")
-    if actor.role is Role.HELPER and actor.matters and matter_of(action) not in {"", *actor.matters}:
+    asked = matters_of(action)
+    if actor.role is Role.HELPER and actor.matters and asked and not asked & actor.matters:
         return Decision(False, NOT_IN_POWER, "the written power does not name this matter")
     if "*" in roles or actor.role.value in roles:
         return Decision(True, action, "role")

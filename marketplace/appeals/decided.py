@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from marketplace.actors import Actor, Role
-from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.ended import hands_of
+from marketplace.cases.hands import took_down
+from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState
+from marketplace.cases.steps import first_opinions
 from marketplace.decisions.models import Match
 from marketplace.errors import NotFound
 from marketplace.needs.models import Need
@@ -55,6 +58,41 @@ def own_decision(session: Session, kind: str, object_id: str, /, *, actor: Actor
     if found is None:
         raise NotFound(kind)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an appeal is about, for whoever answers: the kind of decision, its id, the number that staff find it by, and
+    what it says in words."""
+
+    kind: str
+    id: str
+    number: str
+    what: tuple[str, str]
+
+
+def about(session: Session, ref: str, /) -> About | None:
+    """The item or match behind a reference; None for a report that is about no decision."""
+    kind, _colon, object_id = ref.partition(":")
+    if kind == ITEM:
+        item = session.get_one(CaseItem, object_id)
+        return About(kind, item.id, session.get_one(Case, item.case_id).number, ("aid_item", item.code))
+    if kind == MATCH:
+        match = session.get_one(Match, object_id)
+        need = session.get_one(Need, match.need_id)
+        return About(kind, match.id, match.id[:8].upper(), ("need", need.category))
+    return None
+
+
+def in_it(session: Session, ref: str, /, *, whole: bool) -> set[str]:
+    """Who had a hand in it without deciding: the first opinion on an item; with `whole`, for a complaint about how one
+    was treated, everybody who did a step of it or took it down, and whom a stand-in did so for."""
+    item = session.get(CaseItem, ref.removeprefix(f"{ITEM}:")) if ref.startswith(f"{ITEM}:") else None
+    if item is None:
+        return set()
+    if not whole:
+        return first_opinions(session, item.id)
+    return hands_of(session, col(CaseStep.item_id) == item.id) | took_down(session, item)
 
 
 def _match(session: Session, match_id: str) -> Decided | None:

@@ -34,14 +34,15 @@ class AppealState(StrEnum):
 
 class Appeal(SQLModel, table=True):
     """One of them. `object_ref` is what it is about, such as ``match:…``; `office` is who is named; `decided_by` and
-    `seconded_by` made the decision, `decided_for` and `seconded_for` had it made by a stand-in: none answers."""
+    `seconded_by` made the decision, `decided_for` and `seconded_for` had it made by a stand-in: none answers. A
+    complaint is the own affair of one person, `complainant`; an appeal is the household's."""
 
     __table_args__ = (
         check("answered", "(state IN ('open', 'withdrawn')) = (answered_at IS NULL)"),
         check("about", "kind <> 'appeal' OR object_ref <> ''"),
         check("household", "kind = 'favours' OR household_id IS NOT NULL"),
         check("another", "answered_by = '' OR answered_by NOT IN (decided_by, decided_for, seconded_by, seconded_for)"),
-        unique_where("uq_appeal_open", "household_id", "kind", "object_ref", where="state = 'open'"),
+        unique_where("uq_appeal_open", "household_id", "kind", "object_ref", "complainant", where="state = 'open'"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -58,6 +59,7 @@ class Appeal(SQLModel, table=True):
     words: Any = Field(default=None, sa_column=sealed_column())
     answer: Any = Field(default=None, sa_column=sealed_column())
     code_index: str = Field(default="", index=True, max_length=64)
+    complainant: str = Field(default="", max_length=32)
     raised_by: str = Field(max_length=64)
     raised_at: datetime = Field(sa_column=moment())
     due_at: datetime = Field(sa_column=moment())

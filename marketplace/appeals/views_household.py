@@ -12,7 +12,7 @@ from marketplace.appeals import service
 from marketplace.appeals.decided import ITEM, MATCH, own_decision
 from marketplace.appeals.doors import TONES, bp
 from marketplace.appeals.models import AppealKind
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.cases.models import CaseItem
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.web import Form, OneField, TextField, _, _l, confirm, current_session, done, render, writes
@@ -60,6 +60,7 @@ def about_item(item_id: str) -> ResponseReturnValue:
 def _about(kind: str, object_id: str, *, back: tuple[str, str], paper: str) -> ResponseReturnValue:
     session, actor, form = current_session(), current_actor(), AppealForm()
     decided = own_decision(session, kind, object_id, actor=actor)
+    last = service.reconsider_by(decided.at)
     if form.validate_on_submit():
         wanted, words = AppealKind(str(form.kind.data)), form.words.data or ""
         service.raise_about(session, object_id, wanted, about=kind, words=words, actor=actor, now=utc_now())
@@ -68,7 +69,7 @@ def _about(kind: str, object_id: str, *, back: tuple[str, str], paper: str) -> R
         "appeals/about.html",
         decided=decided,
         rows=service.own_appeals(session, decided.household_id, ref=decided.ref, actor=actor, now=utc_now()),
-        last=service.reconsider_by(decided.at),
+        last=last if last >= local_day(utc_now()) else None,
         form=form,
         back_to=back,
         paper=paper,

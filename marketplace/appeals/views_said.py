@@ -13,7 +13,9 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.answers.service import HAND_ON, TAKE_BACK, TAKE_ITEM
 from marketplace.appeals import said as saying
-from marketplace.appeals.doors import bp
+from marketplace.appeals import service
+from marketplace.appeals.doors import TONES, bp
+from marketplace.appeals.models import Appeal
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
@@ -21,7 +23,7 @@ from marketplace.households.service import masked_name
 from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
 from marketplace.readback.service import Script
 from marketplace.reference.words import label
-from marketplace.web import TextField, _, _l, current_session, done, render, writes
+from marketplace.web import TextField, _, _l, current_database, current_session, done, render, writes
 from marketplace.web.display import language
 
 CHANNELS = ("call", "home_visit", "counter")
@@ -40,9 +42,31 @@ class WordsForm(ReadingForm):
 @bp.get("/said/<household_id>")
 @guard("reading:keep")
 def said(household_id: str) -> ResponseReturnValue:
-    """What can be said now."""
-    rows = saying.possible(current_session(), household_id, actor=current_actor(), now=utc_now())
-    return render("appeals/said.html", household_id=household_id, rows=rows)
+    """What can be said now, and what was raised before."""
+    session, actor = current_session(), current_actor()
+    rows = saying.possible(session, household_id, actor=actor, now=utc_now())
+    raised = saying.list_raised(session, household_id, actor=actor)
+    return render("appeals/said.html", household_id=household_id, rows=rows, raised=raised, tones=TONES)
+
+
+@bp.get("/said/<household_id>/answers/<appeal_id>")
+@guard("reading:keep")
+def said_answer(household_id: str, appeal_id: str) -> ResponseReturnValue:
+    """The answer, to be read aloud; the look is written down and committed before it is opened."""
+    actor, now = current_actor(), utc_now()
+    with current_database().transaction() as session:
+        saying.read_answer(session, household_id, appeal_id, actor=actor, now=now)
+    session = current_session()
+    row = session.get_one(Appeal, appeal_id)
+    person = saying.whose(session, row)
+    return render(
+        "appeals/said_answer.html",
+        household_id=household_id,
+        one=row,
+        answer=service.read(session, row, "answer"),
+        who=masked_name(session, person) if person is not None else "",
+        tones=TONES,
+    )
 
 
 @bp.route("/said/<household_id>/<act>/<about>", methods=["GET", "POST"])
@@ -66,7 +90,7 @@ def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
         }
         return done(waits.get(act) or _("Kept. It counts now."), to=url_for(".said", household_id=household_id))
     show(form, script)
-    who = masked_name(session, saying.speaker(session, household_id, act, about, now=utc_now()))
+    who = masked_name(session, saying.speaker(session, household_id, row, now=utc_now()))
     shown: dict[str, Any] = {"household_id": household_id, "row": row, "form": form, "script": script.lines, "who": who}
     return render("appeals/say.html", **shown)
 
@@ -86,7 +110,7 @@ def _kept(household_id: str, row: saying.Possible, form: Any, script: Script) ->
 
 def _script(row: saying.Possible) -> list[str]:
     """What is read aloud, sentence by sentence."""
-    item = label("aid_item", row.code, lang=language()) if row.code else ""
+    item = label(row.table, row.code, lang=language()) if row.code else ""
     told = {
         TAKE_BACK: [
             _("You take your application %(number)s back. Nothing more is checked.", number=row.number),
@@ -106,6 +130,10 @@ def _script(row: saying.Possible) -> list[str]:
         "complaint": [
             _("You complain about how you were treated with: %(item)s.", item=item),
             _("Somebody who did not decide answers, within ten working days. It costs nothing."),
+        ],
+        saying.UNSAY: [
+            _("You take this back: %(item)s. Nobody looks into it any longer.", item=item),
+            _("You can raise it again."),
         ],
         saying.KEEP_BACK: [
             _("What stays uncovered of application %(number)s is not written down for charities.", number=row.number),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.appeals import service
+from marketplace.appeals import decided, service
 from marketplace.appeals.doors import TONES, bp
 from marketplace.appeals.models import Appeal, AppealState
 from marketplace.calendar import utc_now
@@ -78,8 +78,9 @@ def _page(row: Appeal, form: AnswerForm) -> ResponseReturnValue:
         one=row,
         words=service.read(session, row, "words"),
         answer=service.read(session, row, "answer"),
-        about=row.object_ref.partition(":")[2],
-        may_answer=not service.took_part(row, actor),
+        about=decided.about(session, row.object_ref),
+        begins=service.begins(row),
+        may_answer=not service.took_part(session, row, actor),
         form=form,
         tones=TONES,
     )
@@ -96,5 +97,9 @@ def answer(appeal_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(row, form)
     state, text = AppealState(str(form.state.data)), form.text.data or ""
-    service.answer(session, appeal_id, state, text=text, actor=actor, now=utc_now())
+    if service.answer(session, appeal_id, state, text=text, actor=actor, now=utc_now()):
+        return done(_("Answered. It is decided anew by somebody who has not decided it before."), to=url_for(".index"))
+    if service.begins(row) and state is AppealState.UPHELD:
+        told = _("Answered. No new decision begins: it was granted elsewhere meanwhile, or is over. Tell them.")
+        return done(told, to=url_for(".one", appeal_id=row.id))
     return done(_("Answered."), to=url_for(".index"))

@@ -20,7 +20,7 @@ from sqlmodel import Session, col, exists, func, select
 
 from marketplace import audit, notices
 from marketplace.accounts import service as accounts
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import PUBLIC, SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState, Objection, Unit
@@ -106,7 +106,8 @@ def _child(now: datetime) -> Any:
 
 
 def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now: datetime) -> Objection:
-    """Somebody objects, by name or without. The words are sealed under the key of the person they are about."""
+    """Somebody objects. The words are sealed under the key of the person they are about; who is signed in is kept
+    nowhere, for the page asks for no name."""
     item = steps.get_item(session, item_id, lock=True)
     require(actor, "case:object")
     step = steps.running_step(session, item.id)
@@ -122,7 +123,7 @@ def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now
     flush(session)
     _wait_for_answer(session, item, now=now)
     entry = audit.Entry("case:object", object_ref=item.id, subject=item.household_id, rule_id=step.code)
-    audit.record(session, entry, actor=actor, now=now)
+    audit.record(session, entry, actor=PUBLIC, now=now)
     return row
 
 

@@ -33,7 +33,8 @@ from marketplace.sealed import vault_of
 REASONS = "member_left"
 Left = Callable[..., object]
 WHEN_LEFT: list[Left] = []
-"""Called with a person who lives in the household no more; filled by the room that keeps facts of people."""
+"""Called with a person who lives in the household no more; filled by the rooms that keep facts of people, and powers
+for them."""
 
 
 def add(session: Session, household_id: str, facts: PersonFacts, /, *, actor: Actor, now: datetime) -> Person:
@@ -79,9 +80,9 @@ def end(session: Session, person_id: str, /, *, on: date, reason: str, actor: Ac
     _let_go(session, person, rest, on=on)
     home.size = max(home.size - 1, len(rest))
     session.add(home)
-    _end_spells(session, person, on=on, reason=reason, actor=actor, now=now)
-    for follow in WHEN_LEFT:
+    for follow in WHEN_LEFT:  # before the first act: a follower may lock rows of its own (adr/0066)
         follow(session, person, on=on, actor=actor, now=now)
+    _end_spells(session, person, on=on, reason=reason, actor=actor, now=now)
     entry = audit.Entry("household:member_goes", subject=person.id, object_ref=home.id, rule_id=reason)
     audit.record(session, entry, actor=actor, now=now)
     return person

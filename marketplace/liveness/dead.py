@@ -17,12 +17,15 @@ from marketplace.signals.scene import DEATH
 
 BY_STAFF = (Way.VIDEO, Way.HOME, Way.COUNTER)
 """Ways in which a member of staff saw the person."""
+LIVES = (CheckState.SEEN, CheckState.DETAINED)
+"""How a check ends that shows that the person lives; of a detention staff have the evidence."""
 
 
 def is_told_dead(session: Session, person_id: str, /) -> bool:
-    """Whether a record of the death stands against which nobody of the staff has seen the person."""
+    """Whether a record of the death stands against which nobody of the staff has seen the person, nor
+    evidence that it is detained."""
     checks = session.exec(select(SurvivalCheck).where(SurvivalCheck.person_id == person_id)).all()
-    seen = [one.done_at for one in checks if one.state is CheckState.SEEN and one.way in BY_STAFF and one.done_at]
+    seen = [one.done_at for one in checks if one.state in LIVES and one.way in BY_STAFF and one.done_at]
     last = max(seen, default=None)
     if any(one.state in WAITING and one.cause is CheckCause.DEATH for one in checks):
         return True

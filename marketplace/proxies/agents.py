@@ -8,26 +8,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import String, cast
+from sqlalchemy import ColumnElement, String, cast, or_
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import SignInCode
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database, flush
 from marketplace.errors import BadInput
 from marketplace.notices import Notice
 from marketplace.policy import require
-from marketplace.proxies import service
+from marketplace.proxies import heard, service
 from marketplace.proxies.models import HelpPower, PowerKind, PowerState
 from marketplace.reference.words import list_codes
 
 BATCH = 200
 NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended")
 """Letters that are the person's own affair."""
+TOLD_OF = {
+    "applications": (
+        *("case_decided", "case_objected", "case_paid", "case_received", "case_unsigned", "case_waits"),
+        *("label_begun", "larger_begun", "papers_missing", "register_told"),
+    ),
+    "offers": (
+        *("confirm_receipt", "consent_ended", "consent_recorded", "consent_reminder", "consent_rests"),
+        *("consent_withdrawn", "delivery_expected", "delivery_late", "help_done", "match_approved", "match_cancelled"),
+        *("match_expired", "match_held", "match_lowered", "match_part", "need_lapsed", "need_open_again"),
+        *("need_settled", "need_verified", "reminder_household", "visit_agreed", "visit_changed", "visit_proposed"),
+    ),
+    "papers": ("claim_answered", "papers_missing", "account_needed", "payment_failed", "payment_paid"),
+    "checks": ("check_done", "check_due"),
+}
+"""Matter of a power ► the letters that are about it. What is in none, such as an incident, every agent is told."""
+OF_90_DAYS = timedelta(days=90)
 
 
 def living_of_phone(session: Session, phone_index: str, /, *, now: datetime) -> list[HelpPower]:
@@ -39,7 +55,16 @@ def living_of_phone(session: Session, phone_index: str, /, *, now: datetime) -> 
         col(HelpPower.starts_at) <= now,
         col(HelpPower.ends_at) > now,
     )
-    return list(session.exec(wanted.order_by(col(HelpPower.starts_at), HelpPower.id)))
+    return list(session.exec(wanted.order_by(col(HelpPower.starts_at), HelpPower.id))) if phone_index else []
+
+
+def phone_index_of(session: Session, actor: Actor, /, *, now: datetime) -> str:
+    """Of the agent who is signed in, under a power in force; empty for everybody else, and for a helper of one day,
+    whose telephone opens nothing."""
+    power = session.get(HelpPower, actor.id) if actor.role is Role.HELPER else None
+    if power is None or power.kind is not PowerKind.STANDING or power.state is not PowerState.ACTIVE:
+        return ""
+    return power.phone_index if power.starts_at <= now < power.ends_at else ""
 
 
 def send_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
@@ -94,7 +119,7 @@ def _tell_agents(database: Database, *, now: datetime) -> int:
 
 def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]]:
     """Letters to households since each agent was last told; a full batch leaves those of its last moment for the next,
-    so that none of them is skipped."""
+    and one of a single moment holds them all, so that none of them is skipped."""
     wanted = (
         select(HelpPower, Notice)
         .join(Notice, col(Notice.household_id) == col(HelpPower.household_id))
@@ -105,6 +130,7 @@ def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]
             col(Notice.created_at) > col(HelpPower.told_to),
             col(Notice.letter).not_in(NOT_COPIED),
             cast(col(HelpPower.acts), String).contains('"notices"'),
+            or_(col(Notice.letter).not_in([one for some in TOLD_OF.values() for one in some]), *_in_power()),
         )
         .order_by(col(Notice.created_at), col(Notice.id))
         .limit(BATCH)
@@ -113,13 +139,21 @@ def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]
     if len(found) < BATCH:
         return found
     last = found[-1][1].created_at
-    return [pair for pair in found if pair[1].created_at < last] or found
+    before = [pair for pair in found if pair[1].created_at < last]
+    of_last = wanted.where(col(Notice.created_at) == last).limit(None)
+    return before or [(power, letter) for power, letter in session.exec(of_last)]
+
+
+def _in_power() -> list[ColumnElement[bool]]:
+    """The conditions that a letter is about a matter that the power names."""
+    named = cast(col(HelpPower.matters), String)
+    return [named.contains(f'"{matter}"') & col(Notice.letter).in_(some) for matter, some in TOLD_OF.items()]
 
 
 def phone_of(session: Session, power_id: str, /) -> str:
-    """Where an agent is reached, while its power is in force."""
+    """Where an agent is reached, while its power is in force, and a helper of one day who shows the code."""
     power = session.get(HelpPower, power_id)
-    if power is None or power.state is not PowerState.ACTIVE:
+    if power is None or power.state not in (PowerState.ACTIVE, PowerState.INVITED):
         return ""
     return service.opened(session, power, "phone")
 
@@ -135,18 +169,20 @@ def list_powers(session: Session, /, *, actor: Actor, offset: int, limit: int) -
 
 
 def households_helped(session: Session, phone_indexes: set[str], /, *, now: datetime) -> Counter[str]:
-    """For how many households each of these telephones acts now, in the whole city."""
+    """For how many households each of these telephones acts now or came in for a day of the last ninety, in the whole
+    city."""
+    now_in_force = (col(HelpPower.state) == PowerState.ACTIVE) & (col(HelpPower.ends_at) > now)
+    came_in = (col(HelpPower.kind) == PowerKind.ONCE) & (col(HelpPower.state) != PowerState.INVITED)
+    of_late = came_in & (col(HelpPower.starts_at) > now - OF_90_DAYS)
     wanted = select(HelpPower.phone_index, HelpPower.household_id).where(
-        col(HelpPower.phone_index).in_(phone_indexes),
-        HelpPower.state == PowerState.ACTIVE,
-        col(HelpPower.ends_at) > now,
+        col(HelpPower.phone_index).in_(phone_indexes - {""}), now_in_force | of_late
     )
     return Counter(phone for phone, _home in session.exec(wanted.distinct()))
 
 
 def look(session: Session, power_id: str, /, *, reason: str, actor: Actor, now: datetime) -> tuple[str, str]:
     """The names of the agent and of the witnesses, for staff; why is asked, and the household sees the look."""
-    power = service.get_power(session, power_id, "power:list", actor=actor)
+    power = heard.get_power(session, power_id, "power:list", actor=actor)
     if reason not in list_codes("reveal_reason"):
         raise BadInput("reason_missing", field="reason")
     entry = audit.Entry("power:look", object_ref=power.id, subject=power.household_id, rule_id=reason)

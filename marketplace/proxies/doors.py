@@ -8,10 +8,12 @@ from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
 from marketplace.actors import Role
+from marketplace.calendar import utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name
+from marketplace.proxies.agents import living_of_phone, phone_index_of
 from marketplace.proxies.models import HelpPower
 from marketplace.web import Form, current_session
 
@@ -29,6 +31,7 @@ FAULTS: dict[str, Any] = {
     "power_term": _l("Choose a day from tomorrow on, within three years"),
     "two_witnesses": _l("Write the names of two witnesses, with a comma between them"),
     "helper_is_the_person": _l("This is the telephone of the person itself: nobody is its own agent"),
+    "person_died": _l("A death of this person is on record: it gives no power"),
     "phone_wrong": _l("Write an 11-digit mobile number, such as 138 0000 0000"),
 }
 
@@ -43,10 +46,11 @@ def say(form: Form, error: DomainError, /) -> None:
 
 @bp.app_context_processor
 def helping() -> dict[str, Any]:
-    """For whom a signed-in helper acts, and until when: every page says so."""
-    actor = current_actor()
+    """For whom a signed-in helper acts, until when, and whether for others too: every page says so."""
+    actor, now = current_actor(), utc_now()
     power = current_session().get(HelpPower, actor.id) if actor.role is Role.HELPER else None
     if power is None:
         return {"helping": None}
     person = current_session().get(Person, power.subject_id)
-    return {"helping": {"name": masked_name(current_session(), person), "until": power.ends_at}}
+    others = len(living_of_phone(current_session(), phone_index_of(current_session(), actor, now=now), now=now)) > 1
+    return {"helping": {"name": masked_name(current_session(), person), "until": power.ends_at, "others": others}}

@@ -1,17 +1,20 @@
-"""The helpers of somebody who died or was erased: nobody acts for that person any more.
+"""The helpers of somebody who died, was erased or lives in a household no more: nobody acts there for that person.
 
-Enters: a person. Leaves: every power for it over, with every session under one. No letter tells of it: the household
-hears of the death, or of the erasure, itself. Called by `rights`.
+Enters: a person. Leaves: every power for it over, with every session under one. Where it died or was erased no letter
+tells of it: the household hears of the cause itself. Called by `rights`, and by `households.members` when somebody
+leaves: a power opens the household in which it was given, not the one to which the person went.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.db import lock_rows
+from marketplace.households.members import WHEN_LEFT
+from marketplace.households.models import Person
 from marketplace.proxies import service
 from marketplace.proxies.models import HelpPower, PowerState
 
@@ -26,3 +29,11 @@ def end_of_subject(session: Session, person_id: str, /, *, reason: str, actor: A
     asked = select(HelpPower).where(HelpPower.subject_id == person_id, HelpPower.state != PowerState.ENDED)
     for power in session.exec(asked.order_by(col(HelpPower.id)).with_for_update()).all():
         service.end(session, power, reason=reason, action="power:stop", actor=actor, now=now)
+
+
+def end_with_home(session: Session, person: Person, /, *, on: date, actor: Actor, now: datetime) -> None:
+    """Whoever lives there no more is helped there no more, whatever the day on which it left."""
+    end_of_subject(session, person.id, reason="left", actor=actor, now=now)
+
+
+WHEN_LEFT.append(end_with_home)

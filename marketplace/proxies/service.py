@@ -16,15 +16,17 @@ from sqlmodel import Session, select
 
 from marketplace import audit, notices
 from marketplace.accounts import service as accounts
+from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households.guardians import links_of
 from marketplace.households.models import Household, Person
-from marketplace.households.service import list_people
+from marketplace.households.service import has_own_phone
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import require
+from marketplace.proxies.heard import get_power
 from marketplace.proxies.models import UNTOLD, HelpPower, PowerKind, PowerState, Signed
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -84,8 +86,11 @@ def invite(
     return record(session, power, "power:invite", actor=actor, now=now), code
 
 
-def accept(session: Session, code: str, /, *, name: str, phone: str, network: str, now: datetime) -> str:
-    """The helper shows the code and says who it is; return its session. The same telephone may come back that day."""
+def knock(
+    session: Session, code: str, /, *, name: str, phone: str, network: str, now: datetime
+) -> tuple[HelpPower, SignInCode]:
+    """The helper shows the code and says who it is; digits go to its telephone. The same telephone may come back that
+    day, another one may not once somebody is in."""
     accounts.count_try(session, "helper-code", network=network, now=now)
     typed = re.sub(r"[\s-]", "", code).upper()
     index = vault_of(session).index("helper-code", typed)
@@ -96,7 +101,22 @@ def accept(session: Session, code: str, /, *, name: str, phone: str, network: st
     if power.state is PowerState.ACTIVE and power.phone_index != mine:
         raise NotAllowed("helper_code_wrong")
     if power.state is PowerState.INVITED:
+        _refuse_own(session, power, phone)
         _seal_helper(session, power, name=name, phone=phone)
+        session.add(power)
+        flush(session)
+    digits = accounts.new_code(session, mine, network=network, now=now)
+    params = {"code_id": digits.id, "power_id": power.id}
+    notices.post(session, "sign_in_code", key=f"code:{digits.id}", params=params, now=now)
+    return power, digits
+
+
+def accept(session: Session, power_id: str, typed: str, /, *, code_id: str, now: datetime) -> str:
+    """The digits are right: the telephone is the helper's own. The household is told, and this is the session."""
+    power = session.get(HelpPower, power_id, with_for_update=True, populate_existing=True)
+    if power is None or not accounts.code_fits(session, power.phone_index, typed, code_id=code_id, now=now):
+        raise NotAllowed("digits_wrong")
+    if power.state is PowerState.INVITED and now < power.ends_at:
         power.state = PowerState.ACTIVE
         record(session, power, "power:accept", actor=_as_helper(power), now=now)
         tell(session, power, "helper_named", now=now)
@@ -122,6 +142,8 @@ def record_paper(session: Session, person_id: str, paper: Paper, /, *, actor: Ac
     person = _person(session, person_id)
     home = session.get_one(Household, person.household_id)
     require(actor, "power:record", district=home.district_code)
+    if is_told_dead(session, person.id):
+        raise BadInput("person_died", field="person")
     _check_paper(paper, now=now)
     power = HelpPower(
         id=new_id(),
@@ -158,7 +180,8 @@ def _check_paper(paper: Paper, *, now: datetime) -> None:
         raise BadInput("power_term", field="ends_on")
     if not paper.evidence.strip():
         raise BadInput("bad_input", field="evidence")
-    if paper.signed is Signed.WITNESSES and len(re.split(r"[,，、;；]", paper.witnesses.strip(" ,，、;；"))) < 2:
+    names = {one.strip() for one in re.split(r"[,，、;；]", paper.witnesses)} - {""}
+    if paper.signed is Signed.WITNESSES and len(names) < 2:
         raise BadInput("two_witnesses", field="witnesses")
 
 
@@ -186,7 +209,8 @@ def _seal_helper(session: Session, power: HelpPower, *, name: str, phone: str) -
     if not name.strip():
         raise BadInput("bad_input", field="name")
     vault = vault_of(session)
-    vault.new_person(session, power.id)
+    if power.name is None:
+        vault.new_person(session, power.id)
     power.name = vault.seal(session, power.id, column="help_power.name", text=name.strip())
     power.phone = vault.seal(session, power.id, column="help_power.phone", text=plain_phone(phone))
     power.phone_index = vault.index("phone", plain_phone(phone))
@@ -195,7 +219,7 @@ def _seal_helper(session: Session, power: HelpPower, *, name: str, phone: str) -
 def confirm(session: Session, power_id: str, /, *, actor: Actor, now: datetime) -> HelpPower:
     """A second member of staff asked the person and saw the paper: the power is in force, the household is told."""
     power = _pending(session, power_id, actor=actor)
-    power.state, power.checked_by, power.checked_at = PowerState.ACTIVE, actor.id, now
+    power.state, power.checked_by, power.checked_at, power.told_to = PowerState.ACTIVE, actor.id, now, now
     clocks.move_on(session, power.id, outcome="confirmed", now=now)
     record(session, power, "power:confirm", actor=actor, now=now)
     tell(session, power, "helper_named", now=now)
@@ -231,6 +255,8 @@ def stop(session: Session, power_id: str, /, *, objected: bool = False, actor: A
 def end(session: Session, power: HelpPower, /, *, reason: str, action: str, actor: Actor, now: datetime) -> HelpPower:
     """Over: every session under it is dead, its clock stands still, both sides are told."""
     told = power.state is PowerState.ACTIVE and reason not in UNTOLD
+    if power.state is PowerState.INVITED:
+        power.phone_index = ""  # typed, but nobody came in by it
     power.state, power.ended_at, power.ended_by, power.end_reason = PowerState.ENDED, now, actor.id, reason
     accounts.end_helper(session, power.id)
     clocks.move_on(session, power.id, outcome=reason, now=now)
@@ -241,26 +267,12 @@ def end(session: Session, power: HelpPower, /, *, reason: str, action: str, acto
 
 
 def tell(session: Session, power: HelpPower, letter: str, /, *, now: datetime) -> None:
-    """The household is told of every helper that comes or goes."""
-    key = f"{letter}:{power.id}"
-    notices.post(session, letter, key=key, household_id=power.household_id, now=now)
-
-
-def get_power(session: Session, power_id: str, action: str, /, *, actor: Actor) -> HelpPower:
-    """The power, if the actor may hear of it at home or it lies in its district."""
-    power = session.get(HelpPower, power_id)
-    facts = {"household_id": power.household_id, "district": power.district_code} if power is not None else {}
-    require(actor, action, **facts)
-    if power is None or not _hears(session, power, actor=actor):
-        raise NotFound("help_power")
-    return power
-
-
-def _hears(session: Session, power: HelpPower, *, actor: Actor) -> bool:
-    """Whom messages reach is told of every helper at home; another adult hears of its own and of its children's."""
-    me = session.get(Person, actor.id) if actor.role is Role.HOUSEHOLD else None
-    own = me is None or me.contact or power.subject_id == me.id
-    return own or any(link.guardian_id == actor.id for link in links_of(session, power.subject_id))
+    """The household is told of every helper that comes or goes: rather by the telephone of the very person that is
+    helped, where it has one of its own."""
+    key, person = f"{letter}:{power.id}", session.get_one(Person, power.subject_id)
+    here = person.household_id == power.household_id and has_own_phone(session, person, now=now)
+    params = {"rather": person.id} if here else {}
+    notices.post(session, letter, key=key, household_id=power.household_id, params=params, now=now)
 
 
 def opened(session: Session, power: HelpPower, field: str, /) -> str:
@@ -269,25 +281,11 @@ def opened(session: Session, power: HelpPower, field: str, /) -> str:
     return vault_of(session).open_if_kept(session, power.id, column=f"help_power.{field}", sealed=sealed)
 
 
-def of_household(session: Session, household_id: str, /, *, actor: Actor) -> list[HelpPower]:
-    """The helpers of a household of which the actor hears, living ones first."""
-    rows = session.exec(select(HelpPower).where(HelpPower.household_id == household_id))
-    found = [power for power in rows if _hears(session, power, actor=actor)]
-    return sorted(found, key=lambda one: (one.state is PowerState.ENDED, -one.recorded_at.timestamp(), one.id))
-
-
 def _person(session: Session, person_id: str) -> Person:
     person = session.get(Person, person_id)
     if person is None:
         raise NotFound("person")
     return person
-
-
-def people_of(session: Session, household_id: str, /, *, actor: Actor) -> list[Person]:
-    """Of whom a power can be recorded, for a worker of the district."""
-    home = session.get(Household, household_id)
-    require(actor, "power:record", district=home.district_code if home is not None else None)
-    return list_people(session, household_id)
 
 
 def record(session: Session, power: HelpPower, action: str, /, *, actor: Actor, now: datetime) -> HelpPower:

@@ -1,9 +1,12 @@
-"""Helpers come in: with the code of one day, or as a standing agent by their own telephone.
+"""A helper comes in with the code of one day and digits to its telephone; a standing agent by `views_agent`.
 
 Enters: anybody. Leaves: a cookie of a session under one power. Tries are counted even when the answer is no.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
 
 from flask import make_response, redirect, request, url_for
 from flask import session as form_session
@@ -14,10 +17,11 @@ from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.guards import guard
-from marketplace.proxies import agents, service
+from marketplace.proxies import service
 from marketplace.proxies.doors import SENTENCES, bp, say
-from marketplace.sealed import vault_of
+from marketplace.reference.words import choices
 from marketplace.web import CodeField, Form, TextField, _, _l, current_database, current_session, render
+from marketplace.web.display import language
 
 
 class HelperForm(Form):
@@ -25,12 +29,6 @@ class HelperForm(Form):
 
     code = TextField(_l("The code that the person gave you"), longest=12)
     name = TextField(_l("Your name"), longest=60)
-    phone = TextField(_l("Your mobile number"), longest=20)
-
-
-class AgentForm(Form):
-    """An agent's own telephone."""
-
     phone = TextField(_l("Your mobile number"), longest=20)
 
 
@@ -47,85 +45,68 @@ def enter() -> ResponseReturnValue:
     return render("proxies/enter.html", form=HelperForm())
 
 
+@bp.get("/paper")
+@guard("power:enter")
+def blank() -> ResponseReturnValue:
+    """An empty power on one sheet, to be filled in and signed by hand before anybody writes it down."""
+    lang = language()
+    asked: dict[str, Any] = {"kinds": choices("helper_kind", lang=lang), "matters": choices("power_matter", lang=lang)}
+    return render("proxies/blank_paper.html", **asked, acts=choices("power_act", lang=lang))
+
+
 @bp.post("/enter")
 @guard("power:enter")
 def enter_submit() -> ResponseReturnValue:
-    """Compare; the household is told who came in."""
-    form, token = HelperForm(), ""
+    """Compare; digits go to the helper's telephone."""
+    form = HelperForm()
     if not form.validate_on_submit():
         return render("proxies/enter.html", form=form)
     given = {"name": form.name.data or "", "phone": form.phone.data or "", "network": request.remote_addr or ""}
     with current_database().transaction() as session:
         try:
-            token = service.accept(session, form.code.data or "", **given, now=utc_now())
+            power, digits = service.knock(session, form.code.data or "", **given, now=utc_now())
         except NotAllowed as error:
             form.code.errors = [SENTENCES.get(error.code) or _("Too many tries. Wait a quarter of an hour.")]
         except BadInput as error:
             say(form, error)
-    return _inside(token) if token else render("proxies/enter.html", form=form)
-
-
-def _inside(token: str) -> ResponseReturnValue:
-    return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
-
-
-@bp.get("/agent")
-@guard("power:enter")
-def agent() -> ResponseReturnValue:
-    """Ask for an agent's telephone."""
-    return render("proxies/agent.html", form=AgentForm())
-
-
-@bp.post("/agent")
-@guard("power:enter")
-def agent_submit() -> ResponseReturnValue:
-    """Send digits if this telephone stands for somebody; say the same either way."""
-    form = AgentForm()
-    if not form.validate_on_submit():
-        return render("proxies/agent.html", form=form)
-    with current_database().transaction() as session:
-        try:
-            index = vault_of(session).index("phone", service.plain_phone(form.phone.data or ""))
-            code = agents.send_code(session, index, network=request.remote_addr or "", now=utc_now())
-        except BadInput as error:
-            say(form, error)
-        except NotAllowed:
-            form.phone.errors = [_("Too many tries. Wait a quarter of an hour.")]
         else:
-            form_session["agent"] = [index, code.id]
-    if form.errors or form.phone.errors:
-        return render("proxies/agent.html", form=form)
-    return redirect(url_for(".agent_code"), code=303)
+            form_session["helper"] = [power.id, digits.id]
+    if any(field.errors for field in form):
+        return render("proxies/enter.html", form=form)
+    return redirect(url_for(".enter_code"), code=303)
 
 
-@bp.get("/agent/code")
+@bp.get("/enter/code")
 @guard("power:enter")
-def agent_code() -> ResponseReturnValue:
+def enter_code() -> ResponseReturnValue:
     """Ask for the digits."""
-    shown = ""
-    if settings().demo and "agent" in form_session:
-        shown = accounts.code_text(current_session(), form_session["agent"][1])
-    return render("proxies/agent_code.html", form=DigitsForm(), shown_code=shown)
+    return render("proxies/agent_code.html", form=DigitsForm(), shown_code=shown_digits("helper"), way="enter")
 
 
-@bp.post("/agent/code")
+@bp.post("/enter/code")
 @guard("power:enter")
-def agent_code_submit() -> ResponseReturnValue:
-    """Compare; an agent of several people comes in for the one whose power is oldest and goes on from there."""
+def enter_code_submit() -> ResponseReturnValue:
+    """Compare; the household is told who came in."""
     form, token = DigitsForm(), ""
     if not form.validate_on_submit():
-        return render("proxies/agent_code.html", form=form, shown_code="")
-    index, code_id = form_session.get("agent", ["", ""])
-    now = utc_now()
-    with current_database().transaction() as session:
-        try:
-            powers = agents.enter(session, index, form.code.data or "", code_id=code_id, now=now)
-        except NotAllowed:
-            powers = []
-        if powers:
-            token = service.open_session(session, powers[0], now=now)
+        return render("proxies/agent_code.html", form=form, shown_code="", way="enter")
+    power_id, code_id = form_session.get("helper", ["", ""])
+    with current_database().transaction() as session, suppress(NotAllowed):
+        token = service.accept(session, power_id, form.code.data or "", code_id=code_id, now=utc_now())
     if token:
-        form_session.pop("agent", None)
-        return _inside(token)
+        form_session.pop("helper", None)
+        return inside(token)
     form.code.errors = [_("This code does not fit, or it is too old. Ask for a new one.")]
-    return render("proxies/agent_code.html", form=form, shown_code="")
+    return render("proxies/agent_code.html", form=form, shown_code="", way="enter")
+
+
+def shown_digits(whose: str, /) -> str:
+    """In a demonstration the page shows the digits; `whose` names the place in the browser's own cookie."""
+    if settings().demo and whose in form_session:
+        return accounts.code_text(current_session(), form_session[whose][1])
+    return ""
+
+
+def inside(token: str, /) -> ResponseReturnValue:
+    """On to the household's first page, with the session's cookie."""
+    return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)

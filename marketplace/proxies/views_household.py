@@ -13,7 +13,7 @@ from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Person
 from marketplace.households.service import contact_of
-from marketplace.proxies import service
+from marketplace.proxies import heard, service
 from marketplace.proxies.doors import bp
 from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, _, _l, confirm, current_session, done, render, writes
@@ -36,7 +36,7 @@ class InviteForm(Form):
 def mine() -> ResponseReturnValue:
     """Everybody who may act here, or could, of whom the reader hears."""
     session = current_session()
-    found = service.of_household(session, own_household(), actor=current_actor())
+    found = heard.of_household(session, own_household(), actor=current_actor())
     names = {power.id: service.opened(session, power, "name") or "—" for power in found}
     return render("proxies/mine.html", powers=found, names=names)
 
@@ -66,7 +66,7 @@ def invite() -> ResponseReturnValue:
 def stop(power_id: str) -> ResponseReturnValue:
     """Stop a helper: at once, without a reason; staff do it for a person who calls."""
     session, actor, form = current_session(), current_actor(), Form()
-    power = service.get_power(session, power_id, "power:stop", actor=actor)
+    power = heard.get_power(session, power_id, "power:stop", actor=actor)
     ours = actor.household_id is None
     back = url_for(".power", power_id=power.id) if ours else url_for(".mine")
     if form.validate_on_submit():
@@ -91,7 +91,7 @@ def stop(power_id: str) -> ResponseReturnValue:
 def objects(power_id: str) -> ResponseReturnValue:
     """I did not want this: it ends at once, and the record says that I objected."""
     session, actor, form = current_session(), current_actor(), Form()
-    power = service.get_power(session, power_id, "power:object", actor=actor)
+    power = heard.get_power(session, power_id, "power:object", actor=actor)
     if form.validate_on_submit():
         service.stop(session, power_id, objected=True, actor=actor, now=utc_now())
         return done(_("It has ended, and your objection is on record."), to=url_for(".mine"))

@@ -14,9 +14,10 @@ from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Person
+from marketplace.households.register import opened
 from marketplace.households.service import mask, masked_name
 from marketplace.policy import may
-from marketplace.proxies import agents, service
+from marketplace.proxies import agents, heard, service
 from marketplace.proxies.doors import bp, say
 from marketplace.proxies.models import HelpPower, PowerState, Signed
 from marketplace.reference.words import choices
@@ -82,7 +83,7 @@ def index() -> ResponseReturnValue:
 def record(household_id: str) -> ResponseReturnValue:
     """Write a signed power down."""
     session, actor = current_session(), current_actor()
-    people = service.people_of(session, household_id, actor=actor)
+    people = heard.people_of(session, household_id, actor=actor)
     form = _paper_form(people)
     if form.validate_on_submit():
         try:
@@ -110,7 +111,7 @@ def _paper(form: PaperForm) -> service.Paper:
 
 
 def _power(power_id: str) -> HelpPower:
-    power = service.get_power(current_session(), power_id, "power:list", actor=current_actor())
+    power = heard.get_power(current_session(), power_id, "power:list", actor=current_actor())
     if power.state is PowerState.INVITED:
         raise NotFound("help_power")
     return power
@@ -166,14 +167,29 @@ def _page(found: HelpPower, why: WhyForm, name: str = "", witnesses: str = "") -
 @bp.get("/staff/<power_id>/paper")
 @guard("power:list")
 def paper(power_id: str) -> ResponseReturnValue:
-    """The power as a sheet of paper to sign: agent, matters, powers, term, signature."""
+    """The power as a sheet of paper: agent, matters, powers, term, signature."""
     found, session = _power(power_id), current_session()
-    return render(
-        "proxies/paper.html",
-        one=found,
-        person=masked_name(session, session.get(Person, found.subject_id)),
-        name=mask(service.opened(session, found, "name")) or "—",
-    )
+    name, person = mask(service.opened(session, found, "name")), session.get(Person, found.subject_id)
+    return _sheet(found, masked_name(session, person), name or "—", why=_why())
+
+
+@bp.post("/staff/<power_id>/paper")
+@guard("power:list")
+@writes
+def paper_names(power_id: str) -> ResponseReturnValue:
+    """The same sheet with both names and the agent's telephone; why is asked, and the look is written down."""
+    found, why, session = _power(power_id), _why(), current_session()
+    person = session.get_one(Person, found.subject_id)
+    if not why.validate_on_submit():
+        name = mask(service.opened(session, found, "name"))
+        return _sheet(found, masked_name(session, person), name or "—", why=why)
+    agents.look(session, power_id, reason=why.reason.data or "", actor=current_actor(), now=utc_now())
+    shown = opened(session, person, "name"), service.opened(session, found, "name")
+    return _sheet(found, *shown, phone=service.opened(session, found, "phone"))
+
+
+def _sheet(found: HelpPower, person: str, name: str, *, phone: str = "", why: WhyForm | None = None) -> Response:
+    return render("proxies/paper.html", one=found, person=person, name=name, phone=phone, why=why)
 
 
 @bp.post("/staff/<power_id>/confirm")

@@ -46,7 +46,9 @@ FREE = {
     "proofs.papers_file": "numbers, days and sums of receipts and invoices; no name of anybody",
     "proofs.print_slips": "slips that say nobody's name and lie in every parcel",
     "proofs.project_print": "rounded figures of a project, hidden below ten",
-    "proxies.paper": "the form of a power before it is signed, at the counter",
+    "proxies.blank": "an empty form",
+    "proxies.paper": "one power with masked names",
+    "proxies.paper_names": "the same with its names, by hand and with a reason that the household reads",
     "reports.show_print": "figures of a report; its rows are reports.rows_file",
 }
 OPENING = {

@@ -333,6 +333,9 @@ def by_a_helper_of_one_day(house: House) -> None:
     helper.fill("code", code[0])
     helper.fill("name", AGENT)
     helper.fill("phone", str(next(PHONES)))
+    digits = re.search(r"\d{6}", helper.press())
+    assert digits is not None
+    helper.fill("code", digits[0])
     helper.press()
     helper.go("/cases/mine")
     helper.press("/cases/start")
@@ -360,7 +363,8 @@ def by_a_standing_agent(house: House) -> None:
     """A written power for applications alone: recorded, checked, used, followed, stopped by a call."""
     home, person = house.family()
     worker, verifier, phone = house.officer(Role.WORKER), house.officer(Role.VERIFIER), str(next(PHONES))
-    worker.go(f"/helpers/staff/households/{home.id}")
+    worker.go(f"/cases/counter/{home.id}")
+    worker.press("/helpers/staff/households/")
     for name, value in (("person", person.id), ("helper_kind", "social_worker"), ("signed", "thumbprint")):
         worker.tick(name, value)
     for name, value in (("matters", "applications"), ("acts", "see"), ("acts", "answer"), ("acts", "notices")):

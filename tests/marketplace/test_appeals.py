@@ -18,7 +18,7 @@ from marketplace.answers import service as answers
 from marketplace.app import create_app
 from marketplace.appeals import said, service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
-from marketplace.audit import AuditRow
+from marketplace.audit import AuditBody, AuditRow
 from marketplace.cases import outcome, register, steps, withdrawing
 from marketplace.cases.models import CaseDecision, CaseItem, CaseState, ItemState
 from marketplace.clocks import service as clocks
@@ -110,10 +110,13 @@ def test_nobody_appeals_for_a_stranger(session: Session, now: datetime) -> None:
 
 
 def test_a_report_of_favours_bypasses_the_district_that_is_named(session: Session, now: datetime) -> None:
+    signed_in = Actor(id="person-of-the-house", role=Role.HOUSEHOLD, household_id="home", request_id="request-7")
     row, code = service.report_favours(
-        session, district_code="500103", office="district", words="要红包", network="n", actor=PUBLIC, now=now
+        session, district_code="500103", office="district", words="要红包", network="n", actor=signed_in, now=now
     )
-    assert (row.household_id, row.raised_by, code in str(row.model_dump())) == (None, "anonymous", False)
+    kept = [*session.exec(select(AuditRow)), *session.exec(select(AuditBody)), row]
+    assert not any(word in str(one.model_dump()) for one in kept for word in (signed_in.id, "request-7"))
+    assert (row.household_id, row.raised_by, code in str(row.model_dump())) == (None, "public", False)
     assert service.list_appeals(session, actor=DISTRICT, offset=0, limit=9) == []
     with pytest.raises(NotFound):
         service.get_for_staff(session, row.id, "appeal:answer", actor=DISTRICT)
@@ -125,6 +128,43 @@ def test_a_report_of_favours_bypasses_the_district_that_is_named(session: Sessio
     assert service.read(session, found, "answer") == "已处理"
     assert service.find_by_code(session, "AAAABBBBCCCC", network="m", now=now) is None
     assert [one.letter for one in session.exec(select(Notice))] == []
+
+
+@pytest.mark.parametrize("office", ["city", "other"])
+def test_a_report_about_the_citys_own_people_is_opened_by_the_protection_officer_alone(
+    session: Session, now: datetime, office: str
+) -> None:
+    row, _code = service.report_favours(
+        session, district_code="500103", office=office, words="要红包", network="n", actor=PUBLIC, now=now
+    )
+    near = replace(OFFICER, districts=frozenset({"500112"}))
+    for actor, seen in ((OTHER, []), (OFFICER, [row.id]), (near, [row.id])):
+        assert [one.id for one in service.list_appeals(session, actor=actor, offset=0, limit=9)] == seen
+    with pytest.raises(NotFound):
+        service.answer(session, row.id, AppealState.ANSWERED, text="x", actor=OTHER, now=now)
+
+
+def test_a_complaint_is_of_one_grown_up_also_when_it_was_told_by_telephone(session: Session, now: datetime) -> None:
+    case, items = cases.send(session, now, all_classes=False)
+    item, signer = items["DIBAO"], case.subject_id
+    day = cases.walk(session, item, now)
+    outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    other = make.a_person(session, session.get_one(Household, case.household_id), name="李四", phone="10000000055")
+    other.contact = False
+    me, they = (Actor(id=one, role=Role.HOUSEHOLD, household_id=case.household_id) for one in (signer, other.id))
+    said.keep(session, case.household_id, "complaint", item.id, CALL, words="吼我", actor=WORKER, now=day)
+    about = {"about": "item", "words": "吼我", "now": day}
+    service.raise_about(session, item.id, AppealKind.COMPLAINT, actor=they, **about)
+    with pytest.raises(WrongState, match="appealed_already"):
+        service.raise_about(session, item.id, AppealKind.COMPLAINT, actor=me, **about)
+    for actor in (me, they):
+        found = service.own_appeals(session, case.household_id, actor=actor, now=day)
+        assert [row.complainant for row in found] == [actor.id]
+    mine = service.own_appeals(session, case.household_id, actor=me, now=day)[0]
+    with pytest.raises(WrongState, match="own_data_only"):
+        service.take_back(session, mine.id, actor=they, now=day)
+    said.keep(session, case.household_id, "appeal_back", mine.id, CALL, actor=WORKER, now=day)
+    assert mine.state is AppealState.WITHDRAWN
 
 
 def test_words_are_sealed_and_each_look_is_in_the_chain(session: Session, now: datetime) -> None:
@@ -173,11 +213,16 @@ def test_a_household_appeals_from_the_decision_and_reads_the_answer(
     found = re.search(r"/appeals/(\w{26})", verifier.get(f"/appeals/?lang={lang}").text)
     assert found is not None
     page = f"/appeals/{found[1]}"
-    assert "算错了" in verifier.get(page).text
+    shown = verifier.get(page).text
+    assert ("算错了" in shown, f"/matches/find?number={match_id[:8].upper()}" in shown) == (True, True)
     assert verifier.post(f"{page}/answer", data={"state": "upheld"}).status_code == 422
     assert verifier.post(f"{page}/answer", data={"state": "upheld", "text": "重新核定"}).status_code == 303
     assert "重新核定" in home.get("/appeals/mine").text
     assert home.post(f"/appeals/mine/{found[1]}/take-back").status_code == 409
+    assert f"{about}/paper" in home.get(about).text
+    with app.extensions["database"].transaction() as session:
+        session.get_one(Match, match_id).created_at -= timedelta(days=62)
+    assert f"{about}/paper" not in home.get(about).text, "the days of reconsideration are over"
 
 
 @pytest.mark.parametrize(("lang", "thanks"), [("zh_Hans", "谢谢您的举报"), ("en", "Thank you for saying so")])
@@ -211,7 +256,12 @@ def test_a_refused_item_is_appealed_against_and_decided_anew_by_somebody_else(se
     assert (row.object_ref, row.decided_by) == (f"item:{item.id}", APPROVER.id)
     with pytest.raises(NotAllowed, match="decided_it_oneself"):
         service.answer(session, row.id, AppealState.UPHELD, text="对", actor=APPROVER, now=day)
-    service.answer(session, row.id, AppealState.UPHELD, text="对", actor=OTHER, now=day)
+    (opinion,) = steps.first_opinions(session, item.id)
+    for same in (replace(DISTRICT, id=opinion), replace(DISTRICT, on_behalf_of=opinion)):
+        with pytest.raises(NotAllowed, match="decided_it_oneself"):
+            service.answer(session, row.id, AppealState.REJECTED, text="对", actor=same, now=day)
+    assert set(service.deciders(session, row.id)) == {APPROVER.id, opinion}
+    assert service.answer(session, row.id, AppealState.UPHELD, text="对", actor=OTHER, now=day)
     assert (item.state, item.reason) == (ItemState.RUNNING, "")
     with pytest.raises(NotAllowed, match="second_person_needed"):
         outcome.decide(session, item.id, granted=True, amount_fen=100, actor=APPROVER, now=day)
@@ -224,7 +274,7 @@ def test_for_whom_a_stand_in_decided_answers_no_appeal_against_it(session: Sessi
     deputy = replace(OTHER, id="deputy", on_behalf_of=APPROVER.id)
     item, me, day = a_refusal(session, now, actor=deputy)
     row = service.raise_about(session, item.id, AppealKind.APPEAL, about="item", words="算错了", actor=me, now=day)
-    assert service.deciders(session, row.id) == (deputy.id, APPROVER.id)
+    assert service.deciders(session, row.id)[:2] == (deputy.id, APPROVER.id)
     scene = a_scene(session)
     approval.approve(session, [scene.line.id], actor=deputy, now=now)
     match = session.exec(select(Match).where(Match.line_id == scene.line.id)).one()
@@ -361,6 +411,20 @@ def test_what_stays_uncovered_is_said_by_telephone_too(session: Session, now: da
     assert answers.denied(session, actor=COLLEAGUE) == [], "a yes that was denied never counted"
 
 
+def test_an_offer_is_objected_to_by_telephone(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match, home = scene.approved(session, now), scene.household.id
+    sayable = {(one.act, one.object_id) for one in said.possible(session, home, actor=WORKER, now=now)}
+    assert {("appeal", match.id), ("complaint", match.id)} <= sayable
+    said.keep(session, home, "appeal", match.id, CALL, words="太少", actor=WORKER, now=now)
+    (row,) = service.of_household(session, home, ref=f"match:{match.id}")
+    assert (row.kind, row.complainant) == (AppealKind.APPEAL, "")
+    assert service.answer(session, row.id, AppealState.UPHELD, text="对", actor=OTHER, now=now) is False
+    assert [one.id for one in said.list_raised(session, home, actor=WORKER)] == [row.id]
+    with pytest.raises(NotFound):
+        said.list_raised(session, home, actor=FAR)
+
+
 @pytest.mark.parametrize("act", ["urge", "hand_on_no", "complaint", "leave_register"])
 def test_what_nobody_said_is_put_right_by_a_person(
     session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch, act: str
@@ -398,6 +462,19 @@ def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now:
         (row,) = session.exec(select(Appeal)).all()
         assert (row.household_id, row.object_ref, row.kind) == (case.household_id, f"item:{item.id}", "appeal")
         assert row.raised_by != case.subject_id
+    verifier = client_as(app, Role.VERIFIER)
+    shown = verifier.get(f"/appeals/{row.id}?lang=en").text
+    assert (f"/cases/items/{item.id}" in shown, case.number in shown) == (True, True), "what it is about"
+    assert "the deciding step begins once more" in shown
+    answers_page = f"/appeals/said/{case.household_id}/answers/{row.id}"
+    assert worker.get(answers_page).status_code == 404, "not answered yet"
+    assert f"/appeal_back/{row.id}" in worker.get(f"/appeals/said/{case.household_id}").text
+    answer = {"state": "rejected", "text": "材料不符"}
+    assert verifier.post(f"/appeals/{row.id}/answer", data=answer).status_code == 303
+    for lang, word in (("en", "The answer, to be read aloud"), ("zh_Hans", "当面念给本人")):
+        assert answers_page in worker.get(f"/appeals/said/{case.household_id}?lang={lang}").text
+        shown = worker.get(f"{answers_page}?lang={lang}").text
+        assert (word in shown, "材料不符" in shown) == (True, True)
     said_page = f"/appeals/said/{case.household_id}/hand_on"
     shown = worker.get(f"{said_page}_no/{case.id}").text
     read["shown"] = re.findall(r'name="shown"[^>]*value="(\w+)"', shown)[0]

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.audit import AuditBody, AuditRow
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import (
@@ -404,7 +405,10 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     (shown,) = notice.list_notices(session, CITY, now=day)
     assert (shown.item_id, shown.name) == (item.id, "王*明")
     total = item.due_at
-    row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+    neighbour = Actor(id="the-neighbour", role=Role.HOUSEHOLD, household_id="next-door", request_id="request-7")
+    row = notice.object_to(session, item.id, "他家有车", actor=neighbour, now=day)
+    kept = [*session.exec(select(AuditRow)), *session.exec(select(AuditBody)), row]
+    assert not any(word in str(one.model_dump()) for one in kept for word in ("the-neighbour", "request-7"))
     with pytest.raises(WrongState, match="objection_not_read"):
         notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     assert notice.read_objection(session, row.id, actor=WORKER, now=day) == (row, "他家有车")

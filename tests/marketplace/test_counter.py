@@ -309,6 +309,7 @@ def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_a
     assert (visit.kind, visit.household_id) == (TaskKind.VISIT, home)
     page = client_as(app, Role.WORKER).get(f"/home-visits/{visit.id}")
     assert (page.status_code, "还缺一些材料" in page.text) == (200, True)
+    assert f"/appeals/said/{home}" in page.text, "where the answers lie that have no page"
     with sqlite_database.transaction() as session:
         visits.finish(session, session.get_one(HomeVisit, visit.id), "NOT_REACHED", actor=WORKER, now=now)
     assert outbox(sqlite_database, settings, now) == wait

@@ -202,13 +202,17 @@ def test_a_record_of_death_or_detention_sends_somebody_and_decides_nothing(
     assert not dead.is_told_dead(session, person.id)
 
 
-def test_whoever_is_detained_is_written_down_as_that_and_looked_at_again(session: Session, now: datetime) -> None:
+@pytest.mark.parametrize("cause", [CheckCause.DETENTION, CheckCause.DEATH])
+def test_whoever_is_detained_is_written_down_as_that_and_looked_at_again(
+    session: Session, now: datetime, cause: CheckCause
+) -> None:
     _person, check = asked(session, now)
-    service.report(session, check.person_id, CheckCause.DETENTION, evidence="list 7", actor=WORKER, now=now)
+    service.report(session, check.person_id, cause, evidence="list 7", actor=WORKER, now=now)
     with pytest.raises(BadInput):
         service.record_detained(session, check.id, note=" ", actor=WORKER, now=now)
     service.record_detained(session, check.id, note="notice of 20 November", actor=WORKER, now=now)
     assert check.state is CheckState.DETAINED
+    assert not dead.is_told_dead(session, check.person_id), "who is detained lives"
     (duty,) = duties.duties_of(session, check.person_id)
     assert (duty.ended_at, duty.next_on > now.date()) == (None, True)
 

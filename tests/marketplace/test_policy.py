@@ -112,18 +112,22 @@ def test_a_decision_names_its_rule_and_a_row_of_another_district_is_refused() ->
 
 
 def test_a_helper_acts_in_the_matters_that_the_power_names_and_in_what_is_nobody_s_matter() -> None:
-    by_matter: dict[str, str] = {}
+    by_matter: dict[frozenset[str], str] = {}
     for action in policy.matrix():
         if policy.may(Actor(id="h", role=Role.HELPER, household_id="home-1"), action).allow:
-            by_matter.setdefault(policy.matter_of(action), action)
-    first, second, *_ = sorted(matter for matter in by_matter if matter)
+            by_matter.setdefault(policy.matters_of(action), action)
+    first, second, *_ = sorted(matter for matters in by_matter for matter in matters if len(matters) == 1)
     helper = Actor(id="h", role=Role.HELPER, household_id="home-1", matters=frozenset({first}))
-    assert policy.may(helper, by_matter[first]).allow
-    assert policy.may(helper, by_matter[second]).rule == policy.NOT_IN_POWER
-    assert _asks(by_matter[second], helper) == "not_in_power"
-    assert policy.may(helper, by_matter[""]).allow
+    one, other = by_matter[frozenset({first})], by_matter[frozenset({second})]
+    assert policy.may(helper, one).allow
+    assert policy.may(helper, other).rule == policy.NOT_IN_POWER
+    assert _asks(other, helper) == "not_in_power"
+    assert policy.may(helper, by_matter[frozenset()]).allow
+    for matter, opened in (("applications", True), ("offers", True), ("checks", False)):
+        theirs = Actor(id="h", role=Role.HELPER, household_id="home-1", matters=frozenset({matter}))
+        assert policy.may(theirs, "appeal:raise").allow is opened, "either of two matters"
     owner = Actor(id="h", role=Role.HOUSEHOLD, household_id="home-1", matters=frozenset({first}))
-    assert policy.may(owner, by_matter[second]).allow, "matters bind helpers only"
+    assert policy.may(owner, other).allow, "matters bind helpers only"
 
 
 @pytest.mark.threat("T15")

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
 from marketplace.accounts import service as accounts
-from marketplace.accounts.models import SignInCode
+from marketplace.accounts.models import AccountSession, SignInCode
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
@@ -24,10 +24,11 @@ from marketplace.cases.models import Case, PaperKind
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
+from marketplace.households import members, reaching
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.notices import Notice, post
-from marketplace.proxies import agents, service
+from marketplace.proxies import agents, heard, service
 from marketplace.proxies.models import HelpPower, PowerState, Signed
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
@@ -76,6 +77,12 @@ def in_force(session: Session, person: Person, now: datetime, **over: Any) -> He
     return service.confirm(session, power.id, actor=VERIFIER, now=now)
 
 
+def come_in(session: Session, code: str, *, phone: str = AGENT_PHONE, network: str = "a", now: datetime) -> str:
+    """The helper shows its code and types the digits that reached its telephone; its session."""
+    power, digits = service.knock(session, code, name="钱", phone=phone, network=network, now=now)
+    return service.accept(session, power.id, accounts.code_text(session, digits.id), code_id=digits.id, now=now)
+
+
 def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: datetime) -> None:
     person = a_person(session)
     power, code = service.invite(
@@ -83,18 +90,23 @@ def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: dateti
     )
     assert code not in str(power.model_dump())
     with pytest.raises(NotAllowed):
-        service.accept(session, "WRONG234", name="钱", phone=AGENT_PHONE, network="a", now=now)
-    token = service.accept(session, code.lower(), name="钱", phone=AGENT_PHONE, network="b", now=now)
+        come_in(session, "WRONG234", now=now)
+    knocked, digits = service.knock(session, code, name="孙", phone="10000066666", network="b", now=now)
+    wrong = "000000" if accounts.code_text(session, digits.id) != "000000" else "111111"
+    with pytest.raises(NotAllowed, match="digits_wrong"):
+        service.accept(session, knocked.id, wrong, code_id=digits.id, now=now)
+    assert power.state is PowerState.INVITED, "a telephone that was only typed opens nothing"
+    token = come_in(session, code.lower(), network="b", now=now)
     actor = accounts.actor_of(session, token, now=now)
     assert (actor.role, actor.id, actor.household_id) == (Role.HELPER, power.id, person.household_id)
     assert (actor.reads_only, actor.id != person.id) == (True, True)
     with pytest.raises(NotAllowed):
-        service.accept(session, code, name="孙", phone="10000066666", network="c", now=now)
-    service.accept(session, code, name="钱", phone=AGENT_PHONE, network="c", now=now)
+        come_in(session, code, phone="10000066666", network="c", now=now)
+    come_in(session, code, network="c", now=now)
     with pytest.raises(NotAllowed):
-        service.accept(session, code, name="钱", phone=AGENT_PHONE, network="d", now=now + timedelta(hours=24))
+        come_in(session, code, network="d", now=now + timedelta(hours=24))
     assert accounts.actor_of(session, token, now=now + timedelta(hours=24)).role is Role.PUBLIC
-    told = [letter.letter for letter in session.exec(select(Notice))]
+    told = [letter.letter for letter in session.exec(select(Notice)) if letter.letter != "sign_in_code"]
     assert told == ["helper_named"]
 
 
@@ -109,6 +121,7 @@ def test_a_paper_names_five_things_and_is_checked_by_another_person(session: Ses
         {"ends_at": now + timedelta(days=4000)},
         {"evidence": ""},
         {"signed": Signed.WITNESSES, "witnesses": "李"},
+        {"signed": Signed.WITNESSES, "witnesses": "李，李 "},
         {"phone": "10000000001"},
     ):
         with pytest.raises(BadInput):
@@ -146,6 +159,31 @@ def test_a_stopped_power_opens_nothing_from_that_moment(session: Session, now: d
     assert power.end_reason == {"page": "stopped", "phone": "by_phone", "objects": "objected"}[way]
     with pytest.raises(NotAllowed):
         service.open_session(session, power, now=now)
+
+
+def test_whoever_lives_there_no_more_has_no_agent_there(session: Session, now: datetime) -> None:
+    contact = a_person(session)
+    wife = make.a_person(session, session.get_one(Household, contact.household_id), name="李四", phone="10000000055")
+    wife.contact = False
+    hers, his = in_force(session, wife, now), in_force(session, contact, now, phone="10000055556")
+    token = service.open_session(session, hers, now=now)
+    waits = service.record_paper(session, wife.id, a_paper(now), actor=WORKER, now=now)
+    members.end(session, wife.id, on=now.date(), reason="MOVED_OUT", actor=VERIFIER, now=now)
+    assert [(one.state, one.end_reason) for one in (hers, waits)] == [(PowerState.ENDED, "left")] * 2
+    assert accounts.actor_of(session, token, now=now).role is Role.PUBLIC
+    assert his.state is PowerState.ACTIVE
+    assert session.exec(select(Notice.key).where(Notice.letter == "helper_ended")).all() == [f"helper_ended:{hers.id}"]
+
+
+def test_a_helper_hears_of_the_helpers_of_whom_it_helps_and_of_nobody_else(session: Session, now: datetime) -> None:
+    contact = a_person(session)
+    wife = make.a_person(session, session.get_one(Household, contact.household_id), name="李四", phone="10000000055")
+    wife.contact = False
+    hers, his = in_force(session, wife, now), in_force(session, contact, now, phone="10000055556")
+    own, other = (Actor(id=one.id, role=Role.HELPER, household_id=contact.household_id) for one in (hers, his))
+    for reader, seen in ((own, {hers.id}), (other, {his.id}), (herself(wife), {hers.id})):
+        assert {one.id for one in heard.of_household(session, contact.household_id, actor=reader)} == seen
+    assert len(heard.of_household(session, contact.household_id, actor=herself(contact))) == 2
 
 
 def test_a_helper_neither_names_helpers_nor_stops_others(session: Session, now: datetime) -> None:
@@ -187,6 +225,52 @@ def test_an_agent_is_told_what_its_household_is_told_until_the_end(
         )
 
 
+def test_an_agent_is_told_from_the_check_on_and_of_the_matters_that_its_power_names(
+    sqlite_database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*letters: str, at: datetime) -> None:
+        with sqlite_database.transaction() as session:
+            for letter in letters:
+                post(session, letter, key=f"{letter}:{at}", household_id=home, now=at)
+
+    with sqlite_database.transaction() as session:
+        person, home = (one := a_person(session)), one.household_id
+        power = service.record_paper(session, person.id, a_paper(now, matters=("checks",)), actor=WORKER, now=now)
+    told("check_due", at=now + timedelta(hours=1))
+    with sqlite_database.transaction() as session:
+        service.confirm(session, power.id, actor=VERIFIER, now=now + timedelta(hours=2))
+    later = now + timedelta(hours=3)
+    assert agents.sweep(sqlite_database, clock=lambda: later) == 0, "nothing from before the check"
+    told("match_approved", "check_due", "data_incident", at=later)
+    assert agents.sweep(sqlite_database, clock=lambda: later) == 2, "its matter, and what is in none"
+    monkeypatch.setattr(agents, "BATCH", 1)
+    last = later + timedelta(hours=1)
+    told("check_due", "check_done", "data_incident", at=last)
+    assert agents.sweep(sqlite_database, clock=lambda: last) == 3, "none of one moment is skipped"
+
+
+def test_who_is_helped_is_told_by_its_own_telephone(settings: Settings, sqlite_database: Database) -> None:
+    now = datetime.now(UTC)
+    with sqlite_database.transaction() as session:
+        contact = a_person(session)
+        wife = make.a_person(
+            session, session.get_one(Household, contact.household_id), name="李四", phone="10000000055"
+        )
+        wife.contact = False
+        power = in_force(session, wife, now)
+        service.stop(session, power.id, actor=WORKER, now=now)
+        reaching.keep_for(session, contact.id, "own_phone", actor=VERIFIER, now=now)
+    with sqlite_database.reading() as session:
+        letters = session.exec(select(Notice).where(col(Notice.letter).startswith("helper_"))).all()
+        messages = [compose(settings, session, letter) for letter in letters]
+        assert {one.address for one in messages if one} == {"10000000001"}, "no telephone of hers is safe now"
+    with sqlite_database.transaction() as session:
+        reaching.keep_for(session, contact.id, "usual", actor=VERIFIER, now=now)
+    with sqlite_database.reading() as session:
+        messages = [compose(settings, session, letter) for letter in letters]
+        assert [one.address for one in messages if one] == ["10000000055"] * 2
+
+
 def test_a_term_ends_by_itself(sqlite_database: Database, now: datetime) -> None:
     with sqlite_database.transaction() as session:
         power_id = in_force(session, a_person(session), now).id
@@ -203,6 +287,16 @@ def test_who_acts_for_many_households_is_counted_over_the_whole_city(session: Se
     index = vault_of(session).index("phone", AGENT_PHONE)
     assert agents.households_helped(session, {index}, now=now)[index] == 5
     assert agents.households_helped(session, {index}, now=now + timedelta(days=91))[index] == 0
+    for n in range(3):
+        person = a_person(session, phone=f"1000000011{n}")
+        told: dict[str, Any] = {"helper_kind": "volunteer", "acts": ("see",), "actor": herself(person), "now": now}
+        power, code = service.invite(session, person.id, **told)
+        with pytest.raises(BadInput, match="helper_is_the_person"):
+            come_in(session, code, phone=f"1000000011{n}", network=f"n{n}", now=now)
+        come_in(session, code, network=f"n{n}", now=now)
+        service.stop(session, power.id, actor=herself(person), now=now)
+    for days, many in ((0, 8), (80, 8), (91, 0)):
+        assert agents.households_helped(session, {index}, now=now + timedelta(days=days))[index] == many
 
 
 def test_every_row_of_a_helper_names_the_helper_and_the_person(session: Session, now: datetime) -> None:
@@ -210,7 +304,7 @@ def test_every_row_of_a_helper_names_the_helper_and_the_person(session: Session,
     power, code = service.invite(
         session, person.id, helper_kind="police", acts=("see", "answer"), actor=herself(person), now=now
     )
-    service.accept(session, code, name="钱", phone=AGENT_PHONE, network="a", now=now)
+    come_in(session, code, now=now)
     rows = session.exec(select(AuditRow).where(AuditRow.actor_ref == power.id)).all()
     assert {row.action for row in rows} == {"power:accept", "account:sign_in"}
     assert all(row.actor_role == "helper" and row.subject_ref for row in rows)
@@ -251,7 +345,11 @@ def test_a_helper_of_one_day_comes_in_sees_the_banner_and_is_stopped(
     assert wrong.status_code == 422
     given = {"code": code[0], "name": "钱帮办", "phone": AGENT_PHONE}
     assert helper.post("/helpers/enter", data={**given, "phone": "12"}).status_code == 422
+    assert helper.post("/helpers/enter/code", data={"code": "123456"}).status_code == 422, "no digits were sent"
     assert helper.post("/helpers/enter", data=given).status_code == 303
+    assert helper.get("/home").status_code == 303, "not in before the digits"
+    assert helper.get(f"/helpers/enter/code?lang={lang}").status_code == 200
+    assert helper.post("/helpers/enter/code", data={"code": digits_of(app)}).status_code == 303
     for path in ("/home", "/messages", "/my-consents", "/survival/mine", "/helpers/"):
         shown = helper.get(f"{path}?lang={lang}")
         assert (shown.status_code, banner in shown.text) == (200, True), path
@@ -285,7 +383,15 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     address = f"/helpers/staff/households/{household}"
     assert worker.post(address, data={**form, "signed": "witnesses"}).status_code == 422
     where = worker.post(address, data=form).headers["Location"]
-    assert word in worker.get(f"{where}/paper?lang={lang}").text
+    sheet = worker.get(f"{where}/paper?lang={lang}").text
+    assert (word in sheet, "赵帮办" in sheet) == (True, False)
+    assert worker.post(f"{where}/paper", data={"reason": "else"}).status_code == 422
+    sheet = worker.post(f"{where}/paper", data={"reason": "VERIFY"}).text
+    assert all(told in sheet for told in ("赵帮办", "王小明", AGENT_PHONE))
+    empty = app.test_client().get(f"/helpers/paper?lang={lang}").text
+    assert (word in empty, "☐" in empty) == (True, True)
+    for page in (f"/cases/counter/{household}", f"/alerts/households/{household}"):
+        assert address in worker.get(page).text, page
     assert worker.post(f"{where}/confirm").status_code == 403
     assert verifier.post(f"{where}/confirm").status_code == 303
     shown = verifier.get(where).text
@@ -316,6 +422,43 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     with app.extensions["database"].reading() as session:
         assert session.get_one(HelpPower, power_id).end_reason == "objected"
         assert session.get_one(Household, household).id == household
+
+
+def digits_of(app: Flask, phone: str = AGENT_PHONE) -> str:
+    """The newest digits sent to this telephone."""
+    with app.extensions["database"].reading() as session:
+        index = vault_of(session).index("phone", phone)
+        asked = select(SignInCode).where(col(SignInCode.phone_index) == index)
+        newest = max(session.exec(asked).all(), key=lambda one: (one.expires_at, one.id))
+        return accounts.code_text(session, newest.id)
+
+
+def test_an_agent_of_two_households_reaches_each_and_goes_from_one_to_the_other(app: Flask) -> None:
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        first, second = (
+            a_person(session, name=name, phone=f"1000000020{n}") for n, name in enumerate(("王甲", "李乙"))
+        )
+        one = in_force(session, first, now - timedelta(days=2), acts=("see",))
+        other = in_force(session, second, now - timedelta(days=1))
+        in_force(session, a_person(session, phone="10000000209"), now - timedelta(days=1), phone="10000055599")
+        homes, ids = (first.household_id, second.household_id), (one.id, other.id)
+    agent = app.test_client()
+    assert agent.get("/helpers/agent/people").status_code == 303, "nobody without digits"
+    assert agent.post(f"/helpers/agent/people/{ids[1]}").status_code == 404
+    agent.post("/helpers/agent", data={"phone": AGENT_PHONE})
+    chosen = agent.post("/helpers/agent/code", data={"code": digits_of(app)})
+    assert chosen.headers["Location"].endswith("/helpers/agent/people")
+    page = agent.get("/helpers/agent/people?lang=zh_Hans").text
+    assert ("王*" in page, "李*" in page, page.count("post-button")) == (True, True, 2)
+    for power_id, banner in ((ids[0], "王*"), (ids[1], "李*"), (ids[0], "王*")):
+        assert agent.post(f"/helpers/agent/people/{power_id}").status_code == 303
+        shown = agent.get("/home?lang=en").text
+        assert (f"You act for {banner}" in shown, "Act for somebody else" in shown) == (True, True)
+        assert "You act for this person now." in agent.get("/helpers/agent/people?lang=en").text
+    with app.extensions["database"].reading() as session:
+        held = session.exec(select(AccountSession).where(col(AccountSession.helper_id).in_(ids))).all()
+        assert [row.household_id for row in held] == [homes[0]], "one session at a time"
 
 
 @pytest.mark.parametrize(

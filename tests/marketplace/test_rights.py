@@ -53,6 +53,7 @@ from tests.marketplace.locks import HEAD, LOCKED, watched
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import let_in
 from tests.marketplace.payment_scene import card
+from tests.marketplace.test_proxies import come_in
 
 STAFF = Actor(id="verifier-1", role=Role.VERIFIER)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
@@ -388,7 +389,7 @@ def test_nobody_comes_in_as_the_dead_and_letters_reach_who_lives(session, now):
     index, himself = he.phone_index, Actor(id=he.id, role=Role.HOUSEHOLD, household_id=home)
     power, code = proxies.invite(session, he.id, helper_kind="relative", acts=("see",), actor=himself, now=now)
     tokens = [accounts.open_for_person(session, one.id, home, now=now) for one in (he, she)]
-    tokens.append(proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    tokens.append(come_in(session, code, phone="10000000003", now=now))
     assert contact_of(session, home) == opened_by(session, index, now=now) == he
     letters = len(session.exec(select(Notice.id)).all())
     deaths.record_death(session, he.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
@@ -459,7 +460,7 @@ def test_who_was_erased_is_signed_in_no_more_and_has_no_helper(session, now):
     told = {"helper_kind": "relative", "acts": ("see",), "actor": himself, "now": now}
     power, code = proxies.invite(session, scene.person.id, **told)
     tokens = [accounts.open_for_person(session, scene.person.id, scene.household.id, now=now)]
-    tokens.append(proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    tokens.append(come_in(session, code, phone="10000000003", now=now))
     request = ask(session, scene, RightKind.ERASE, now)
     erasing.agree(session, request.id, actor=APPROVER, now=now)
     assert accounts.actor_of(session, tokens[0], now=now).role is Role.HOUSEHOLD

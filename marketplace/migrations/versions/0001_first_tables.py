@@ -633,6 +633,7 @@ def upgrade() -> None:
     sa.Column('words', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('answer', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('complainant', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('raised_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -651,7 +652,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_appeal_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_appeal_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_appeal_state'), ['state'], unique=False)
-        batch_op.create_index('uq_appeal_open', ['household_id', 'kind', 'object_ref'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.create_index('uq_appeal_open', ['household_id', 'kind', 'object_ref', 'complainant'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
