@@ -179,7 +179,7 @@ def run_replay(
     run: Annotated[str, typer.Argument(help="The id or the number of a run.")],
     out: Annotated[Path | None, typer.Option(help="A new folder for its input and its plan, for an auditor.")] = None,
 ) -> None:
-    """Solve a stored run again from its stored input; exit 1 and name what differs if another plan comes out."""
+    """Solve a stored run again; exit 1 and name what differs if another plan comes out, or nothing could be written."""
     if out is not None and out.exists():
         raise typer.BadParameter(f"{out} exists: name a new folder", param_hint="--out")
     with house() as (_, database):
@@ -194,7 +194,7 @@ def run_replay(
         typer.echo("结果一致 · reproduced")
     if out is not None:
         typer.echo(hand_out(found, out))
-    if not found.holds:
+    if not found.holds or (out is not None and not out.exists()):
         raise typer.Exit(1)
 
 

@@ -81,12 +81,15 @@ def export_log(session: Session, file: Path, /) -> int:
     return rows
 
 
-def run_witness(folder: Path, /, *, name: str, log: str, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve one witness until it is stopped; first it says what to write into SHANQIAO_WITNESSES."""
+def run_witness(
+    folder: Path, /, *, name: str, log: str, host: str, port: int, say: Callable[[str], None], address: str = ""
+) -> None:
+    """Serve one witness until it is stopped; first it says what to write into SHANQIAO_WITNESSES: its key and the
+    address under which the house reaches it, or, without one, where it listens."""
     witness = Witness(folder, name=name, log=log)
     door = server(witness, host=host, port=port)
-    say(f"{witness.verifier_key()} http://{host}:{door.server_port}")
     try:
+        say(f"{witness.verifier_key()} {address or f'http://{host}:{door.server_port}'}")
         door.serve_forever()
     except KeyboardInterrupt:
         door.server_close()

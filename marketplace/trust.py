@@ -91,6 +91,11 @@ def witness(
     name: Annotated[str, typer.Option(help="This witness's name, such as audit-office.example/witness.")],
     port: int = 8100,
     host: str = "127.0.0.1",
+    address: Annotated[str, typer.Option(help="Where the watched house reaches this witness: its https address.")] = "",
 ) -> None:
     """Be a witness of another installation's log. Needs no settings and no database: run it on a machine of others."""
-    keeping.run_witness(state, name=name, log=log, host=host, port=port, say=typer.echo)
+    if address and (not address.startswith("https://") or " " in address or "," in address):
+        raise typer.BadParameter("name an address that begins with https://", param_hint="--address")
+    if not address:
+        typer.echo("No --address: the line names where this witness listens, not where the house reaches it.", err=True)
+    keeping.run_witness(state, name=name, log=log, host=host, port=port, say=typer.echo, address=address)

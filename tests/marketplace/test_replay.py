@@ -148,3 +148,10 @@ def test_the_command_tells_both_hashes_and_leaves_with_1_if_they_differ(
     ill = CliRunner().invoke(cli.app, ["run", "replay", run.id, "--out", str(tmp_path / "ill")])
     assert (ill.exit_code, "reproduced" in ill.output, (tmp_path / "ill").exists()) == (1, False, False)
     assert "明细：所存明细与所存校验值不符 · lines: the stored lines" in ill.output
+    with sqlite_database.transaction() as session:
+        row = session.get_one(Run, run.id)
+        row.certificate = {**row.certificate, "interrupted": True}
+    exempt = CliRunner().invoke(cli.app, ["run", "replay", "1"])
+    assert (exempt.exit_code, "it is exempt" in exempt.output) == (0, True)
+    nothing = CliRunner().invoke(cli.app, ["run", "replay", "1", "--out", str(tmp_path / "cut")])
+    assert (nothing.exit_code, "nothing written" in nothing.output, (tmp_path / "cut").exists()) == (1, True, False)

@@ -19,11 +19,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlmodel import select
+from typer.testing import CliRunner
 
 import shanqiao_verify as verifier
 from adapters.ports import TryAgainLater, WillNeverWork
 from adapters.witness import HttpWitness
-from marketplace import audit, keeping
+from marketplace import audit, cli, keeping
 from marketplace.actors import SYSTEM, Role
 from marketplace.app import create_app
 from marketplace.backup import restore_backup, write_backup
@@ -618,6 +619,25 @@ def outside(settings: Settings, tmp_path: Path) -> Iterator[tuple[str, str]]:
     process.terminate()
     process.wait(timeout=20)
     process.stdout.close()
+
+
+def test_a_witness_says_under_which_address_the_house_reaches_it(settings: Settings, tmp_path: Path) -> None:
+    log = notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        raise KeyboardInterrupt
+
+    outer = "https://witness.example"
+    for address in ("", outer):
+        keeping.run_witness(tmp_path, name="outside", log=log, host="127.0.0.1", port=0, say=say, address=address)
+    (key, inner), again = (line.split() for line in lines)
+    assert inner.startswith("http://127.0.0.1:")
+    assert again == [key, outer]
+    words = ["witness", "--state", str(tmp_path), "--log", log, "--name", "outside", "--address", "witness.example"]
+    refused = CliRunner().invoke(cli.app, words)
+    assert (refused.exit_code, "begins with https://" in refused.output) == (2, True)
 
 
 def test_a_witness_of_another_process_signs_over_http(
