@@ -28,7 +28,7 @@ from pydantic._internal import _fields
 from sqlalchemy import Engine, event
 from werkzeug.routing import Rule
 
-from marketplace import backup, db, wiring
+from marketplace import app, backup, db, wiring
 from marketplace.accounts import passwords, service
 from marketplace.migrations import upgrade
 from marketplace.web import assets, catalogues
@@ -42,6 +42,7 @@ def make_houses_cheaper() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     catalogues._compile = _once_for_all_folders(catalogues._compile)
     assets.gzip = SimpleNamespace(compress=cache(gzip.compress))  # type: ignore[assignment]
+    app.find_spec, app.import_module = cache(app.find_spec), cache(app.import_module)  # type: ignore[assignment]
     Rule.compile = _once_for_all_apps(Rule.compile)  # type: ignore[method-assign]
     db.create_engine = _with_shared_statements()
     _fields.takes_validated_data_argument = cache(_fields.takes_validated_data_argument)  # type: ignore[assignment]
@@ -137,12 +138,13 @@ def _once_for_all_apps(compile_rule: Callable[[Rule], None]) -> Callable[[Rule],
 def _with_shared_statements() -> Callable[..., Engine]:
     """`create_engine` whose engines of one kind share the dialect and thereby the statements compiled for it.
 
-    The first engine that reached its database lends both: it knows what the database can do.
+    The first engine that reached its database lends both: it knows what the database can do. The server of the tests
+    ends no connection by itself: none is tried before each use.
     """
     lent: dict[str, tuple[Any, Any]] = {}
 
     def create(url: str, **words: Any) -> Engine:
-        engine = sqlalchemy.create_engine(url, **words)
+        engine = sqlalchemy.create_engine(url, **{**words, "pool_pre_ping": False})
         kind = f"{engine.dialect.name}+{engine.dialect.driver}"
         if kind in lent:
             engine.dialect, engine._compiled_cache = lent[kind]
