@@ -48,7 +48,9 @@ def choose(
     *,
     open_units: int,
 ) -> Chosen:
-    """Who may serve the need; nobody, or only some. O(offers)."""
+    """Who may serve the need; nobody, or only some. O(offers) where a giver is known to the household, else O(1)."""
+    if not ours:
+        return Chosen(_bans(need, said, ours, offers, facts, less={}), [said])
     room: dict[Way, int] = {}
     for offer in offers:
         if fits(offer, need):
