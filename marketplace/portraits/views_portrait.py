@@ -12,7 +12,8 @@ from typing import Any
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from adapters.tabular_writer import Cell, Column, write_book
+from adapters.ports import Cell
+from adapters.tabular_writer import Column, write_book
 from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
