@@ -150,6 +150,12 @@ def _in_power() -> list[ColumnElement[bool]]:
     return [named.contains(f'"{matter}"') & col(Notice.letter).in_(some) for matter, some in TOLD_OF.items()]
 
 
+def hears(power: HelpPower, letter: str, /) -> bool:
+    """The same of one power: whether the letter is about a matter that it names, or about none."""
+    about = {matter for matter, some in TOLD_OF.items() if letter in some}
+    return not about or bool(about.intersection(power.matters))
+
+
 def phone_of(session: Session, power_id: str, /) -> str:
     """Where an agent is reached, while its power is in force, and a helper of one day who shows the code."""
     power = session.get(HelpPower, power_id)

@@ -24,18 +24,19 @@ def bring(session: Session, notice: Notice, now: datetime, /) -> bool:
     home = notice.household_id
     if home is None or anybody_said(session, home):
         return False
-    if notice.letter not in agents.NOT_COPIED and _agent_is_told(session, home, now=now):
+    if notice.letter not in agents.NOT_COPIED and _agent_is_told(session, home, notice.letter, now=now):
         return False
     letters.ask(session, notice, now=now)
     return True
 
 
-def _agent_is_told(session: Session, household_id: str, *, now: datetime) -> bool:
-    wanted = select(HelpPower.id).where(
+def _agent_is_told(session: Session, household_id: str, letter: str, *, now: datetime) -> bool:
+    """Whether some power names what the letter is about."""
+    wanted = select(HelpPower).where(
         HelpPower.household_id == household_id,
         HelpPower.state == PowerState.ACTIVE,
         HelpPower.kind == PowerKind.STANDING,
         col(HelpPower.ends_at) > now,
         cast(col(HelpPower.acts), String).contains('"notices"'),
     )
-    return session.exec(wanted.limit(1)).first() is not None
+    return any(agents.hears(power, letter) for power in session.exec(wanted))

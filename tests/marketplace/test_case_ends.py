@@ -306,7 +306,7 @@ def test_letters_for_which_no_agent_is_told_hide_nobody_elses(
     with sqlite_database.transaction() as session:
         silent = proxies.record_paper(session, a_person(session).id, a_paper(now, acts=("see",)), actor=WORKER, now=now)
         proxies.confirm(session, silent.id, actor=CHECKER, now=now)
-        told = in_force(session, a_person(session, phone="10000000044"), now)
+        told = in_force(session, a_person(session, phone="10000000044"), now, matters=("applications",))
         later = now + timedelta(minutes=1)
         for n in range(3):
             _letter(session, f"a{n}", silent.household_id, later)

@@ -382,15 +382,16 @@ def test_nobody_comes_to_the_door_with_letters_where_somebody_said_how_it_may_be
         assert {one.channel for one in session.exec(select(Notice))} == {notices.ON_PAGE}
 
 
+@pytest.mark.parametrize(("matter", "went"), [("applications", ("sent", notices.ON_PAGE)), ("checks", ("by_hand", ""))])
 def test_an_agent_who_is_told_hears_what_a_household_without_a_telephone_is_told(
-    sqlite_database: Database, settings: Settings, now: datetime
+    sqlite_database: Database, settings: Settings, now: datetime, matter: str, went: tuple[str, str]
 ) -> None:
     with sqlite_database.transaction() as session:
         case = begun(session, now)
         [person] = list_people(session, case.household_id)
         send(session, case, HEARD, now)
-        in_force(session, person, now=now)
+        in_force(session, person, now=now, matters=(matter,))
     assert outbox(sqlite_database, settings, now) == [
-        ("case_received", "sent", notices.ON_PAGE),
+        ("case_received", *went),
         ("helper_named", "by_hand", ""),
-    ], "that an agent was named is no letter for the agent"
+    ], "that an agent was named is no letter for the agent, nor what its power does not name"

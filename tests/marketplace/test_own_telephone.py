@@ -29,6 +29,7 @@ from marketplace.households.service import HouseholdFacts, PersonFacts, has_own_
 from marketplace.notices import Notice
 from marketplace.payments import payees
 from marketplace.payments.models import PayeeState
+from marketplace.proxies import heard as powers
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
@@ -162,8 +163,8 @@ def test_what_the_one_whom_messages_reach_may_do_stays_with_it(session: Session)
     he, she = family["he"], family["she"]
     power, _code = proxies.invite(session, he.id, helper_kind="relative", acts=("see",), actor=as_person(he), now=now)
     own, _code = proxies.invite(session, she.id, helper_kind="relative", acts=("see",), actor=as_person(she), now=now)
-    assert proxies.of_household(session, he.household_id, actor=as_person(she)) == [own]
-    heard = proxies.of_household(session, he.household_id, actor=as_person(he))
+    assert powers.of_household(session, he.household_id, actor=as_person(she)) == [own]
+    heard = powers.of_household(session, he.household_id, actor=as_person(he))
     assert {one.id for one in heard} == {power.id, own.id}
     with pytest.raises(Exception, match="help_power"):
         proxies.stop(session, power.id, actor=as_person(she), now=now)
