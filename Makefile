@@ -84,6 +84,9 @@ coverage: .venv/.dev ## Branches of policy, consent, sealed, audit and sharing t
 	@mkdir -p build
 	@$(PY) -m coverage run -m pytest -p no:xdist -k "not postgres" $(TRUST_TESTS) && $(PY) -m coverage report
 
+threats: .venv/.dev ## Write docs/threats.md and docs/asvs.md from the tests that are marked (ARGS=--run: run these first)
+	@PYTHONPATH=. $(PY) scripts/security_pages.py $(ARGS)
+
 sbom: .venv/.dev ## Write docs/sbom.json: what this software is made of (CycloneDX)
 	@PYTHONPATH=. $(PY) scripts/sbom.py
 
@@ -94,4 +97,4 @@ lock: ## Write both lock files anew (needs uv)
 	@uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock -q
 	@uv pip compile pyproject.toml --all-extras -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock -q
 
-.PHONY: help setup demo test check e2e torture bench figures screens words vendor mutate coverage sbom tables lock
+.PHONY: help setup demo test check e2e torture bench figures screens words vendor mutate coverage threats sbom tables lock

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from sqlmodel import SQLModel
 from typer.main import get_command
 
 from marketplace.cli import app
 from marketplace.decisions.models import MatchState
 from marketplace.ledger.models import AidState
+from marketplace.sealed import SealedType
 from marketplace.sharing.clients import SCOPES
 from tests.source import code_of, nodes_of
 
@@ -92,19 +94,51 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
     assert [path.name for path in {path for path, node in members if reads.search(code_of(node))}] == ["config.py"]
 
 
-def _commands(group: object, *words: str) -> Iterator[str]:
+def _commands(group: object, *words: str) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each command with its options; an option that is switched off has two names."""
     for name, command in getattr(group, "commands", {}).items():
         if getattr(command, "commands", None):
             yield from _commands(command, *words, name)
         elif not hasattr(command, "commands"):
-            yield " ".join((*words, name))
+            named = ([*one.opts, *one.secondary_opts] for one in command.params)
+            yield " ".join((*words, name)), [names for names in named if names[0].startswith("--")]
 
 
-def test_every_command_is_documented() -> None:
-    known = set(_commands(get_command(app)))
-    assert {"serve", "work", "backup", "restore", "account add", "audit verify"} <= known
-    for command in known:
+def test_every_command_is_documented_with_its_options() -> None:
+    known = dict(_commands(get_command(app)))
+    assert {"serve", "work", "backup", "restore", "account add", "audit verify"} <= known.keys()
+    lines = [line for page in (ROOT / "docs").glob("*.md") for line in page.read_text(encoding="utf-8").splitlines()]
+    for command, options in known.items():
         assert re.search(rf"`(shanqiao )?{command}\b", OPERATIONS), command
+        told = "\n".join(line for line in lines if re.search(rf"\b{command}\b", line))
+        for names in options:
+            assert any(re.search(rf"{name}\b", told) for name in names), f"{command} {names}"
+
+
+def test_every_target_of_the_makefile_is_documented() -> None:
+    """`help` tells of itself, `setup` and `demo` of theirs in the README."""
+    targets = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    told = set(re.findall(r"`?make ([a-z0-9-]+)\b", "\n".join(page.read_text(encoding="utf-8") for page in pages)))
+    assert set(targets) - told == {"help"}
+
+
+def test_every_table_with_a_sealed_column_stands_among_what_is_sealed() -> None:
+    page = (ROOT / "docs" / "data-protection.md").read_text(encoding="utf-8")
+    told = {name for line in page.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line)}
+    sealed = {
+        table.name
+        for table in SQLModel.metadata.tables.values()
+        if any(isinstance(column.type, SealedType) for column in table.columns)
+    }
+    assert len(sealed) > 10
+    assert sorted(sealed - told) == []
+
+
+def test_no_row_of_a_table_in_a_document_stands_without_its_head() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        blocks = re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert [block.splitlines()[0] for block in blocks if not re.match(r".*\n\|[-:| ]+\|\n", block)] == [], page.name
 
 
 def test_every_decision_record_has_its_parts() -> None:
