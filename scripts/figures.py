@@ -179,7 +179,10 @@ def documents() -> dict[Path, str]:
     for name, block in blocks.items():
         text = (ROOT / name).read_text("utf-8")
         found[ROOT / name] = BLOCK.sub(lambda m, block=block: f"{m[1]}\n{block}\n\n{m[2]}", text)
-    opening = "Written by `make figures` from `bench/results/*.json`, which the command of each row writes (`make bench` runs those of the allocator and the desks)."
+    opening = (
+        "Written by `make figures` from `bench/results/*.json`, which the command of each row writes (`make bench` "
+        "runs those of the allocator and the desks)."
+    )
     grown = [(row["rows"], row["cpu_seconds"]) for row in results["link"]["growth"]]
     words = {"title": "Linking: processor time against size", "across": "records", "up": "CPU seconds"}
     found[ROOT / "docs" / "link-growth.svg"] = plot(grown, **words)
