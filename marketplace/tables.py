@@ -153,7 +153,7 @@ def import_places(
 @pull.command("payments")
 def pull_payments(
     source: Annotated[str, typer.Option(help="The feed's name in our records.")] = "government",
-    afresh: Annotated[bool, typer.Option("--afresh", help="From its beginning, older than a year too.")] = False,
+    afresh: Annotated[bool, typer.Option("--afresh", help="From its beginning, for what is over a year old.")] = False,
 ) -> None:
     """Pull government payments into the ledger; what a late one contradicts becomes a task for a person."""
     with house() as (settings, database):

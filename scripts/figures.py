@@ -180,8 +180,8 @@ def documents() -> dict[Path, str]:
         text = (ROOT / name).read_text("utf-8")
         found[ROOT / name] = BLOCK.sub(lambda m, block=block: f"{m[1]}\n{block}\n\n{m[2]}", text)
     opening = (
-        "Written by `make figures` from `bench/results/*.json`, which the command of each row writes (`make bench` runs "
-        "those of the allocator and the desks)."
+        "Written by `make figures` from `bench/results/*.json`, which the command of each row writes (`make bench` "
+        "runs those of the allocator and the desks)."
     )
     grown = [(row["rows"], row["cpu_seconds"]) for row in results["link"]["growth"]]
     words = {"title": "Linking: processor time against size", "across": "records", "up": "CPU seconds"}
