@@ -33,7 +33,7 @@ HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "accou
 HANDED_ON |= {"portrait:answer", "portrait:list", "board:paper"}
 HANDED_ON |= {"case:apply", "case:confirm", "case:fast", "case:handle", "case:answer", "case:view"}
 HANDED_ON |= {"reading:list", "reading:match"}
-HANDED_ON |= {"case:urge", "case:withdraw", "register:object", "appeal:raise"}
+HANDED_ON |= {"case:urge", "case:withdraw", "register:object", "appeal:raise", "power:enter"}
 HANDED_ON |= {"visit:hand_over", "visit:list", "payment:result", "payment:talk"}
 HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
