@@ -131,6 +131,8 @@ def keep(
     if one is None:
         raise WrongState("said_over")
     person = speaker(session, household_id, one, now=now)
+    if act == UNSAY:  # before the first act (adr/0066)
+        session.get(Appeal, object_id, with_for_update=True, populate_existing=True)
     ref = f"{one.kind}:{object_id}"
     row = readback.keep(session, person, heard, act=act, ref=ref, always=act in WAITS, actor=actor, now=now)
     _do(session, one, person, words=words, actor=actor, now=now)

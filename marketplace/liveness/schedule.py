@@ -20,6 +20,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.liveness import service
+from marketplace.liveness.dead import LIVES
 from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, SurvivalDuty
 from marketplace.reference.survival import survival_rule
 
@@ -68,7 +69,7 @@ def _told_dead() -> Any:
     later = aliased(SurvivalCheck)
     seen = select(later.id).where(
         later.person_id == col(SurvivalCheck.person_id),
-        later.state == CheckState.SEEN,
+        col(later.state).in_(LIVES),
         later.done_at > col(SurvivalCheck.done_at),
     )
     return select(SurvivalCheck.person_id).where(SurvivalCheck.state == CheckState.DIED, ~seen.exists())

@@ -31,10 +31,11 @@ NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended")
 TOLD_OF = {
     "applications": (
         *("case_decided", "case_objected", "case_paid", "case_received", "case_unsigned", "case_waits"),
-        *("label_begun", "larger_begun", "papers_missing", "register_told"),
+        *("label_begun", "larger_begun", "papers_missing", "register_told", "appeal_answered", "right_answered"),
     ),
     "offers": (
-        *("confirm_receipt", "consent_ended", "consent_recorded", "consent_reminder", "consent_rests"),
+        *("appeal_answered", "confirm_receipt", "consent_ended", "consent_recorded", "consent_reminder"),
+        "consent_rests",
         *("consent_withdrawn", "delivery_expected", "delivery_late", "help_done", "match_approved", "match_cancelled"),
         *("match_expired", "match_held", "match_lowered", "match_part", "need_lapsed", "need_open_again"),
         *("need_settled", "need_verified", "reminder_household", "visit_agreed", "visit_changed", "visit_proposed"),

@@ -23,7 +23,6 @@ from marketplace.households.members import silence, speak_again
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
-from marketplace.liveness.dead import is_told_dead
 from marketplace.liveness.duties import duties_of
 from marketplace.liveness.models import CheckCause
 from marketplace.needs.models import Need, NeedState
@@ -96,9 +95,9 @@ WHY = "death_back"
 
 
 def get_death(session: Session, household_id: str, person_id: str, /) -> Death:
-    """The record of one person of the household, or NotFound."""
-    found = session.get(Death, person_id)
-    if found is None or found.household_id != household_id:
+    """The record of one person of the household, or NotFound; of somebody erased nothing is left to take back."""
+    found, person = session.get(Death, person_id), session.get(Person, person_id)
+    if found is None or found.household_id != household_id or person is None or person.name is None:
         raise NotFound("death")
     return found
 
@@ -117,12 +116,11 @@ def take_back(session: Session, found: Death, /, *, why: str, actor: Actor, now:
     home, person = session.get_one(Household, found.household_id), session.get_one(Person, found.person_id)
     require(actor, "death:record", district=home.district_code)
     lock_all(session, home.id)
+    service.end_of_kin(session, person.id, actor=actor, now=now)  # locks its requests before the first act
     session.delete(found)
     flush(session)
     call_own_wrong(session, "DEATH", _ref(person.id, found.recorded_at), actor=actor, now=now)
-    if not is_told_dead(session, person.id):
-        speak_again(session, person)
-    service.end_of_kin(session, person.id, actor=actor, now=now)
+    speak_again(session, person)
     audit.record(session, audit.Entry("death:take_back", subject=person.id, rule_id=why), actor=actor, now=now)
 
 

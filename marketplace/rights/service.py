@@ -171,7 +171,8 @@ def _take_back(session: Session, request: RightRequest, *, actor: Actor, now: da
 def end_of_kin(session: Session, person_id: str, /, *, actor: Actor, now: datetime) -> None:
     """The death was none: what near kin asked for about this person, and nobody has answered, ends."""
     asked = select(RightRequest).where(RightRequest.person_id == person_id, RightRequest.capacity == KIN)
-    for request in session.exec(asked.where(col(RightRequest.state).in_(OPEN_STATES)).with_for_update()):
+    waiting = asked.where(col(RightRequest.state).in_(OPEN_STATES)).order_by(col(RightRequest.id))
+    for request in session.exec(waiting.with_for_update()).all():
         _take_back(session, request, actor=actor, now=now)
 
 

@@ -47,12 +47,14 @@ def evidence_of(session: Session, alert: Alert, /) -> Sequence[Fact]:
 
 def call_wrong(session: Session, alert: Alert, wrong: Collection[int], /, *, actor: Actor, now: datetime) -> int:
     """Take these of an alert's facts out; the caller has asked the policy for the alert."""
-    return _mark(session, [one for one in evidence_of(session, alert) if one.id in wrong], actor=actor, now=now)
+    found = [one for one in evidence_of(session, alert) if one.id in wrong]
+    return _mark(session, found, by=actor.id, actor=actor, now=now)
 
 
-def _mark(session: Session, found: Sequence[Fact], *, actor: Actor, now: datetime) -> int:
+def _mark(session: Session, found: Sequence[Fact], *, by: str | None, actor: Actor, now: datetime) -> int:
+    """They count no more; `by` whom a department may answer, or None where no department told it."""
     for fact in found:
-        fact.replaced_day, fact.wrong_by = local_day(now).toordinal(), actor.id
+        fact.replaced_day, fact.wrong_by = local_day(now).toordinal(), by
         session.add(fact)
         entry = audit.Entry("fact:wrong", object_ref=str(fact.id), subject=fact.person_id, rule_id=fact.kind)
         audit.record(session, entry, actor=actor, now=now)
@@ -64,7 +66,7 @@ def call_own_wrong(session: Session, kind: str, ref: str, /, *, actor: Actor, no
     """What a room above told under this reference (`taking.record_fact`) was not so."""
     key = source_key(session, fact_kinds()[kind].feed, ref)
     asked = select(Fact).where(col(Fact.source_key) == key, col(Fact.replaced_day).is_(None))
-    _mark(session, session.exec(asked).all(), actor=actor, now=now)
+    _mark(session, session.exec(asked).all(), by=None, actor=actor, now=now)
 
 
 def list_wrong(session: Session, feed: str, /) -> Sequence[Fact]:

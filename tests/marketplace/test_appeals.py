@@ -471,7 +471,7 @@ def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now:
     assert f"/appeal_back/{row.id}" in worker.get(f"/appeals/said/{case.household_id}").text
     answer = {"state": "rejected", "text": "材料不符"}
     assert verifier.post(f"/appeals/{row.id}/answer", data=answer).status_code == 303
-    for lang, word in (("en", "The answer, to be read aloud"), ("zh_Hans", "当面念给本人")):
+    for lang, word in (("en", "The answer, to be read aloud"), ("zh_Hans", "念给家庭听")):
         assert answers_page in worker.get(f"/appeals/said/{case.household_id}?lang={lang}").text
         shown = worker.get(f"{answers_page}?lang={lang}").text
         assert (word in shown, "材料不符" in shown) == (True, True)
