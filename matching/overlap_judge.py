@@ -98,7 +98,7 @@ def _waterfall(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     held = _held(bill, rows, asked)
     own = sum(row.units for row in held if row.payer == asked.payer)
     left = 0 if waits else residual(bill, held, before=before) - own
-    return Finding(rule.code, rule.kind, max(0, left), held, waits=waits)
+    return Finding(rule.code, rule.kind, max(0, left), _limit(rule, left, held).because, waits=waits)
 
 
 def _held(bill: Bill, rows: Rows, asked: Asked) -> tuple[Given, ...]:

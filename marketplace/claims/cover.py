@@ -36,6 +36,7 @@ from marketplace.db import Database, one_by_one
 from marketplace.households.models import Person
 from marketplace.ledger import bills
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
+from marketplace.ledger.overlap import homes_of
 from marketplace.ledger.sentences import WATERFALL, standing
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
@@ -162,6 +163,8 @@ def _keep(session: Session, one: _Said, *, now: datetime) -> int:
     cost that was asked about; one taken back meanwhile takes its answer along."""
     heads = [lock_head(session, chain_id) for chain_id, _answer in one.answers]
     bill = session.get_one(CostBill, one.bill.bill_id)
+    homes_of(session, bill.household_id, lock=True)
+    session.refresh(bill, with_for_update=True)
     ours = [head for head in heads if newest(session, head).person_id == bill.person_id]
     held = {head.chain_id for head in ours if is_alive(head, now)}
     said = [answer for chain_id, answer in one.answers if chain_id in held and bill.cost_fen == one.bill.cost_fen]

@@ -101,22 +101,27 @@ def _new(session: Session, match: Match, /, *, now: datetime) -> Finding | None:
 def behind(session: Session, match: Match, /) -> OverlapHit | None:
     """The newest hit that holds this match."""
     wanted = select(OverlapHit).where(col(OverlapHit.need_id) == match.need_id, col(OverlapHit.place) == hits.HELD)
+    wanted = wanted.where(col(OverlapHit.org_id) == match.org_id)
     return session.exec(wanted.order_by(col(OverlapHit.created_at).desc()).limit(1)).first()
 
 
 def go_on(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """A person has looked: the match goes on if the rules say yes now, and what held it prevented nothing; else it is
     ended, or the rule is excepted."""
-    match = moves.get_match(session, match_id, action="match:hold", actor=actor)
+    moves.get_match(session, match_id, action="match:hold", actor=actor)
+    match = session.get_one(Match, match_id, with_for_update=True, populate_existing=True)
     if match.held_for != holding.RULE:
         raise WrongState("match_not_held")
     said = ask(session, match, now=now)
     if said.allowed < match.units:
         raise OverlapFound(said, need_id=match.need_id)
-    match.asked_at = now
-    if (hit := behind(session, match)) is not None:
+    match.asked_at, hit = now, behind(session, match)
+    if hit is not None:  # before the first act (adr/0066)
+        session.get_one(OverlapHit, hit.id, with_for_update=True, populate_existing=True)
+    match = holding.release(session, match_id, actor=actor, now=now)
+    if hit is not None:
         hits.end_gone(session, hit.id, now=now)
-    return holding.release(session, match_id, actor=actor, now=now)
+    return match
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:

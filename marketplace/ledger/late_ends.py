@@ -59,9 +59,9 @@ def judge_anew(session: Session, hit_ids: Sequence[str], /, *, now: datetime) ->
     met: what they still break together keeps its task, or gets one."""
     asked: set[str] = set()
     for some in chunks(sorted(hit_ids), _ASKED):
-        wanted = select(OverlapHit).where(col(OverlapHit.id).in_(some), col(OverlapHit.place) == hits.REPORT)
-        wanted = wanted.order_by(col(OverlapHit.id)).with_for_update()
-        tasks = session.exec(wanted.execution_options(populate_existing=True)).all()
+        wanted = select(OverlapHit).where(col(OverlapHit.id).in_(some)).order_by(col(OverlapHit.id)).with_for_update()
+        held = session.exec(wanted.execution_options(populate_existing=True)).all()
+        tasks = [one for one in held if one.place == hits.REPORT]  # questions are locked, too, before the first act
         named = {ref for task in tasks for ref in (*task.because, hits.report_behind(task))}
         rows = select(LedgerEntry.id).where(col(LedgerEntry.id).in_(named), col(LedgerEntry.state).in_(LIVE))
         live = set(session.exec(rows))

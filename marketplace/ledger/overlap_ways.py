@@ -59,7 +59,7 @@ def choose(
     may = {way: _allowed(one, need, facts, open_units=open_units) for way, one in told.items()}
     best = max((min(may[way], room[way]) for way in room), default=0)
     less = {way: _tightest(one, need, facts) for way, one in told.items() if 0 < may[way] < best}
-    stay = [one for way, one in told.items() if way not in less]
+    stay = [one for way, one in told.items() if way not in less and may[way]]
     return Chosen(_bans(need, said, ours, offers, facts, less=less), stay or [said])
 
 

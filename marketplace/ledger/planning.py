@@ -185,7 +185,8 @@ def _place(item: Planned, known: Known | None, *, same: Same, found: Plan) -> No
         return
     if known is not None and _fits(item, known.need, same, found):
         item.need = known.need
-        item.household_id, item.person_id = known.need.household_id, known.need.person_id or item.person_id
+        if item.household_id != known.need.household_id:  # the person of another record of the same household
+            item.household_id, item.person_id = known.need.household_id, known.need.person_id or item.person_id
     if item.held and _unchanged(item):
         found.same += 1
         found.again += [part for part in item.held if part.state in PROMISED]

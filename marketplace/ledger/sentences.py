@@ -25,6 +25,7 @@ _OF_KIND = ("这类需求的上限", "the limit of this kind of need")
 _EXCEPTION = ("；区县可以特别批准再次帮助。", "; the district may allow an exception.")
 _LOOKS_AT = ("目前适用于：{names}。", " It now looks at: {names}.")
 _WHOM = ("同一个人（没有写明为谁的，对同一个家庭）", "one person (where nobody is named, one household)")
+_NOTHING = ("没有哪一项", "nothing")
 _HOME = ("同一个家庭", "one household")
 _FOR_HOME = ("目前按家庭计算。", " It now counts for the household.")
 _FOR_PERSON = ("目前写明为谁的按个人计算。", " Where a person is named, it now counts for that person.")
@@ -53,7 +54,7 @@ def sentence(rule: Rule, /, *, lang: str, category: str = "") -> str:
         country=_amount(rule.limit("", rural=True)),
         whom=(_WHOM if rule.of_person(category) or (not category and rule.by_person) else _HOME)[at],
         programmes=_names(rule.programmes, "aid_programme", lang=lang),
-        excepted=_names(rule.excepted, "aid_programme", lang=lang),
+        excepted=_names(rule.excepted, "aid_programme", lang=lang) if rule.excepted else _NOTHING[at],
     )
     if rule.may_except:
         told = told.rstrip("。.") + _EXCEPTION[at]

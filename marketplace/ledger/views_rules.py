@@ -131,7 +131,13 @@ def change_rule(code: str) -> ResponseReturnValue:
         return confirm(
             layout="staff",
             title=_("Change a rule: %(name)s", name=row.name(lang=language())),
-            intro=" ".join((_("What you leave empty stays as it is. Another person has to approve the change."), told)),
+            intro=" ".join(
+                (
+                    _("A number or a choice that you leave empty stays as it is; of boxes, what is ticked counts."),
+                    _("Another person has to approve the change."),
+                    told,
+                )
+            ),
             button=_("Hand in the change"),
             back=url_for(".one_rule", code=code),
             form=form,

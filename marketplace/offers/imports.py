@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -227,6 +228,9 @@ def _row(item: Planned, kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
     paused it and now says open. What the list says is closed for now is paused, a new one too."""
     kind = kinds[item.row.values["category"]]
     terms = terms_of_row(item.row.values, kind=kind, today=local_day(now))
+    if item.known is not None and item.known.valid_to is not None and item.leaves_the_end:
+        later = item.known.valid_to if item.step == "pause" else local_day(now) + CONFIRMED_FOR
+        terms = replace(terms, valid_to=max(item.known.valid_to, later))
     state, reason = OfferState.HELD if item.row.held else OfferState.OPEN, ";".join(item.row.held)
     if item.known is not None and item.stands[0] in (OfferState.PAUSED, OfferState.CLOSED):
         state, reason = item.stands
