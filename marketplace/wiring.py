@@ -208,7 +208,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
     write = partial(_message, notice, letter=letter, params=params)
     if notice.household_id is not None:
-        phone = _phone_of(session, notice.household_id, asked_by=str(notice.params.get("person_id", "")))
+        phone = _phone_of(session, notice.household_id, told=notice.params)
         return write(channel="sms", address=phone) if phone else None
     if "power_id" in notice.params:
         phone = agents.phone_of(session, str(notice.params["power_id"]))
@@ -247,9 +247,9 @@ def _message(
     )
 
 
-def _phone_of(session: Session, household_id: str, *, asked_by: str) -> str:
-    """Where a letter to the household goes; the digits that somebody asked for go to that person only."""
-    person = reachable(session, household_id, asked_by=asked_by)
+def _phone_of(session: Session, household_id: str, *, told: dict[str, Any]) -> str:
+    """Where a letter to the household goes; the digits that somebody asked for, and answers, to that person."""
+    person = reachable(session, household_id, asked_by=told.get("person_id", ""), about=told.get("about", ""))
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)

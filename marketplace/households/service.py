@@ -116,13 +116,14 @@ def _on_the_line(session: Session, household_id: str) -> list[Person]:
     return [one for one in list_people(session, household_id) if one.phone is not None and not one.is_silent]
 
 
-def reachable(session: Session, household_id: str, /, *, asked_by: str = "") -> Person | None:
+def reachable(session: Session, household_id: str, /, *, asked_by: str = "", about: str = "") -> Person | None:
     """Whom a letter or a call to the household may reach; None where nobody has a telephone, or none is safe. Who asked
-    for the letter itself gets it."""
+    for the letter itself gets it; a letter about one person goes to nobody else while it has a telephone."""
     if asked_by:
         person = session.get(Person, asked_by)
         return None if person is None or person.is_silent else person
     able = _on_the_line(session, household_id)
+    able = [person for person in able if person.id == about] or able
     return next((person for person in able if "phone" not in closed_fields(session, person)), None)
 
 
