@@ -228,9 +228,10 @@ def check_credential(
 ) -> Credential:
     """A credential or a presentation of one.
 
-    With `nonce` the presentation must be bound to it and to `audience` by the recipient's key; without it a
-    presentation's binding is checked as far as it can be.
+    With `nonce` and `audience`, which are asked together, the presentation must be bound to both by the recipient's
+    key: one alone would take what somebody else was shown. Without them a binding is checked as far as it can be.
     """
+    need((nonce is None) == (audience is None), "an audience and a nonce are asked together")
     need(compact.isascii() and len(compact) <= MOST_BYTES, "larger than 64 KiB, or not ASCII")
     parts = compact.split("~")
     need(len(parts) >= 2, "not an SD-JWT: it has no ~")

@@ -249,7 +249,8 @@ def _message(
 
 def _phone_of(session: Session, household_id: str, params: dict[str, Any]) -> str:
     """Where a letter goes; digits that somebody asked for to that person only, what is about one rather to that one."""
-    person = reachable(session, household_id, asked_by=params.get("person_id", ""), rather=params.get("rather", ""))
+    who = {name: str(params.get(name, "")) for name in ("about", "rather")}
+    person = reachable(session, household_id, asked_by=params.get("person_id", ""), **who)
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)

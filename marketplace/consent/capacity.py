@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
 from marketplace.consent.ask import newest
@@ -25,6 +25,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.guardians import ADULT_FROM, children_of, is_minor, link_for
 from marketplace.households.models import Guardian, Person
 from marketplace.households.service import contact_of
+from marketplace.notices import Notice
 from marketplace.proxies.models import HelpPower
 
 CHILD_BELOW = 14
@@ -78,6 +79,13 @@ def is_own(person_id: str | None, heard: frozenset[str] | None, /) -> bool:
 def of_voices(consents: Iterable[Consent], heard: frozenset[str] | None, /) -> list[Consent]:
     """Those of these consents that are the voices' own or the household's."""
     return [one for one in consents if is_own(one.person_id, heard)]
+
+
+def letters_of(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> list[Notice]:
+    """What the household was told; a letter about what one of its people asked is for that person only, not for its
+    helper either."""
+    heard = frozenset[str]() if actor.role is Role.HELPER else voices(session, actor=actor, now=now)
+    return [one for one in notices.of_household(session, household_id) if is_own(one.params.get("about"), heard)]
 
 
 def require_own(session: Session, person_id: str | None, /, *, actor: Actor, now: datetime) -> None:

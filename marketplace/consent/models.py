@@ -93,6 +93,12 @@ class ConsentHead(SQLModel, table=True):
     valid_to: datetime = Field(sa_column=moment())
     reminded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
+    @property
+    def of_match(self) -> str:
+        """The match that a recipient may be told of; empty where `match_id` names the person, which is nobody's to
+        know."""
+        return "" if self.purpose in (Purpose.AUTO_MATCH, Purpose.INSURE_CLAIM_QUERY) else self.match_id
+
 
 class Consent(SQLModel, table=True):
     """One version, whole. `recipient_org_id` empty: the platform itself (AUTO_MATCH, base card without identity)."""

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.consent.ask import lock_head
 from marketplace.consent.models import Mode
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import get_match
@@ -106,8 +107,11 @@ def credential_for(
 
 def _to_look_at(session: Session, match_id: str, *, actor: Actor, purpose: str) -> tuple[Match, str, str]:
     """The giver's own match under way, the consent of its household, and what the look is for: the match's own purpose
-    where none is named."""
+    where none is named. Whoever holds a match locks its consent first: under that lock it is read again."""
     match = get_match(session, match_id, actor=actor)
+    if match.consent_chain_id is not None:
+        lock_head(session, match.consent_chain_id)
+        session.refresh(match, ["held_for", "state", "consent_chain_id"])
     purpose = purpose or purpose_of(session, match)
     if match.consent_chain_id is None:
         raise _unseen(match, WrongState("not_accepted_yet"), reason="NO_CONSENT", purpose=purpose, actor=actor)

@@ -116,13 +116,17 @@ def _on_the_line(session: Session, household_id: str) -> list[Person]:
     return [one for one in list_people(session, household_id) if one.phone is not None and not one.is_silent]
 
 
-def reachable(session: Session, household_id: str, /, *, asked_by: str = "", rather: str = "") -> Person | None:
+def reachable(
+    session: Session, household_id: str, /, *, asked_by: str = "", about: str = "", rather: str = ""
+) -> Person | None:
     """Whom a letter or a call to the household may reach; None where nobody has a telephone, or none is safe. Who asked
-    for the letter itself gets it; `rather` goes before the others there, where its telephone is safe."""
+    for the letter itself gets it; one `about` a person goes to nobody else while it has a telephone; `rather` goes
+    before the others where its telephone is safe."""
     if asked_by:
         person = session.get(Person, asked_by)
         return None if person is None or person.is_silent else person
     able = sorted(_on_the_line(session, household_id), key=lambda one: one.id != rather)
+    able = [person for person in able if person.id == about] or able
     return next((person for person in able if "phone" not in closed_fields(session, person)), None)
 
 

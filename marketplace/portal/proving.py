@@ -18,22 +18,36 @@ from marketplace.consent.capacity import is_own
 from marketplace.consent.models import ConsentHead
 from marketplace.errors import NotFound
 from marketplace.households.service import list_people
+from marketplace.notices import Notice
 from marketplace.rights.models import RightRequest
 from marketplace.sharing.models import DeletionOrder, Disclosure
 from marketplace.trail import service as trail
 
 
-def own_proof(session: Session, seq: int, /, *, home: str, heard: frozenset[str] | None) -> Mapping[str, Any]:
-    """The proof of a row that is about this household or one of these voices; NotFound for any other row."""
+def own_proof(
+    session: Session, seq: int, /, *, home: str, heard: frozenset[str] | None, helper: str = ""
+) -> Mapping[str, Any]:
+    """The proof of a row that is about this household or one of these voices; NotFound for any other row. What a person
+    asked without its helper is none of the helper's."""
     shown = select(Disclosure.person_id).where(col(Disclosure.household_id) == home, col(Disclosure.audit_seq) == seq)
     looked_at = session.exec(shown).all()
     if any(is_own(person_id, heard) for person_id in looked_at):
         return trail.proof_of_row(session, seq)
     row = session.get(AuditRow, seq)
-    if looked_at or row is None or not is_own(_person_of(session, row), heard):
+    if looked_at or row is None or _is_anothers(session, row, heard, helper=helper):
         raise NotFound("audit_row")
     own = [person.id for person in list_people(session, home) if is_own(person.id, heard)]
     return trail.own_proof(session, seq, subjects={audit.subject_ref(session, one) for one in (home, *own)})
+
+
+def _is_anothers(session: Session, row: AuditRow, heard: frozenset[str] | None, *, helper: str) -> bool:
+    letter = session.get(Notice, row.object_ref)
+    if letter is not None and "about" in letter.params:
+        return bool(helper) or not is_own(letter.params["about"], heard)
+    request = session.get(RightRequest, row.object_ref)
+    if request is not None and helper and request.asked_by != helper:
+        return True
+    return not is_own(_person_of(session, row), heard)
 
 
 def proven_to(session: Session, /) -> int:

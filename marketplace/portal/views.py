@@ -18,10 +18,11 @@ from marketplace import audit as chain
 from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.cookies import settings, with_cookie
+from marketplace.actors import Role
 from marketplace.audit import AuditRow
 from marketplace.calendar import is_announced, local_day, utc_now
 from marketplace.consent.ask import LIVING, auto_match_of, list_of_household
-from marketplace.consent.capacity import of_voices, voices
+from marketplace.consent.capacity import letters_of, of_voices, voices
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
 from marketplace.decisions.models import Match, MatchState
@@ -118,12 +119,17 @@ def my_consents() -> ResponseReturnValue:
 def proof(seq: int) -> ResponseReturnValue:
     """One act about this household or who speaks here, or a list in which it stood, with the proof that it is in the
     log; another adult's words and looks are as unknown as a missing row."""
-    session, home = current_session(), own_household()
-    heard = voices(session, actor=current_actor(), now=utc_now())
-    found = proving.own_proof(session, seq, home=home, heard=heard)
+    session, home, actor = current_session(), own_household(), current_actor()
+    heard = voices(session, actor=actor, now=utc_now())
+    helper = actor.id if actor.role is Role.HELPER else ""
+    found = proving.own_proof(session, seq, home=home, heard=heard, helper=helper)
     answer = Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="row-{seq}.json"'
     return answer
+
+
+OF_REQUESTS = ("right:look",)
+"""Looks that no helper reads: they tell that the person has asked for something without it."""
 
 
 @bp.route("/who-saw", methods=["GET"])
@@ -132,11 +138,12 @@ def who_saw() -> ResponseReturnValue:
     """Every look at this household: who, when, what, why and on what ground."""
     session, home = current_session(), own_household()
     heard = voices(session, actor=current_actor(), now=utc_now())
-    page = Page(page_number(), count_staff_looks(session, home, heard=heard))
+    but = OF_REQUESTS if current_actor().role is Role.HELPER else ()
+    page = Page(page_number(), count_staff_looks(session, home, heard=heard, but=but))
     return pages.render(
         "portal/who_saw.html",
         looks=looks_of(session, home, heard=heard),
-        staff=staff_looks(session, home, heard=heard, offset=page.offset, most=page.size),
+        staff=staff_looks(session, home, heard=heard, offset=page.offset, most=page.size, but=but),
         page=page,
         proven=proving.proven_to(session),
         why=why_staff_looked,
@@ -159,9 +166,10 @@ def why_staff_looked(look: AuditRow) -> str:
 def who_looked(household_id: str) -> list[dict[str, Any]]:
     """The newest looks of others and of staff, few enough for one sheet of paper."""
     session = current_session()
+    heard = voices(session, actor=current_actor(), now=utc_now())
     others: list[dict[str, Any]] = [
         {"at": look.at, "who": look.organisation, "role": "", "act": "", "fields": look.fields}
-        for look in looks_of(session, household_id)
+        for look in looks_of(session, household_id, heard=heard)
     ]
     staff: list[dict[str, Any]] = [
         {
@@ -171,7 +179,7 @@ def who_looked(household_id: str) -> list[dict[str, Any]]:
             "act": look.action,
             "fields": look.fields.split(",") if look.fields else [],
         }
-        for look in staff_looks(session, household_id, most=ON_PAPER)
+        for look in staff_looks(session, household_id, heard=heard, most=ON_PAPER)
     ]
     return sorted([*others, *staff], key=lambda look: look["at"], reverse=True)[:ON_PAPER]
 
@@ -180,7 +188,7 @@ def who_looked(household_id: str) -> list[dict[str, Any]]:
 @guard("notice:view")
 def household_messages() -> ResponseReturnValue:
     """Everything this household was told."""
-    letters = notices.of_household(current_session(), own_household())
+    letters = letters_of(current_session(), own_household(), actor=current_actor(), now=utc_now())
     return pages.render("portal/household_messages.html", letters=letters)
 
 

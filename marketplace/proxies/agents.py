@@ -26,7 +26,7 @@ from marketplace.proxies.models import HelpPower, PowerKind, PowerState
 from marketplace.reference.words import list_codes
 
 BATCH = 200
-NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended")
+NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended", "right_answered")
 """Letters that are the person's own affair."""
 TOLD_OF = {
     "applications": (

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from marketplace import audit, notices
+from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.audit import AuditRow
 from marketplace.consent.ask import list_of_household
-from marketplace.consent.capacity import of_voices, voices
+from marketplace.consent.capacity import letters_of, of_voices, voices
 from marketplace.decisions.service import matches_of_household
 from marketplace.errors import BadInput
 from marketplace.households.models import Household, Person
@@ -150,7 +150,8 @@ def _acts(
             for one in aid_of_household(session, home)
         ],
         "letters": [
-            {"letter": one.letter, "at": one.created_at.isoformat()} for one in notices.of_household(session, home)
+            {"letter": one.letter, "at": one.created_at.isoformat()}
+            for one in letters_of(session, home, actor=actor, now=now)
         ],
         "requests": [
             {

@@ -64,12 +64,24 @@ def carry_out(session: Session, request_id: str, /, *, text: str, actor: Actor, 
         raise WrongState("right_answered", state=request.state.value)
     if request.answered_by in actor.people:
         raise NotAllowed("second_person_needed")
+    _refuse_before_others(session, request)
     person = session.get_one(Person, request.person_id)
     _end_all(session, person, actor=actor, now=now)
     request.second_by = actor.id
     service.close(session, request, text=text, actor=actor, now=now)
     _erase(session, person, cause="asked", actor=actor, now=now)
     return request
+
+
+def _refuse_before_others(session: Session, request: RightRequest) -> None:
+    """Whoever was erased can be written to no more: what else the person asked is answered first."""
+    others = select(RightRequest.id).where(
+        RightRequest.person_id == request.person_id,
+        RightRequest.id != request.id,
+        col(RightRequest.state).in_(service.OPEN_STATES),
+    )
+    if session.exec(others.limit(1)).first() is not None:
+        raise WrongState("right_others_open")
 
 
 def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -> None:

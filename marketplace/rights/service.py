@@ -8,6 +8,7 @@ besides lies in `corrections`, `erasing` and `households.by_hand`. Called by thi
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -27,10 +28,13 @@ from marketplace.sealed import Sealed, vault_of
 
 STEP = "right_answer"
 KIN = "kin"
+HELPER = "helper"
 """The capacity of those who ask for somebody who has died."""
 OPEN_STATES = (RequestState.OPEN, RequestState.SECOND)
 REFUSALS = ("law_keeps", "not_shown", "others_rights", "not_ours")
 """Why a request may be refused: codes of the words table `right_refusal`."""
+BY_ITSELF = ("phone", "id_number")
+"""What tells who somebody is and opens its pages: no helper has it corrected."""
 WORDY = (RightKind.COMPLAIN, RightKind.MOVE)
 """Kinds that say nothing without words."""
 
@@ -51,6 +55,8 @@ def ask(
     """One request; the same one cannot wait twice. Refusing programs takes effect at once, staff only look."""
     home = session.get_one(Household, person.household_id)
     capacity = _capacity(session, person, home, evidence=evidence, actor=actor)
+    if capacity == HELPER and kind is RightKind.CORRECT and field in BY_ITSELF:
+        raise BadInput("not_by_helper", field="field")
     _check(session, person, kind, words=words, field=field, new_value=new_value)
     request = RightRequest(
         id=new_id(),
@@ -91,7 +97,7 @@ def _capacity(session: Session, person: Person, home: Household, *, evidence: st
     """The household itself, its helper, or staff at the counter for kin of somebody whose death is on record."""
     if actor.role in (Role.HOUSEHOLD, Role.HELPER):
         require(actor, "right:ask", household_id=home.id)
-        return "self" if actor.role is Role.HOUSEHOLD else "helper"
+        return "self" if actor.role is Role.HOUSEHOLD else HELPER
     require(actor, "right:kin", district=home.district_code)
     if session.get(Death, person.id) is None:
         raise WrongState("no_death_on_record")
@@ -136,7 +142,8 @@ def answer(
 def close(
     session: Session, request: RightRequest, /, *, text: str, refused: str = "", actor: Actor, now: datetime
 ) -> RightRequest:
-    """End the request, its clock, and tell the household that there is an answer."""
+    """End the request, its clock, and tell who asked that there is an answer: nobody else of its household learns that
+    it has asked."""
     request.state = RequestState.REFUSED if refused else RequestState.DONE
     request.reason_code, request.answered_at = refused, now
     request.answered_by = request.answered_by or actor.id
@@ -144,7 +151,9 @@ def close(
     session.add(request)
     clocks.move_on(session, request.id, outcome=request.state.value, now=now)
     record(session, request, f"right:{request.state.value}", actor=actor, now=now)
-    notices.post(session, "right_answered", key=f"right:{request.id}", household_id=request.household_id, now=now)
+    told: dict[str, Any] = {"household_id": request.household_id, "now": now}
+    about = {} if request.capacity == KIN else {"about": request.person_id}
+    notices.post(session, "right_answered", key=f"right:{request.id}", params=about, **told)
     return request
 
 
@@ -209,18 +218,25 @@ def get_request(session: Session, request_id: str, /, *, actor: Actor, now: date
 
 
 def _require_own(session: Session, request: RightRequest, *, actor: Actor, now: datetime) -> None:
-    """What kin asked for somebody who has died is the household's; all else is of the one person."""
-    require_own(session, None if request.capacity == KIN else request.person_id, actor=actor, now=now)
+    if not _is_theirs(request, voices(session, actor=actor, now=now), actor=actor):
+        raise WrongState("own_data_only")
+
+
+def _is_theirs(request: RightRequest, heard: frozenset[str] | None, *, actor: Actor) -> bool:
+    """What kin asked for somebody who has died is the household's; all else is of the one person. A helper has what it
+    asked itself, and nothing of what the person says without it: that may be about the helper."""
+    if actor.role is Role.HELPER and request.asked_by != actor.id:
+        return False
+    return request.capacity == KIN or is_own(request.person_id, heard)
 
 
 def own_requests(
     session: Session, household_id: str, kind: RightKind | None = None, /, *, actor: Actor, now: datetime
 ) -> list[RightRequest]:
-    """Of the household's requests those of the one who reads, the newest first: never another adult's words."""
+    """Of the household's requests those of the one who reads, the newest first: never another adult's words, and for
+    a helper only its own."""
     heard = voices(session, actor=actor, now=now)
-    return [
-        one for one in of_household(session, household_id, kind) if one.capacity == KIN or is_own(one.person_id, heard)
-    ]
+    return [one for one in of_household(session, household_id, kind) if _is_theirs(one, heard, actor=actor)]
 
 
 def of_household(session: Session, household_id: str, kind: RightKind | None = None, /) -> list[RightRequest]:
@@ -250,6 +266,15 @@ def _sealed(session: Session, person_id: str, column: str, text: str) -> Sealed 
     if not clean:
         return None
     return vault_of(session).seal(session, person_id, column=f"right_request.{column}", text=clean)
+
+
+def record_look(session: Session, request: RightRequest, /, *, actor: Actor, now: datetime) -> None:
+    """Staff open a request: a look at the one person who asked."""
+    subject = request.household_id if request.capacity == KIN else request.person_id
+    entry = audit.Entry(
+        "right:look", object_ref=request.id, subject=subject, purpose=request.kind.value, decision="permit"
+    )
+    audit.record(session, entry, actor=actor, now=now)
 
 
 def record(session: Session, request: RightRequest, action: str, /, *, actor: Actor, now: datetime) -> None:

@@ -10,7 +10,6 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from marketplace import audit
 from marketplace.calendar import utc_now
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import cards_of
@@ -72,10 +71,7 @@ def task(request_id: str) -> ResponseReturnValue:
     actor = current_actor()
     with current_database().transaction() as session:
         found = service.get_request(session, request_id, actor=actor, now=utc_now())
-        entry = audit.Entry(
-            "right:look", object_ref=found.id, subject=found.household_id, purpose=found.kind.value, decision="permit"
-        )
-        audit.record(session, entry, actor=actor, now=utc_now())
+        service.record_look(session, found, actor=actor, now=utc_now())
     session = current_session()
     return _task(session, service.get_request(session, request_id, actor=actor, now=utc_now()), _answer_form())
 
@@ -104,6 +100,15 @@ def _task(session: Session, found: RightRequest, form: AnswerForm) -> ResponseRe
     )
 
 
+def _again(session: Session, request_id: str, form: AnswerForm) -> ResponseReturnValue:
+    """The same page with what is wrong in the form, as it was before: it opens the words once more, so it is a look
+    once more."""
+    session.rollback()
+    with current_database().transaction() as look:
+        service.record_look(look, look.get_one(RightRequest, request_id), actor=current_actor(), now=utc_now())
+    return _task(session, session.get_one(RightRequest, request_id), form)
+
+
 @bp.post("/rights/<request_id>/answer")
 @guard("right:answer")
 @writes
@@ -112,7 +117,7 @@ def answer(request_id: str) -> ResponseReturnValue:
     session, actor, now = current_session(), current_actor(), utc_now()
     found, form = service.get_request(session, request_id, actor=actor, now=utc_now()), _answer_form()
     if not form.validate_on_submit():
-        return _task(session, found, form)
+        return _again(session, request_id, form)
     text, refused = form.text.data or "", form.refused.data or ""
     try:
         if found.kind is RightKind.CORRECT and not refused:
@@ -124,7 +129,7 @@ def answer(request_id: str) -> ResponseReturnValue:
         service.answer(session, request_id, text=text, refused=refused, actor=actor, now=now)
     except (BadInput, Conflict) as error:
         say(form, error, fallback="text")
-        return _task(session, found, form)
+        return _again(session, request_id, form)
     return done(_("Answered. The household is told that there is an answer."), to=url_for(".tasks"))
 
 

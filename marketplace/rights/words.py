@@ -88,6 +88,9 @@ SENTENCES: dict[str, Any] = {
     "right_answered": _l("This request has been answered in the meantime."),
     "right_needs_act": _l("Correct or erase by the button for it, or refuse with a reason."),
     "right_open_matches": _l("Help is still under way for this household. Finish or end it before erasing."),
+    "right_others_open": _l(
+        "Answer this person's other requests first: after the erasure nobody can write to it any more."
+    ),
     "no_death_on_record": _l("Near kin may ask only when the death is on record."),
     "death_on_record": _l("This death is on record already."),
     "disputed_already": _l("The source has been asked already."),
@@ -101,6 +104,7 @@ FAULTS: dict[str, Any] = {
     "bad_day": _l("Write the day as year, month, day, such as 1960-05-01"),
     "bad_id_number": _l("This ID number cannot be right: compare it with the card"),
     "reason_missing": _l("Choose a reason"),
+    "not_by_helper": _l("Only the person itself has this corrected, from its own telephone or at the counter"),
     "id_number_taken": SENTENCES["id_number_taken"],
     "right_asked_already": SENTENCES["right_asked_already"],
 }

@@ -36,7 +36,14 @@ POSTED = record({"id": word(), "reference": {**word(), "minLength": 0}, "state":
     "stock_units": whole(), "committed_units": whole(),
 })  # fmt: skip
 CONSENT = record(
-    {"id": word(), "version": whole(1), "state": word(), "purpose": PURPOSE, "match": word(), "valid_to": DAY}
+    {
+        "id": word(),
+        "version": whole(1),
+        "state": word(),
+        "purpose": PURPOSE,
+        "match": {**word(), "minLength": 0},
+        "valid_to": DAY,
+    }
 )
 RECEIPT = record({"version": whole(1), "event": word(), "made_on": DAY, "sha256": word(), "receipt": word(65_536)})
 ORDER = record(
@@ -143,7 +150,7 @@ def _consent(head: ConsentHead) -> dict[str, Any]:
         "version": head.version,
         "state": head.state.value,
         "purpose": head.purpose.value,
-        "match": head.match_id,
+        "match": head.of_match,
         "valid_to": local_day(head.valid_to).isoformat(),
     }
 

@@ -114,7 +114,7 @@ def _write(
         org_id=head.recipient_org_id,
         consent_chain_id=head.chain_id,
         data_fields=fields,
-        match_id=head.match_id,
+        match_id=head.of_match,
         disclosures=seen,
         ordered_at=now,
         due_at=after_working_days(now, WORKING_DAYS),

@@ -7,7 +7,7 @@ record and by the household's file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,25 +77,30 @@ def staff_looks(
     heard: frozenset[str] | None = None,
     offset: int = 0,
     most: int | None = None,
+    but: Collection[str] = (),
 ) -> Sequence[AuditRow]:
     """The rows of the chain that say that staff saw something of this household or its people, the newest first; of its
-    people only of those who speak here. All of them, unless a page of them is asked for."""
-    rows = select(AuditRow).where(*_by_staff(session, household_id, heard))
+    people only of those who speak here, and without the acts in `but`. All, unless a page of them is asked for."""
+    rows = select(AuditRow).where(*_by_staff(session, household_id, heard, but))
     return session.exec(rows.order_by(col(AuditRow.seq).desc()).offset(offset).limit(most)).all()
 
 
-def count_staff_looks(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> int:
+def count_staff_looks(
+    session: Session, household_id: str, /, *, heard: frozenset[str] | None = None, but: Collection[str] = ()
+) -> int:
     """How many of them there are."""
-    rows = select(func.count()).select_from(AuditRow).where(*_by_staff(session, household_id, heard))
+    rows = select(func.count()).select_from(AuditRow).where(*_by_staff(session, household_id, heard, but))
     return session.exec(rows).one()
 
 
-def _by_staff(session: Session, household_id: str, heard: frozenset[str] | None) -> tuple[ColumnElement[bool], ...]:
+def _by_staff(
+    session: Session, household_id: str, heard: frozenset[str] | None, but: Collection[str]
+) -> tuple[ColumnElement[bool], ...]:
     people = session.exec(select(Person.id).where(Person.household_id == household_id)).all()
     own = [one for one in people if is_own(one, heard)]
     refs = [audit.subject_ref(session, one) for one in (household_id, *own)]
     return (
         col(AuditRow.subject_ref).in_(refs),
-        col(AuditRow.action).in_(STAFF_LOOKS),
+        col(AuditRow.action).in_([one for one in STAFF_LOOKS if one not in but]),
         col(AuditRow.actor_role).in_([role.value for role in STAFF]),
     )

@@ -111,6 +111,10 @@ def test_only_the_recipients_key_can_present_it(session: Session, now: datetime)
     found = checked(session, shown, now, audience="auditor", nonce="n-1")
     assert (set(found.disclosed), found.bound) == ({"county", "needs"}, True)
     thief = ECKey.generate_key("P-256")
+    for half in ({"audience": "auditor"}, {"nonce": "n-1"}):
+        for one in (shown, compact):
+            with pytest.raises(verifier.Refused, match="asked together"):
+                checked(session, one, now, **half)
     stolen = present(compact, keep=["county"], key=thief, audience="auditor", nonce="n-1", at=at)
     for bad, asked in ((stolen, "n-1"), (shown, "n-2"), (compact, "n-1")):
         with pytest.raises(verifier.Refused):

@@ -10,8 +10,9 @@ from sqlmodel import Session, select
 from adapters.tabular_writer import write_csv
 from marketplace.appointments import outcomes
 from marketplace.clocks import service as clocks
+from marketplace.consent.ask import lock_all
 from marketplace.db import Database
-from marketplace.decisions import answers_table, holding, moves
+from marketplace.decisions import answers_table, holding, moves, seeing
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.notices import Notice
@@ -124,3 +125,23 @@ def test_a_payment_that_is_not_made_again_is_not_late_while_a_person_looks(sessi
     assert steps_of(session, payment_waits.ref_of(match.id)) == []
     assert steps_of(session, match.id) == ["match_review"]
     assert "delivery_late" not in session.exec(select(Notice.letter)).all()
+
+
+@pytest.mark.threat("T24")
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_look_that_began_before_a_hold_and_comes_after_it_sees_nothing(database: Database, now, monkeypatch):
+    with database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match_id, home = scene.in_delivery(session, now).id, scene.household.id
+    read = seeing.get_match
+
+    def read_and_be_late(session: Session, wanted: str, **told):
+        found = read(session, wanted, **told)
+        with database.transaction() as other:
+            lock_all(other, home)
+            held(other, wanted, now)
+        return found
+
+    monkeypatch.setattr(seeing, "get_match", read_and_be_late)
+    with database.transaction() as session, pytest.raises(WrongState, match="match_held"):
+        seeing.see_recipient(session, match_id, actor=scene.giver, now=now)

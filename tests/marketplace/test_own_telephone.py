@@ -32,6 +32,8 @@ from marketplace.payments.models import PayeeState
 from marketplace.proxies import heard as powers
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
+from marketplace.rights import service as rights
+from marketplace.rights.models import RightKind
 from marketplace.sealed import vault_of
 from marketplace.trail.service import make_checkpoint
 from marketplace.wiring import compose
@@ -155,6 +157,20 @@ def test_her_wechat_opens_her_pages_and_is_told_to_her_telephone(app: Flask, set
         sharing.phone_index, sharing.birth_year = session.get_one(Person, family["she"].id).phone_index, 1990
         session.add(sharing)
     assert enter(app.test_client(), "ann.3") == "/enter", "once somebody shares it, the tie holds no more"
+
+
+@pytest.mark.threat("T27")
+def test_an_answer_goes_to_the_telephone_of_who_asked_or_to_nobodys(session: Session, settings: Settings) -> None:
+    family, now = a_family(session), utc_now()
+    he, she = family["he"], family["she"]
+    verifier = replace(WORKER, id="verifier-1", role=Role.VERIFIER)
+    asked = rights.ask(session, she, RightKind.COMPLAIN, words="请不要告诉他", actor=as_person(she), now=now)
+    rights.answer(session, asked.id, text="好", actor=verifier, now=now)
+    letter = session.exec(select(Notice).where(Notice.letter == "right_answered")).one()
+    message = compose(settings, session, letter)
+    assert (message.address if message else "") == HERS
+    reaching.keep_own(session, reaching.OWN, actor=as_person(he), now=now)
+    assert compose(settings, session, letter) is None, "hers is closed now; his is not asked instead"
 
 
 @pytest.mark.threat("T27")

@@ -46,6 +46,7 @@ from tests.marketplace.match_scene import Scene, a_scene
 
 HERS = "他打我，请不要告诉他"
 WORKER = Actor(id="worker-1", role=Role.WORKER)
+VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER)
 COLLEAGUE = Actor(id="worker-2", role=Role.WORKER)
 HELPED = consent.Capture(channel="counter", signature_kind="paper", helper_id=WORKER.id)
 
@@ -160,7 +161,9 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
     with sqlite_database.transaction() as session:
         scene, match, she, he = _two(session, now)
         decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
-        rights.ask(session, scene.person, RightKind.COMPLAIN, words=HERS, actor=she, now=now)
+        asked = rights.ask(session, scene.person, RightKind.COMPLAIN, words=HERS, actor=she, now=now)
+        rights.record_look(session, asked, actor=VERIFIER, now=now)
+        rights.answer(session, asked.id, text="好", actor=VERIFIER, now=now)
         changes.pause(session, match.consent_chain_id, actor=she, now=now)
         looked = audit.Entry("household:reveal", subject=she.id, fields=("phone",), rule_id="CONTACT")
         last = audit.record(session, looked, actor=WORKER, now=now)
@@ -193,7 +196,8 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         assert any("right:" in row for row in rows.values()) is shown
         assert any("match:" in row for row in rows.values()), "what is the household's, each may take home"
         listed = [int(seq) for seq in re.findall(r"/my-trail/(\d+)\.json", client.get("/who-saw").text)]
-        assert (last in listed, len(listed)) == ((True, 2) if shown else (False, 0))
+        assert (last in listed, len(listed)) == ((True, 3) if shown else (False, 0))
+        assert ("Your request has an answer" in client.get("/messages").text) is shown
         assert all(client.get(f"/my-trail/{seq}.json").status_code == 200 for seq in listed)
         assert ("Being matched" in client.get("/my-consents").text) is shown, "each adult has a word of its own"
     refused = client.post(f"/my-consents/{chain}/resume")

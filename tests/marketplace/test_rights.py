@@ -442,6 +442,10 @@ def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(se
         erasing.carry_out(session, request.id, text="好", actor=APPROVER, now=now)
     with pytest.raises(NotAllowed):
         erasing.carry_out(session, request.id, text="好", actor=STAFF, now=now)
+    complaint = ask(session, scene, RightKind.COMPLAIN, now)
+    with pytest.raises(WrongState, match="right_others_open"):
+        erasing.carry_out(session, request.id, text="好", actor=OFFICER, now=now)
+    service.answer(session, complaint.id, text="已道歉", actor=STAFF, now=now)
     for_the_first = replace(OFFICER, on_behalf_of=APPROVER.id)
     with pytest.raises(NotAllowed, match="second_person_needed"):
         erasing.carry_out(session, request.id, text="好", actor=for_the_first, now=now)

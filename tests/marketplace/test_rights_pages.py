@@ -7,7 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,8 @@ from marketplace.households.models import Spell
 from marketplace.notices import Notice
 from marketplace.offers import demand
 from marketplace.offers.models import DemandSnapshot
+from marketplace.proxies import service as proxies
+from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label
 from marketplace.rights import service as rights
 from marketplace.rights.models import MatchReview, RequestState, RightKind, RightRequest
@@ -119,7 +121,7 @@ def test_a_complaint_goes_to_staff_and_its_answer_comes_back_by_letter(app, scen
     with app.extensions["database"].reading() as session:
         assert session.exec(select(Notice.letter).where(Notice.letter == "right_answered")).all()
         looks = session.exec(select(AuditRow).where(AuditRow.action == "right:look")).all()
-        assert len(looks) == 1
+        assert len(looks) == 2, "the page that came back with a fault showed the words once more"
 
 
 def test_a_correction_through_the_pages_brings_the_match_back_and_a_person_lets_it_go_on(app, scene):
@@ -269,3 +271,35 @@ def test_an_erasure_is_agreed_to_only_with_a_fresh_proof(settings, sqlite_databa
     assert "/prove" not in client.post(f"/rights/{asked}/answer", **told).headers["Location"]
     with sqlite_database.reading() as session:
         assert session.get_one(RightRequest, asked).state is not RequestState.OPEN
+
+
+@pytest.mark.threat("T26")
+def test_a_helper_has_its_own_requests_only_and_changes_nothing_that_lets_somebody_in(app, scene):
+    client, clerk = home(app, scene), staff(app, "clerk")
+    now, himself = datetime.now(UTC), Actor(id=scene.person.id, role=Role.HOUSEHOLD, household_id=scene.household.id)
+    with app.extensions["database"].transaction() as session:
+        told = {"helper_kind": "relative", "acts": ("see", "answer"), "actor": himself, "now": now}
+        power, code = proxies.invite(session, scene.person.id, **told)
+        helper = _with(app, proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+    assert client.post("/my-rights/complain", data={"words": "我的帮办人逼我"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        hers = session.exec(select(RightRequest.id)).one()
+    clerk.get(f"/rights/{hers}")
+    for one in (client, helper, clerk):
+        one.set_cookie("lang", "en")
+    assert "a helper, not the person" not in clerk.get(f"/rights/{hers}").text
+    assert "What you have asked" not in helper.get("/my-rights/").text
+    asked_for = "What you asked under your rights"
+    assert [asked_for in one.get("/who-saw").text for one in (client, helper)] == [True, False]
+    assert "我的帮办人逼我" not in helper.get("/my-rights/complain").text
+    assert helper.post(f"/my-rights/requests/{hers}/take-back", data={"confirmed": "yes"}).status_code == 409
+    for field, value in (("phone", "10000000003"), ("id_number", make_id_number("509900", date(1950, 1, 2), seq=7))):
+        refused = helper.post("/my-rights/correct", data={"field": field, "new_value": value, "words": ""})
+        assert (refused.status_code, "Only the person itself" in refused.text) == (422, True), field
+    asked = {"field": "household_size", "new_value": "3", "words": ""}
+    assert helper.post("/my-rights/correct", data=asked).status_code == 303
+    assert "What you have asked" in helper.get("/my-rights/").text
+    with app.extensions["database"].reading() as session:
+        found = {one.asked_by: (one.id, one.state) for one in session.exec(select(RightRequest))}
+    assert found[scene.person.id] == (hers, RequestState.OPEN)
+    assert "a helper, not the person" in clerk.get(f"/rights/{found[power.id][0]}").text

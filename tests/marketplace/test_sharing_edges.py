@@ -24,12 +24,13 @@ from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.consent import service as consent
-from marketplace.consent.models import Mode
+from marketplace.consent.models import ConsentHead, ConsentState, Mode, Purpose
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import BadInput, ConsentMissing, DomainError, NotFound, WrongState
 from marketplace.offers.models import Acceptance
+from marketplace.sharing import api as partner_api
 from marketplace.sharing import clients, deletions, door, gate, hooks, lists, service, shapes, signing
 from marketplace.sharing.authority import _TokenRequest, bearer_of
 from marketplace.sharing.models import DeletionOrder, Disclosure
@@ -365,6 +366,21 @@ def _seconds(number: int) -> timedelta:
     return timedelta(seconds=number)
 
 
+@pytest.mark.threat("T07")
+def test_no_insurer_is_told_the_number_under_which_we_know_a_person(sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        scene, now = a_scene(session), utc_now()
+        head = ConsentHead(chain_id="cover", household_id=scene.household.id, purpose=Purpose.INSURE_CLAIM_QUERY)
+        head.match_id, head.recipient_org_id = scene.person.id, scene.organisation.id
+        session.add(head)
+        head.state, head.valid_from, head.valid_to = ConsentState.ACTIVE, now, now + timedelta(days=9)
+        told = partner_api._consent(head)
+        order = deletions._write(session, head, 1, "", actor=scene.giver, now=now)
+        assert (told["match"], order.match_id) == ("", "")
+        head.purpose = Purpose.GOODS
+        assert partner_api._consent(head)["match"] == scene.person.id, "elsewhere it is the match"
+
+
 @pytest.mark.threat("T05")
 def test_an_order_to_delete_is_answered_on_the_page_and_by_a_machine_once(
     sqlite_database: Database, settings: Settings
@@ -420,7 +436,7 @@ def test_a_person_answers_one_order_on_the_page_and_it_is_written_down(
         assert session.exec(select(AuditRow.object_ref).where(AuditRow.action == "deletion:attest")).one() == order.id
 
 
-def test_a_look_asks_each_table_once(sqlite_database: Database) -> None:
+def test_a_look_asks_each_table_once_but_for_what_it_locks(sqlite_database: Database) -> None:
     now, said = utc_now(), list[str]()
     with sqlite_database.transaction() as session:
         scene = a_scene(session, now=now)
@@ -429,6 +445,8 @@ def test_a_look_asks_each_table_once(sqlite_database: Database) -> None:
     with sqlite_database.transaction() as session:
         assert decisions.see_recipient(session, match_id, actor=scene.giver, now=now)["name"]
     read = re.findall(r"SELECT.*?FROM (\S+)", "\n".join(one for one in said if one.startswith("SELECT")), re.S)
-    assert len(read) == len(set(read)), read
+    twice = {table for table in read if read.count(table) > 1}
+    assert twice == {'"match"', "consent_head"}, "the match is read again under the lock of its consent"
+    assert len(read) == len(set(read)) + 2, read
     assert "household" not in read
     assert [one.split()[0] for one in said if not one.startswith("SELECT")] == ["BEGIN", "INSERT", "UPDATE", "INSERT"]
