@@ -31,7 +31,7 @@ NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended", "rig
 TOLD_OF = {
     "applications": (
         *("case_decided", "case_objected", "case_paid", "case_received", "case_unsigned", "case_waits"),
-        *("label_begun", "larger_begun", "papers_missing", "register_told", "appeal_answered", "right_answered"),
+        *("label_begun", "larger_begun", "papers_missing", "register_told", "appeal_answered"),
     ),
     "offers": (
         *("appeal_answered", "confirm_receipt", "consent_ended", "consent_recorded", "consent_reminder"),
