@@ -588,6 +588,7 @@ def check_receipt(compact: str, keys: Keys) -> tuple[dict[str, Any], Checkpoint]
     need(row["purpose"] == record.get("purpose"), "the row names another purpose")
     need(row["fields"] == ",".join(record.get("fields", ())), "the row names other fields")
     need(row["decision"] == record.get("state"), "the row tells of another state")
+    need(row["rule_id"] == payload["record_sha256"], "the row is about another record")
     return payload, head
 
 
@@ -822,7 +823,9 @@ def _log(options: argparse.Namespace) -> list[str]:
     verdict = check_log(rows, head=head, checkpoints=points)
     need(not verdict.bad_row, f"row {verdict.bad_row}: {verdict.fault}")
     need(not missing, missing)
-    return [f"{verdict.rows} rows, unbroken", f"root {verdict.root}", f"{verdict.checkpoints} checkpoints agree"]
+    seen = [point.size for point in points if point.witnesses and len(point.witnesses) >= keys.quorum]
+    told = f"witnessed up to row {max(seen)}" if seen else "NOT WITNESSED: a history hashed anew would look the same"
+    return [f"{verdict.rows} rows, unbroken", f"root {verdict.root}", f"{verdict.checkpoints} checkpoints agree", told]
 
 
 if __name__ == "__main__":

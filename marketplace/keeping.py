@@ -20,7 +20,7 @@ from marketplace.db import Database
 from marketplace.keyring import Ring, new_key, read_ring, write_ring
 from marketplace.sealed import PersonKey, Vault
 from marketplace.trail.models import AuditCheckpoint
-from marketplace.trail.service import whole_note
+from marketplace.trail.service import newest_checkpoint, whole_note
 from marketplace.trail.witness import Witness, server
 
 BATCH = 1000
@@ -76,7 +76,9 @@ def export_log(session: Session, file: Path, /) -> int:
             stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         head = session.exec(select(audit.AuditHead.seq, audit.AuditHead.hash)).one()
         stream.write(json.dumps({"seq": head[0], "hash": head[1]}) + "\n")
-    for checkpoint in session.exec(select(AuditCheckpoint).order_by(col(AuditCheckpoint.size).desc()).limit(1)):
+    newest = session.exec(select(AuditCheckpoint).order_by(col(AuditCheckpoint.size).desc()).limit(1)).first()
+    checkpoint = newest_checkpoint(session) or newest  # the newest that enough witnesses have seen, if there is one
+    if checkpoint is not None:
         file.with_suffix(".checkpoint").write_text(whole_note(session, checkpoint), encoding="utf-8")
     return rows
 

@@ -19,6 +19,7 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.consent.ask import newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
+from marketplace.consent.record import record_sha256
 from marketplace.db import flush
 from marketplace.errors import NotFound
 from marketplace.households.models import Household
@@ -61,6 +62,7 @@ def write_version(
         decision=head.state.value,
         fields=values.get("data_fields", ()),
         consent_ref=f"{head.chain_id}@{head.version}",
+        rule_id=record_sha256(consent),
         body={"content": content_of(consent.model_dump(), match_id=head.match_id)},
     )
     consent.audit_seq = audit.record(session, entry, actor=actor, now=now)

@@ -24,9 +24,9 @@ from marketplace.actors import Actor
 from marketplace.consent.ask import is_alive, lock_head, newest
 from marketplace.consent.capacity import require_own
 from marketplace.consent.models import Consent
+from marketplace.consent.record import record_sha256
 from marketplace.credentials import claims, status, tokens
 from marketplace.credentials.models import IssuedCredential
-from marketplace.credentials.receipts import record_sha256
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household

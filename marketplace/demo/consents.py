@@ -21,6 +21,7 @@ from marketplace.consent import notice
 from marketplace.consent import service as consent
 from marketplace.consent.capacity import CHILD_BELOW
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
+from marketplace.consent.record import record_sha256
 from marketplace.consent.versions import content_of
 from marketplace.db import metadata
 from marketplace.demo.files import SOURCE
@@ -77,6 +78,7 @@ def _entry(version: Mapping[str, Any], *, card: list[str]) -> audit.Entry:
         decision=ConsentState.ACTIVE.value,
         fields=card,
         consent_ref=f"{chain}@1",
+        rule_id=record_sha256(whole),
         body={"content": content_of(whole.model_dump(), match_id=str(version["match_id"]))},
     )
 

@@ -466,7 +466,8 @@ def test_a_history_hashed_anew_is_seen_only_through_checkpoints_held_elsewhere(
     for table in ("audit_cosignature", "audit_checkpoint", "audit_node"):
         raw.execute(f"DELETE FROM {table}")
     raw.close()
-    assert _run("log", file, "--keys", keys)[0] == 0, "the chain alone is blind to it"
+    code, out = _run("log", file, "--keys", keys)
+    assert (code, "NOT WITNESSED" in out) == (0, True), "the chain alone is blind to it, and says so"
     code, out = _run("log", file, "--keys", keys, "--checkpoint", tmp_path / "held.txt")
     assert code == 1
     assert "they were rewritten" in out
@@ -515,6 +516,7 @@ def test_an_export_verifies_and_a_changed_line_does_not(
         assert keeping.export_log(session, file) == 60
     code, out = _run("log", file, "--keys", keys, "--checkpoint", file.with_suffix(".checkpoint"))
     assert (code, "60 rows, unbroken" in out, "1 checkpoints agree" in out) == (0, True, True)
+    assert "witnessed up to row 60" in out
     lines = file.read_text(encoding="utf-8").replace('"need:verify"', '"need:refuse"', 1)
     file.write_text(lines, encoding="utf-8")
     code, out = _run("log", file, "--keys", keys)
@@ -715,7 +717,10 @@ def test_a_receipt_that_tells_of_another_consent_does_not_hold(
         [jws] = session.scalars(text("SELECT jws FROM consent_receipt"))
     keys, payload = _keys(sqlite_database), verifier.strict_json(verifier.unbase64url(jws.split(".")[1]))
     assert verifier.check_receipt(jws, keys)
-    for change in ({"fields": ["name", "phone", "address"]}, {"state": "revoked"}, {"version": 2}, {"purpose": "JOB"}):
+    other = {**payload["record"]["recipient"], "name": "别的机构"}
+    later = {"recipient": other}, {"valid_to": "2099-01-01T00:00:00+00:00"}, {"mode": "store"}, {"excluded": 3}
+    first = {"fields": ["name", "phone", "address"]}, {"state": "revoked"}, {"version": 2}, {"purpose": "JOB"}
+    for change in (*first, *later):
         record = {**payload["record"], **change}
         lie = {**payload, "record": record, "record_sha256": verifier.record_hash(record)}
         forged = tokens.sign(lie, typ=tokens.RECEIPT, key=issuer_key(settings, "500103"))
