@@ -249,16 +249,15 @@ def _message(
 
 def _phone_of(session: Session, household_id: str, params: dict[str, Any]) -> str:
     """Where a letter goes; digits that somebody asked for to that person only, what is about one rather to that one."""
-    who = {name: str(params.get(name, "")) for name in ("about", "rather")}
-    person = reachable(session, household_id, asked_by=params.get("person_id", ""), **who)
+    asked_by, about, rather = (str(params.get(name, "")) for name in ("person_id", "about", "rather"))
+    person = reachable(session, household_id, asked_by=asked_by, about=about, rather=rather)
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)
 
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
-    """The background worker: runs of the allocator, who could make way, what a gift would do; between them the outbox
-    and the sweeps of every room."""
+    """The background worker: runs, who could make way, what a gift would do; between them the outbox and all sweeps."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),

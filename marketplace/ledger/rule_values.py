@@ -69,7 +69,8 @@ def _set(name: str, codes: list[str]) -> str:
         return str(binds_of(frozenset(codes)))
     titles = {"categories": _("kinds"), "programmes": _("programmes"), "excepted": _("added all the same")}
     table = "need" if name == "categories" else "aid_programme"
-    return f"{titles[name]}: {_names(codes, table) or _('none')}"
+    nothing = str(_("none"))
+    return f"{titles[name]}: {_names(codes, table) or nothing}"
 
 
 def _names(codes: Iterable[str], table: str) -> str:

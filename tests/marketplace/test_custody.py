@@ -140,12 +140,12 @@ def test_what_a_former_guardian_began_for_the_child_is_the_next_one_s(session: S
     service.sign(session, case, "李奶奶", all_classes=True, hand_on=False, **by)
     service.submit(session, case, **by)
     (step, *_rest) = [act for act in said.possible(session, home.id, actor=WORKER, now=now) if act.object_id == case.id]
-    assert said.speaker(session, home.id, step.act, case.id, now=now) == other
+    assert said.speaker(session, home.id, step, now=now) == other
     _end(session, two, now)
     with pytest.raises(WrongState, match="not_the_signer"):
         handing_on.say(session, case.id, yes=True, **by)
     with pytest.raises(WrongState, match="guardian_not_verified"):
-        said.speaker(session, home.id, step.act, case.id, now=now)
+        said.speaker(session, home.id, step, now=now)
     handing_on.say(session, case.id, yes=False, **by)
 
 

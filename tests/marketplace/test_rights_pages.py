@@ -36,6 +36,7 @@ from marketplace.rights.models import MatchReview, RequestState, RightKind, Righ
 from marketplace.signals import declaring
 from marketplace.signals.taking import record_fact
 from tests.marketplace.match_scene import Scene, a_scene
+from tests.marketplace.test_proxies import come_in
 
 
 @pytest.fixture
@@ -280,7 +281,7 @@ def test_a_helper_has_its_own_requests_only_and_changes_nothing_that_lets_somebo
     with app.extensions["database"].transaction() as session:
         told = {"helper_kind": "relative", "acts": ("see", "answer"), "actor": himself, "now": now}
         power, code = proxies.invite(session, scene.person.id, **told)
-        helper = _with(app, proxies.accept(session, code, name="钱", phone="10000000003", network="a", now=now))
+        helper = _with(app, come_in(session, code, phone="10000000003", now=now))
     assert client.post("/my-rights/complain", data={"words": "我的帮办人逼我"}).status_code == 303
     with app.extensions["database"].reading() as session:
         hers = session.exec(select(RightRequest.id)).one()
