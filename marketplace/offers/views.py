@@ -191,6 +191,8 @@ def ending() -> ResponseReturnValue:
     if request.method == "POST":
         many = expiry.confirm_ending(session, actor=actor, now=now)
         return done(_("Confirmed for another half year: %(count)s.", count=many), to=url_for(".mine"))
+    if not found:
+        return done(_("Nothing ends within two weeks."), to=url_for(".mine"))
     return confirm(
         layout="charity",
         title=_("Do all that end soon still stand?"),

@@ -202,6 +202,7 @@ def test_all_that_end_soon_are_confirmed_in_one_press(giver, sqlite_database, or
     giver.post("/offers/ending", data={"confirmed": "yes"})
     assert "已再确认半年：2 项" in (page := giver.get("/offers/mine").text)
     assert "/offers/ending" not in page, "nothing is left to confirm"
+    assert "两周内没有到期的资源" in giver.get("/offers/ending", follow_redirects=True).text
     assert sorted(offer.valid_to == soon for offer in offers(sqlite_database)) == [False, False, True, True]
 
 
