@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 import shanqiao_verify as verifier
 from marketplace import audit
@@ -236,7 +236,7 @@ def test_every_step_of_a_credential_is_in_the_chain(session: Session, now: datet
     issued(session, scene, now)
     [row] = service.list_of_household(session, scene.household.id)
     service.revoke(session, row.id, actor=scene.own, now=now)
-    acts = list(session.scalars(select(audit.AuditRow.action)))
+    acts = list(session.scalars(select(audit.AuditRow.action).order_by(col(audit.AuditRow.seq))))
     assert [act for act in acts if act.startswith("credential:")] == ["credential:issue", "credential:revoke"]
     assert audit.verify(session).bad_seq == 0
 
