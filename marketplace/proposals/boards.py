@@ -91,7 +91,7 @@ def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: dat
         return None
     board = board_of(session, run, as_of=local_day(now))
     consent = auto_match_of(session, need.household_id, now=now)
-    staff = overrides.standing(session, today=local_day(now))
+    staff = overrides.standing(session, about=need, today=local_day(now))
     newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
     others = [pin for pin in staff.pins if pin.need_id != need.id]
     return Standing(run, board, newcomer, consent, overrides.kept_back(session, others))

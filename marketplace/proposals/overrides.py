@@ -128,17 +128,21 @@ def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: dateti
     return row
 
 
-def standing(session: Session, /, *, today: date) -> Standing:
+def standing(session: Session, /, *, about: Need | None = None, today: date) -> Standing:
     """What the next run takes over: nothing of a need or offer that is gone, no pin that nobody may carry out (`pins`);
-    a pin less what is given already."""
-    rows = session.execute(
+    a pin less what is given already. `about` one need: only what names it or an offer of its kind, for each pin is
+    held against the rules."""
+    statement = (
         select(Override, Need, Offer, Organisation)
         .outerjoin(Need, col(Need.id) == col(Override.need_id))
         .outerjoin(Offer, col(Offer.id) == col(Override.offer_id))
         .outerjoin(Organisation, col(Organisation.id) == col(Offer.org_id))
         .where(col(Override.state) == OverrideState.STANDING)
         .order_by(col(Override.id))
-    ).all()
+    )
+    if about is not None:
+        statement = statement.where(or_(col(Override.need_id) == about.id, col(Offer.category) == about.category))
+    rows = session.execute(statement).all()
     pinned = [need for row, need, *_rest in rows if row.kind is OverrideKind.PIN]
     given = _given(session, [need.household_id for need in pinned])
     said_no = refused(session, [need.id for need in pinned]) if pinned else set()

@@ -28,8 +28,9 @@ from marketplace.sealed import Sealed, vault_of
 
 STEP = "right_answer"
 KIN = "kin"
-HELPER = "helper"
 """The capacity of those who ask for somebody who has died."""
+HELPER = "helper"
+"""The capacity of a helper who asks for the person."""
 OPEN_STATES = (RequestState.OPEN, RequestState.SECOND)
 REFUSALS = ("law_keeps", "not_shown", "others_rights", "not_ours")
 """Why a request may be refused: codes of the words table `right_refusal`."""
