@@ -7,7 +7,7 @@ the givers' reports and pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import Database, chunks, flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.kin import refuse_close
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
@@ -260,17 +260,6 @@ def end_gone(session: Session, hit_id: str, /, *, now: datetime) -> None:
     entry = audit.Entry("overlap:gone", object_ref=hit.id, subject=hit.household_id, rule_id=hit.code)
     audit.record(session, entry, actor=SYSTEM, now=now)
     clocks.end(session, hit.id, step=STEP, outcome=HitState.GONE.value, now=now)
-
-
-def end_all(database: Database, gone: Callable[[Session], list[str]], /, *, now: datetime) -> int:
-    """End what has `gone`; returns how many. Nothing is locked where nothing has."""
-    with database.reading() as session:
-        if not (found := gone(session)):
-            return 0
-    with database.transaction() as session:
-        for hit_id in found:
-            end_gone(session, hit_id, now=now)
-    return len(found)
 
 
 def set_apart(session: Session, need_ids: Iterable[str] | None = None, /) -> dict[str, frozenset[tuple[str, str]]]:

@@ -6,8 +6,9 @@ judged anew on those that stand, and stays where they still break the rule. Call
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlmodel import Session, col, select
 
@@ -25,11 +26,24 @@ _ASKED = 500
 def end_gone(database: Database, /, *, now: datetime) -> int:
     """A task whose rows were taken back, or whose households are no longer one, ends by itself; returns how many. It
     reads every open task: for a sweep that looks now and then."""
+    return end_all(database, gone, first=partial(judge_anew, now=now), now=now)
+
+
+def end_all(
+    database: Database,
+    gone: Callable[[Session], list[str]],
+    /,
+    *,
+    first: Callable[[Session, list[str]], None] | None = None,
+    now: datetime,
+) -> int:
+    """End what has `gone`, once `first` has looked at it; returns how many. Nothing is locked where nothing has."""
     with database.reading() as session:
         if not gone(session):
             return 0
     with database.transaction() as session:
-        judge_anew(session, gone(session), now=now)
+        if first is not None:
+            first(session, gone(session))
         over = gone(session)
         for hit_id in over:
             hits.end_gone(session, hit_id, now=now)

@@ -1,7 +1,7 @@
 """Questions that a rule asks about a need, and that end by themselves once nobody needs the answer.
 
 Enters: open hits of the rules that ask. Leaves: those ended whose need is closed, has run out or is covered; what was
-taken back ends like a late report's task (`late`). Called by the worker.
+taken back ends like a late report's task (`late_ends`). Called by the worker.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.db import Database
 from marketplace.ledger import hits
+from marketplace.ledger.late_ends import end_all
 from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.needs.models import Need, NeedState
 
@@ -27,4 +28,4 @@ def over(session: Session, /) -> list[str]:
 
 def end_over(database: Database, /, *, now: datetime) -> int:
     """End them; returns how many."""
-    return hits.end_all(database, over, now=now)
+    return end_all(database, over, now=now)
