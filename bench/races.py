@@ -46,7 +46,7 @@ from marketplace.households.models import Household
 from marketplace.ledger.handing_in import report_given
 from marketplace.ledger.models import LedgerEntry, OverlapHit
 from marketplace.ledger.reporting import pull_payments
-from marketplace.proposals.models import Run
+from marketplace.proposals.models import ProposedLine, Run
 from marketplace.sealed import Vault
 from marketplace.wiring import open_database
 from tests import factories as make
@@ -123,18 +123,17 @@ class Racer:
     def _release(self, line: Line) -> None:
         """Given back; the next run proposes the same again, and it is tried again beside its rivals."""
 
-        def work(session: Session) -> Line:
+        def work(session: Session) -> ProposedLine:
             match = session.exec(select(Match).where(col(Match.line_id) == line.id)).one()
             if match.state is MatchState.AWAITING_GIVER:
                 decisions.cancel(session, match.id, reason_code="duplicate", actor=self.approver, now=self.now)
             self.anew += 1
-            row = line.anew(self.run, self.anew)
-            session.add(row)
-            return Line(row.id, row.need_id, row.offer_id, row.household_id)
+            return line.anew(self.run, self.anew)
 
-        again = self._try(work)
-        if again is not None:
-            self._approve([again])
+        row = self._try(work)
+        if row is not None:
+            self._try(lambda s: s.add(row))  # as a later run does: an act of its own
+            self._approve([Line(row.id, row.need_id, row.offer_id, row.household_id)])
 
     def _outside(self, home: int) -> None:
         """A giver's report or a government payment of goods, told without a need."""

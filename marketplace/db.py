@@ -167,25 +167,31 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def lock_rows(session: Session, kind: type[SQLModel], *where: ColumnElement[bool], shared: bool = False) -> None:
+def lock_rows(
+    session: Session, kind: type[SQLModel], *where: ColumnElement[bool], shared: bool = False, keyless: bool = False
+) -> None:
     """Lock the rows of one table that fulfil all conditions, in the order of their ids, until the transaction ends;
-    `shared`: only against being deleted or locked, as a row that refers to them does. The embedded database lets one
-    writer in at a time: nothing is asked there."""
+    `shared`: only against being deleted or locked, as a row that refers to them does; `keyless`: against another lock,
+    but rows that refer to them may be written meanwhile. The embedded database lets one writer in at a time: nothing is
+    asked there."""
     if session.get_bind().dialect.name != "sqlite":
         key = inspect(kind).primary_key[0]
-        session.execute(select(key).where(*where).order_by(key).with_for_update(read=shared, key_share=shared)).all()
+        locked = select(key).where(*where).order_by(key).with_for_update(read=shared, key_share=shared or keyless)
+        session.execute(locked).all()
 
 
-def lock_keys(session: Session, kind: type[SQLModel], ids: Iterable[str], /, *, shared: bool = False) -> None:
+def lock_keys(
+    session: Session, kind: type[SQLModel], ids: Iterable[str], /, *, shared: bool = False, keyless: bool = False
+) -> None:
     """The same for rows by their ids."""
     for some in chunks(sorted(set(ids)), _ASKED):
-        lock_rows(session, kind, inspect(kind).primary_key[0].in_(some), shared=shared)
+        lock_rows(session, kind, inspect(kind).primary_key[0].in_(some), shared=shared, keyless=keyless)
 
 
-def locked_rows(session: Session, kind: type[T], ids: Iterable[str], /) -> list[T]:
-    """These rows in the order of their ids, read anew and locked until the transaction ends."""
+def locked_rows(session: Session, kind: type[T], ids: Iterable[str], /, *, keyless: bool = False) -> list[T]:
+    """These rows in the order of their ids, read anew and locked until the transaction ends; `keyless` as above."""
     key: Any = inspect(kind).primary_key[0]
-    rows = select(kind).order_by(key).with_for_update().execution_options(populate_existing=True)
+    rows = select(kind).order_by(key).with_for_update(key_share=keyless).execution_options(populate_existing=True)
     return [row for some in chunks(sorted(set(ids)), _ASKED) for row in session.scalars(rows.where(key.in_(some)))]
 
 

@@ -131,7 +131,7 @@ def an_organisation(session: Session, **over: Any) -> Organisation:
         "id": f"org-{n}",
         "name": f"测试慈善会{n}",
         "kind": OrganisationKind.CHARITY,
-        "credit_code": f"test-code-{n:08d}",
+        "credit_code": f"test-{n:013d}",
         "purposes": list(purposes_of_needs()),
         "created_at": NOW,
     }

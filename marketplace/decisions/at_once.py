@@ -31,7 +31,7 @@ def held(session: Session, line_ids: Collection[str], /, *, now: datetime) -> It
     lines = locked_rows(session, ProposedLine, line_ids)
     needs = locked_rows(session, Need, {line.need_id for line in lines})
     offers = locked_rows(session, Offer, {line.offer_id for line in lines})
-    givers = locked_rows(session, Organisation, {offer.org_id for offer in offers})
+    givers = locked_rows(session, Organisation, {offer.org_id for offer in offers}, keyless=True)
     homes = sorted({line.household_id for line in lines if line.state is LineState.PROPOSED})
     for home in homes:
         locked_word(session, home, now=now)
@@ -43,7 +43,7 @@ def held(session: Session, line_ids: Collection[str], /, *, now: datetime) -> It
 def hold_home(session: Session, household_id: str, givers: Iterable[str], /, *, now: datetime) -> None:
     """What comes after needs and offers, for whoever chooses those itself: the givers, the household's words, and the
     household with all that count with it."""
-    lock_keys(session, Organisation, givers)
+    lock_keys(session, Organisation, givers, keyless=True)
     locked_word(session, household_id, now=now)
     hold_homes(session, [household_id])
 
@@ -61,7 +61,7 @@ def hold_matches(session: Session, match_ids: Iterable[str], /, *, givers: Itera
     on the first of them waits for none of the others any more."""
     matches = locked_rows(session, Match, match_ids)
     _lock_parts(session, matches)
-    lock_keys(session, Organisation, givers)
+    lock_keys(session, Organisation, givers, keyless=True)
     homes = sorted({match.household_id for match in matches})
     lock_living(session, *homes)
     hold_homes(session, homes)

@@ -194,17 +194,18 @@ def end(session: Session, match: Match, /, *, to: MatchState, reason_code: str, 
     """End a match without aid: its units and consent end with it, the giver is told if it knew. Where part of it was
     given already, visit by visit, that part is delivered and only the rest ends."""
     before, served = match.state, pieces.given(session, match) if match.state in BEGUN else 0
-    match.reason_code, match.held_for = reason_code, ""
     if match.consent_chain_id is not None:
         credentials.release(session, match.consent_chain_id, actor=actor, now=now)
     pieces.call_off(session, match, actor=actor, now=now)
+    if not served:
+        close_consent(session, match, actor=actor, now=now)
+        ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
+    match.reason_code, match.held_for = reason_code, ""  # written once, with the state (adr/0066)
     if served:
         _record(session, match, "match:part", rule=reason_code, actor=actor, now=now)
         lower_to(session, match, units=served, actor=actor, now=now)
         hand_over(session, match, actor=actor, now=now)
     else:
-        close_consent(session, match, actor=actor, now=now)
-        ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
         step(session, match, to=to, actor=actor, now=now)
     line = session.get_one(ProposedLine, match.line_id)
     if to in SAID_NO or not served:

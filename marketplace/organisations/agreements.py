@@ -271,7 +271,7 @@ def _look(session: Session, organisation: Organisation, *, today: date, now: dat
 
 
 def _locked(session: Session, org_id: str) -> Organisation:
-    found = session.get(Organisation, org_id, with_for_update=True, populate_existing=True)
+    found = session.get(Organisation, org_id, with_for_update={"key_share": True}, populate_existing=True)
     if found is None:
         raise NotFound("organisation")
     return found

@@ -22,7 +22,7 @@ from marketplace.organisations.models import Organisation, OrganisationState
 def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) -> tuple[Invitation, str]:
     """A code for the first manager of a giver that may act; an older one that waits works no more. WrongState once
     somebody manages the team."""
-    organisation = session.get(Organisation, org_id, with_for_update=True)
+    organisation = session.get(Organisation, org_id, with_for_update={"key_share": True})
     if organisation is None:
         raise NotFound("organisation")
     if not waits_for_manager(session, organisation):

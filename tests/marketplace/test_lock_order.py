@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.db import Database
 from marketplace.decisions import answers, answers_table, lapsed
@@ -240,6 +241,18 @@ def _a_night_approval(database: Database, _now: datetime) -> Pair:
     return Pair((Need, night.need_id), lambda s: homes_of(s, night.household_id, lock=True), rival)
 
 
+def _a_match_that_ends(database: Database, now: datetime) -> Pair:
+    """An approval of another line holds the household and comes to the log last."""
+    with database.transaction() as session:
+        scene = a_scene(session)
+        match = scene.approved(session, now)
+        home = scene.household.id
+    by = {"reason_code": "duplicate", "actor": APPROVER, "now": now}
+    rival = _in_transaction(lambda s: decisions.cancel(s, match.id, **by))  # type: ignore[arg-type]
+    entry = audit.Entry("match:approve", object_ref=match.line_id, subject=home)
+    return Pair((Household, home), lambda s: audit.record(s, entry, actor=APPROVER, now=now), rival)
+
+
 CASES = (
     _what_lapses,
     _what_a_newer_run_retires,
@@ -252,6 +265,7 @@ CASES = (
     _a_street_put_right,
     _a_move_that_a_register_tells,
     _a_night_approval,
+    _a_match_that_ends,
 )
 
 
