@@ -17,6 +17,7 @@ from sqlmodel import Session, col, delete, func, insert, select
 
 from marketplace.actors import Actor
 from marketplace.audit import AuditHead
+from marketplace.boards import response
 from marketplace.boards.counting import ALL, MEASURES, Moment, Place, by_place, by_street
 from marketplace.boards.models import BoardCount, BoardCounting, BoardDay
 from marketplace.calendar import local_day
@@ -35,7 +36,7 @@ Counted = Mapping[str, Mapping[tuple[str, str], int]]
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Measure ► place below ► households, when they were counted, and whether that was for this page."""
+    """Measure ► place below ► households (of `response`: alerts), when they were counted, and whether that was for this page."""
 
     at: datetime
     live: bool
@@ -50,11 +51,12 @@ def board_of(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> 
     """The numbers of a place within the actor's districts."""
     counted_at = kept_at(session)
     if counted_at is None:
-        return Board(at.now, True, {code: by_place(session, code, place, at=at, actor=actor) for code in ALL})
+        numbers = {code: by_place(session, code, place, at=at, actor=actor) for code in ALL}
+        return Board(at.now, True, numbers | response.by_place(session, place, at=at, actor=actor))
     below = place.below(BoardCount)
     asked = select(BoardCount.measure, below, func.sum(BoardCount.households))
     asked = asked.where(*place.within(actor, BoardCount)).group_by(col(BoardCount.measure), below)
-    numbers: dict[str, dict[str, int]] = {code: {} for code in ALL}
+    numbers = {code: {} for code in ALL}
     for measure, code, households in session.exec(asked):
         numbers.setdefault(measure, {})[code] = int(households)
     return Board(counted_at, False, numbers)
@@ -104,7 +106,7 @@ class Hourly:
 
 def count(session: Session, /, *, at: Moment) -> Counted:
     """Every number of every street."""
-    return {measure: by_street(session, measure, at=at) for measure in ALL}
+    return {measure: by_street(session, measure, at=at) for measure in ALL} | response.by_street(session, at=at)
 
 
 def keep(session: Session, counted: Counted, /, *, seq: int, now: datetime) -> int:

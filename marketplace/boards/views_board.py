@@ -13,7 +13,7 @@ from typing import Any
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.boards import counting, keeping
+from marketplace.boards import counting, keeping, response
 from marketplace.boards.counting import AGES, ALL, ANSWERED, MEASURES, UNKNOWN, Moment, Place
 from marketplace.boards.doors import AGE_TITLES, ANSWER_TITLES, TITLES, bp
 from marketplace.boards.keeping import Board
@@ -128,12 +128,13 @@ def _ages(counted: Board, place: Place) -> list[dict[str, Any]]:
 
 
 def _answers(counted: Board, place: Place) -> list[dict[str, Any]]:
-    """One row for each colour: households that were answered, and those of them always in time."""
+    """One row for each colour: households that were answered, those of them always in time, and how long alerts took."""
     found = []
     for colour in RANKS:
         ended, in_time = (_cell(counted, f"{name}_{colour.value.lower()}", place) for name in ("answered", "in_time"))
         share = in_time["value"] / ended["value"] if ended["value"] else None
-        found.append({"colour": colour, "cells": [ended, in_time], "share": share})
+        days = [response.days_within(counted.numbers, colour, part) for part in (response.HALF, response.MOST)]
+        found.append({"colour": colour, "cells": [ended, in_time], "share": share, "days": days})
     return found
 
 

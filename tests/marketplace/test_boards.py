@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import Entry, record
-from marketplace.boards import counting, keeping, paper
+from marketplace.boards import counting, keeping, paper, response
 from marketplace.boards.counting import ALL, MEASURES, Moment, Place
 from marketplace.boards.models import BoardCount, BoardDay
 from marketplace.calendar import HERE, local_day, utc_now
@@ -107,6 +107,27 @@ def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session
     assert _answers(session, Colour.RED, later, "500101") == (0, 0)
 
 
+def test_response_times_are_the_days_within_which_half_and_nine_in_ten_were_answered(session: Session) -> None:
+    took = (0, 0, 1, 1, 2, 3, 3, 7, 8, 40)
+    for days in took:
+        number = a_number()
+        home = a_home(session, numbers=(number,), now=NOW)
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=NOW)
+        at_work(session, "W05", now=NOW)
+        sweeping.sweep(session, actor=CLERK, now=NOW)
+        (alert,) = answering.open_alerts(session, home.id)
+        answering.close(session, alert.id, outcome="helped", actor=CLERK, now=NOW + timedelta(days=days))
+    at = Moment(NOW + timedelta(days=41), TODAY + timedelta(days=41))
+
+    def told_of(place: Place, moment: Moment = at) -> list[int | None]:
+        numbers = response.by_place(session, place, at=moment, actor=CLERK)
+        return [response.days_within(numbers, Colour.RED, share) for share in (response.HALF, response.MOST)]
+
+    assert told_of(Place()) == told_of(Place("500103")) == [sorted(took)[4], sorted(took)[8]]
+    assert told_of(Place("500101")) == [None, None]
+    assert told_of(Place(), Moment(NOW + timedelta(days=94), TODAY + timedelta(days=94))) == [8, 40]
+
+
 def test_what_is_put_off_is_no_answer_and_shown_as_put_off(session: Session) -> None:
     number = a_number()
     home = a_home(session, numbers=(number,), now=NOW)
@@ -167,6 +188,8 @@ def test_kept_numbers_are_those_of_the_moment_for_every_place_and_reader(
     session.flush()
     places = (Place(), Place("500103"), Place("500103", "500103001"), Place("500103", counting.UNKNOWN))
     shown = [(place, reader) for place in places for reader in (CLERK, WORKER)]
+    answered = answering.open_alerts(session, homes[2].id)[0].id
+    answering.close(session, answered, outcome="helped", actor=CLERK, now=NOW)
     live = [keeping.board_of(session, place, at=AT, actor=reader) for place, reader in shown]
     keeping.keep(session, keeping.count(session, at=AT), seq=0, now=NOW)
     monkeypatch.setattr(keeping, "LIVE_UP_TO", 3)
@@ -180,7 +203,7 @@ def test_kept_numbers_are_those_of_the_moment_for_every_place_and_reader(
         totals = [keeping.kept_total(session, code, place, actor=reader) for code in ALL]
         assert totals == [moment.total(code) for code in ALL]
     assert (live[0].total("register"), live[1].total("register")) == (4, 3)
-    assert [_total(session, "register", later), live[2].total("red")] == [5, 1]
+    assert [_total(session, "register", later), live[2].total("took_red_0")] == [5, 1]
 
 
 def test_a_page_of_rows_needs_no_counting_where_a_number_is_kept_and_shows_its_own_end(session: Session) -> None:
