@@ -36,7 +36,7 @@ Counted = Mapping[str, Mapping[tuple[str, str], int]]
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Measure ► place below ► households (of `response`: alerts), when they were counted, and whether that was for this page."""
+    """Measure ► place below ► households (of `response`: alerts), when they were counted, and whether for this page."""
 
     at: datetime
     live: bool

@@ -128,7 +128,7 @@ def _ages(counted: Board, place: Place) -> list[dict[str, Any]]:
 
 
 def _answers(counted: Board, place: Place) -> list[dict[str, Any]]:
-    """One row for each colour: households that were answered, those of them always in time, and how long alerts took."""
+    """One row for each colour: households answered, those of them always in time, and how long alerts took."""
     found = []
     for colour in RANKS:
         ended, in_time = (_cell(counted, f"{name}_{colour.value.lower()}", place) for name in ("answered", "in_time"))
