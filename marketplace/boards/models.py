@@ -21,8 +21,8 @@ class BoardCounting(SQLModel, table=True):
 
 
 class BoardCount(SQLModel, table=True):
-    """One number of the last counting: the households of a measure in a street (of `response`: the alerts). None is kept as
-    no row."""
+    """One number of the last counting: the households of a measure in a street (of `response`: the alerts). None is
+    kept as no row."""
 
     __tablename__ = "board_count"
 
