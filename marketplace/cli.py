@@ -98,6 +98,7 @@ def account_add(
     name: Annotated[str, typer.Option(help="The name that colleagues see.")],
     org: Annotated[str, typer.Option(help="The credit code of a giver's organisation.")] = "",
     district: Annotated[list[str] | None, typer.Option(help="A district served; none means the whole city.")] = None,
+    street: Annotated[list[str] | None, typer.Option(help="A street where a worker goes first, by its code.")] = None,
 ) -> None:
     """Add one account; the password is asked, or read from standard input."""
     if sys.stdin.isatty():
@@ -112,6 +113,7 @@ def account_add(
             name=name,
             credit_code=org,
             districts=district or [],
+            streets=street or [],
             password=password,
             now=utc_now(),
         )

@@ -28,7 +28,7 @@ from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.keyring import new_key, write_key
 from marketplace.organisations.models import Organisation
-from marketplace.reference.districts import resolve
+from marketplace.reference.districts import resolve, resolve_street
 from marketplace.reference.tables import UnknownCode
 from marketplace.rights.erasing import erase_again
 from marketplace.sharing.clients import rest_keys
@@ -93,11 +93,12 @@ def add_account(
     name: str,
     credit_code: str,
     districts: Sequence[str],
+    streets: Sequence[str] = (),
     password: str,
     now: datetime,
 ) -> Account:
     """One account for a person with a password; a giver's account belongs to a registered organisation."""
-    kind = _role(role)
+    kind, served = _role(role), [_district(code, now=now) for code in districts]
     org_id = _organisation(session, kind, credit_code)
     if len(password) < SHORTEST_PASSWORD:
         raise OperatorError(f"an account needs a password of at least {SHORTEST_PASSWORD} characters")
@@ -112,7 +113,8 @@ def add_account(
         role=kind,
         password=password,
         org_id=org_id,
-        districts=[_district(code, now=now) for code in districts],
+        districts=served,
+        streets=[_street(code, kind, served, now=now) for code in streets],
         now=now,
     )
 
@@ -168,6 +170,19 @@ def _district(code: str, *, now: datetime) -> str:
         return resolve(code, on=local_day(now)).code
     except UnknownCode as error:
         raise OperatorError(f"{code} is not a district code") from error
+
+
+def _street(code: str, role: Role, served: Sequence[str], *, now: datetime) -> str:
+    """A street where a worker goes first; it lies in a district that the account serves."""
+    if role is not Role.WORKER:
+        raise OperatorError(f"a {role.value} goes to no street: leave out --street")
+    try:
+        street = resolve_street(code, on=local_day(now))
+    except UnknownCode as error:
+        raise OperatorError(f"{code} is not a street code") from error
+    if served and street.district_code not in served:
+        raise OperatorError(f"{code} is a street of {street.district_code}: give that by --district as well")
+    return street.code
 
 
 def acting(session: Session, login: str, /, *, role: Role) -> Actor:

@@ -14,7 +14,8 @@ from marketplace.db import check, choice, moment
 
 
 class Account(SQLModel, table=True):
-    """One person who signs in with a name and password. `districts` empty: the whole city."""
+    """One person who signs in with a name and password. `districts` empty: the whole city. `streets`: where a worker
+    goes first; they open nothing."""
 
     id: str = Field(primary_key=True, max_length=32)
     login: str = Field(unique=True, max_length=64)
@@ -22,6 +23,7 @@ class Account(SQLModel, table=True):
     role: Role = Field(sa_column=choice(Role))
     org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
     districts: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    streets: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     password_hash: str = Field(default="", max_length=200)
     active: bool = True
     created_at: datetime = Field(sa_column=moment())

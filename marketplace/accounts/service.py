@@ -54,6 +54,7 @@ def create_account(
     password: str = "",
     org_id: str | None = None,
     districts: Iterable[str] = (),
+    streets: Iterable[str] = (),
     actor: Actor = SYSTEM,
     now: datetime,
 ) -> Account:
@@ -67,6 +68,7 @@ def create_account(
         role=role,
         org_id=org_id,
         districts=sorted(set(districts)),
+        streets=sorted(set(streets)),
         password_hash=HASHER.hash(password) if password else "",
         created_at=now,
     )

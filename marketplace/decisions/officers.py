@@ -63,14 +63,14 @@ def load(session: Session, step: str, /, *, role: Role = Role.APPROVER) -> Load:
 
 
 def choose(held: Load, district: str, /, *, but: Collection[str] = ()) -> str | None:
-    """Whoever serves the district, else the whole city, and holds the fewest; None where there is nobody `but` those
-    who must not."""
+    """Whoever serves the district, else the whole city, and holds the fewest, those who go to streets of their own last;
+    None where there is nobody `but` those who must not."""
     able = [one for one in held.values() if one[0].id not in but]
     own = [one for one in able if district in one[0].districts]
     serving = own or [one for one in able if not one[0].districts]
     if not serving:
         return None
-    chosen, many = min(serving, key=lambda one: (one[1], one[0].id))
+    chosen, many = min(serving, key=lambda one: (bool(one[0].streets), one[1], one[0].id))
     held[chosen.id] = (chosen, many + 1)
     return chosen.id
 

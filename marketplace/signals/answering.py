@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace import audit
+from marketplace.accounts.streets import Workers
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
@@ -64,16 +65,19 @@ def start_feed_clock(session: Session, feed: str, /, *, now: datetime) -> None:
 
 def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
     """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse.
-    Whoever goes to the household holds it; where nobody does, the first reminder names somebody of the district."""
+    Whoever goes to the household holds it, else a worker of its street; where there is neither, the first reminder
+    names somebody of the district."""
     order = list(STEPS.values())
     running = clocks.running_steps(session, [ref_of(home) for home in places])
     goes = {home: account for ask in WHO_GOES for home, account in ask(session, places).items()}
+    workers = Workers(session, {street for _district, street in places.values()}, steps=order)
     holders, ending = {}, []
-    for home, (district, _street) in sorted(places.items()):
+    for home, (district, street) in sorted(places.items()):
         step, clock = running.get(ref_of(home), ("", ""))
         if step and order.index(step) <= order.index(STEPS[colour]):
             continue
-        holders[ref_of(home)] = Holder(district_code=district, account_id=goes.get(home))
+        holder = goes.get(home) or workers.next_for(street)
+        holders[ref_of(home)] = Holder(district_code=district, account_id=holder)
         ending += [clock] if clock else []
     clocks.start_many(session, STEPS[colour], holders, ending=ending, outcome="more_urgent", now=now)
 

@@ -94,11 +94,13 @@ def test_a_demonstration_is_refused_where_real_keys_are(installation: Path, run:
 
 
 def test_an_account_is_added_and_can_sign_in(installation: Path, run: Run) -> None:
-    words = ("account", "add", "li.na", "--role", "verifier", "--name", "李娜", "--district", "500103")
+    words = ("account", "add", "li.na", "--role", "worker", "--name", "李娜", "--district", "500103")
+    words += ("--street", "500103001")
     code, out, _ = run(*words, typed="a long password\n")
-    assert (code, out) == (0, "account li.na added as verifier\n")
+    assert (code, out) == (0, "account li.na added as worker\n")
     with closing(_database()) as database, database.transaction() as session:
-        assert session.exec(select(Account)).one().districts == ["500103"]
+        made = session.exec(select(Account)).one()
+        assert (made.districts, made.streets) == (["500103"], ["500103001"])
         assert sign_in(session, "li.na", "a long password", network="n", now=make.NOW)
     assert "already" in run(*words, typed="a long password\n")[2]
 
@@ -134,6 +136,9 @@ def test_a_giver_s_account_belongs_to_a_registered_organisation(installation: Pa
         (("--role", "service"), "a long password", "not a role with a password"),
         (("--role", "verifier", "--org", "53500000MJP0000001"), "a long password", "belongs to no organisation"),
         (("--role", "verifier", "--district", "999999"), "a long password", "not a district code"),
+        (("--role", "verifier", "--street", "500103001"), "a long password", "goes to no street"),
+        (("--role", "worker", "--street", "500103999"), "a long password", "not a street code"),
+        (("--role", "worker", "--district", "500101", "--street", "500103001"), "a long password", "of 500103"),
         (("--role", "verifier"), "short", "at least 12 characters"),
     ],
 )

@@ -25,6 +25,7 @@ from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
+from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.households import members, reaching
 from marketplace.households.categories import categories_on
@@ -174,7 +175,28 @@ def test_a_new_alert_is_held_by_whoever_goes_to_the_household_and_a_red_one_has_
         session, answering.open_alerts(session, scene.home.id)[0].id, outcome="helped", actor=CLERK, now=NOW
     )
     answering.start_clocks(session, Colour.RED, {scene.home.id: ("500103", "")}, now=NOW)
-    assert session.exec(select(Clock.account_id).where(col(Clock.ended_at).is_(None))).one() == scene.two.id
+    running = select(Clock.account_id).where(col(Clock.ended_at).is_(None))
+    assert session.exec(running).one() == scene.two.id
+
+
+def test_a_new_alert_is_a_street_workers_at_once_and_each_of_a_street_gets_a_share(
+    session: Session, scene: Scene
+) -> None:
+    here, there = "500103001", "500103002"
+    of = {"display_name": "street", "role": Role.WORKER, "districts": ["500103"], "now": NOW}
+    named = {
+        login: accounts.create_account(session, login, streets=[street], **of).id  # type: ignore[arg-type]
+        for login, street in (("one-here", here), ("two-here", here), ("one-there", there))
+    }
+    streets = (here, here, there, "", "500103003")
+    places = {a_home(session, numbers=(a_number(),), now=NOW).id: ("500103", street) for street in streets}
+    answering.start_clocks(session, Colour.ORANGE, places, now=NOW)
+    asked = [select(Clock.account_id).where(Clock.object_ref == answering.ref_of(home)) for home in places]
+    held = [session.exec(one).one() for one in asked]
+    assert set(held[:2]) == {named["one-here"], named["two-here"]}
+    assert held[2:] == [named["one-there"], None, None]
+    able = officers.load(session, "alert_orange", role=Role.WORKER)
+    assert officers.choose(able, "500103") in {scene.one.id, scene.two.id}
 
 
 def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Session, scene: Scene) -> None:
