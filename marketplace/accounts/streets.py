@@ -2,7 +2,7 @@
 
 Enters: streets, and the steps of which each worker may hold many. Leaves: for one street after another the worker
 named for it who holds the fewest of these steps; none where nobody is named for it. A street gives no right: what
-somebody may see is told by districts alone. Called by the alerts, before the first reminder looks in the whole district.
+somebody may see is told by districts alone. Called by the alerts, before a reminder looks in the whole district.
 """
 
 from __future__ import annotations
