@@ -63,8 +63,8 @@ def load(session: Session, step: str, /, *, role: Role = Role.APPROVER) -> Load:
 
 
 def choose(held: Load, district: str, /, *, but: Collection[str] = ()) -> str | None:
-    """Whoever serves the district, else the whole city, and holds the fewest, those with streets of their own last; None
-    where there is nobody `but` those who must not."""
+    """Whoever serves the district, else the whole city, and holds the fewest, those with streets of their own last;
+    None where there is nobody `but` those who must not."""
     able = [one for one in held.values() if one[0].id not in but]
     own = [one for one in able if district in one[0].districts]
     serving = own or [one for one in able if not one[0].districts]
