@@ -33,6 +33,7 @@ from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import FAST
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
+from marketplace.cases.whose import who_decided, who_holds
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
@@ -104,11 +105,11 @@ def reading_of(found: dict[str, Any]) -> list[str]:
 def _more(row: dict[str, Any]) -> list[str]:
     """What there is to say of one item besides its state: the decision, what is owed, who has it and until when."""
     item, step = row["item"], row["step"]
-    lines = _decided(item)
+    lines = _decided(item, row["decider"])
     if step is not None and step.stopped_at is not None:
         lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
     elif step is not None:
-        held = {"who": label("case_holder", step.holder, lang=language()), "day": day(step.due_at)}
+        held = {"who": who_holds(step.holder, item), "day": day(step.due_at)}
         lines.append(_("It lies with %(who)s, until %(day)s.", **held))
     if item.due_at is not None and item.state not in ENDED:
         lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
@@ -121,9 +122,11 @@ def _elsewhere(found: dict[str, Any]) -> list[str]:
     return [_("%(item)s is granted to you, or is being decided, in another application.", item=name) for name in names]
 
 
-def _decided(item: CaseItem) -> list[str]:
-    """What was decided about one item, in the words of who decided it."""
+def _decided(item: CaseItem, decider: str) -> list[str]:
+    """What was decided about one item, by whom, and in whose words."""
     lines, lang = [], language()
+    if decider:
+        lines.append(_("Decided by %(who)s on %(day)s.", who=decider, day=day(item.decided_at)))
     if item.path == FAST and item.state is ItemState.GRANTED:
         lines.append(_("This is the quick help for the first days."))
     if item.found and item.state is ItemState.GRANTED:
@@ -159,9 +162,10 @@ def _followed(case_id: str) -> dict[str, Any]:
     for item in items:
         own = [step for step in done_so_far if step.item_id == item.id]
         running = next((step for step in own if step.ended_at is None), None)
-        row = {"item": item, "stages": stages_of(item, own, now=now), "step": running}
+        row: dict[str, Any] = {"item": item, "stages": stages_of(item, own, now=now), "step": running}
         anew = item.turn > 0 and any(step.outcome in lateness.DECISIONS for step in own)
-        rows.append({**row, "anew": anew, "after_quick": _quick_before(item, items)})
+        row |= {"anew": anew, "after_quick": _quick_before(item, items), "decider": who_decided(session, item, own)}
+        rows.append(row)
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}

@@ -35,7 +35,7 @@ from marketplace.cases import (
 from marketplace.cases.again import decide_again
 from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
-from marketplace.cases.models import CaseItem, ItemState, Unit
+from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, item_rule, path_of, standard, steps_of
 from marketplace.clocks import service as clocks
@@ -430,6 +430,55 @@ def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session:
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
     assert stages_of(item, own, now=late)[-1].state == "done"
     assert board.list_unpaid(session, actor=APPROVER, now=late) == []
+
+
+STAGES_OF: Any = {
+    "a no of the first opinion hung out nowhere": (
+        ("DIBAO", ItemState.RUNNING, ["check_papers", "start_check", "check_and_visit"], "confirm"),
+        "received 0 TOWNSHIP, checked 3 TOWNSHIP, decided - COUNTY, paid - -",
+    ),
+    "what hangs out": (
+        ("TEKUN", ItemState.RUNNING, ["check_and_visit"], "public_notice"),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, noticed - TOWNSHIP, decided - -, paid - -",
+    ),
+    "a department alone": (
+        ("DEPARTMENT", ItemState.GRANTED, ["department_answer"], ""),
+        "received 0 DEPARTMENT, checked 1 DEPARTMENT, decided 9 DEPARTMENT",
+    ),
+    "the quick help": (
+        ("LINSHI_FAST", ItemState.GRANTED, ["fast_aid", "payment"], ""),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, decided 9 TOWNSHIP, paid 2 TOWNSHIP",
+    ),
+    "an identification": (
+        ("IDENTIFY", ItemState.REFUSED, ["check_and_visit", "confirm"], ""),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, decided 9 COUNTY",
+    ),
+    "taken back before it was decided": (
+        ("TEKUN", ItemState.WITHDRAWN, ["check_and_visit", "public_notice", "confirm"], ""),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, noticed 2 TOWNSHIP, decided - -, paid - -",
+    ),
+}
+
+
+@pytest.mark.parametrize(("scene", "shown"), STAGES_OF.values(), ids=STAGES_OF)
+def test_each_stage_has_its_day_and_who_held_it_and_none_is_told_that_never_was(
+    scene: Any, shown: str, now: datetime
+) -> None:
+    (path, state, ended, runs) = scene
+    rules = {rule.code: rule for rule in steps_of(path, district=CITY, on=local_day(now))}
+    item = CaseItem(path=path, state=state, district_code=CITY, started_at=now)
+    item.decided_at = now + timedelta(days=9) if state in (ItemState.GRANTED, ItemState.REFUSED) else None
+    own = []
+    for day, code in enumerate([*ended, *[runs] * bool(runs)]):
+        done = now + timedelta(days=day + 1) if code != runs else None
+        begun = now + timedelta(days=day)
+        at: Any = {"started_at": begun, "due_at": begun + timedelta(days=30), "ended_at": done}
+        own.append(CaseStep(no=rules[code].no, code=code, holder=rules[code].holder, **at))
+    found = stages_of(item, own, now=now)
+    told = [
+        (one.code, str((one.at - now).days) if one.at and not one.until else "-", one.holder or "-") for one in found
+    ]
+    assert ", ".join(" ".join(one) for one in told) == shown
 
 
 def test_what_is_granted_but_not_paid_here_shows_no_payment(session: Session, now: datetime) -> None:
