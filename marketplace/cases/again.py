@@ -2,8 +2,8 @@
 
 Enters: an item against whose decision an appeal was right: a refusal, an amount, or a department's answer. Leaves: the
 item running at its last step with a new limit, pushed to its department anew where that one decides, its case open
-again, and what fell with the refusal waiting as before; or what was granted as it was, where the household takes its
-application back meanwhile. Called by `appeals` and `withdrawing`.
+again, and what fell with the refusal waiting as before, also in other applications; or what was granted as it was,
+where the household takes its application back meanwhile. Called by `appeals` and `withdrawing`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
         return False
     if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or item.over_on is not None or last is None:
         return False
+    refused = item.state is ItemState.REFUSED
     _end_payment(session, item, actor=actor, now=now)
     newer = once.open_besides(session, item)
     if newer is not None:
@@ -43,8 +44,10 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     item.due_at = days.due_after(now, last.limit_days, unit=last.unit, district=item.district_code)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
-    _open(session, item, now=now)
-    _wait_again(session, item, now=now)
+    _open(session, session.get_one(Case, item.case_id), now=now)
+    _wait_again(session, item, item.case_id, now=now)
+    if refused:
+        _wait_elsewhere(session, item, now=now)
     if newer is not None:
         outcome.follow(session, newer.case_id, now=now)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
@@ -80,25 +83,39 @@ def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetim
         steps.end_step(session, item, step, outcome=orders.AGAIN, actor=actor, now=now)
 
 
-def _open(session: Session, item: CaseItem, *, now: datetime) -> None:
+def _open(session: Session, case: Case, *, now: datetime) -> None:
     """The case is open again, also where the rest of it was taken back: what stayed uncovered is not known yet."""
-    case = session.get_one(Case, item.case_id)
     if case.state in (CaseState.CLOSED, CaseState.WITHDRAWN):
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
         clocks.end(session, uncovered.ref_of(case.id), outcome="again", now=now)
 
 
-def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
+def _wait_again(session: Session, item: CaseItem, case_id: str, *, now: datetime) -> bool:
     """What fell with the refusal waits for the new decision, unless it runs or is granted in another application."""
-    fallen = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
-    for other in session.exec(fallen):
-        besides = once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now))
-        if item.code in other.after and besides is None:
-            lateness.set_waiting(other)
-            _push_anew(other)
-            session.add(other)
+    fallen = select(CaseItem).where(CaseItem.case_id == case_id, CaseItem.state == ItemState.NOT_NEEDED)
+    found = False
+    for other in session.exec(fallen.order_by(col(CaseItem.id))):
+        if item.code not in other.after or (other.note and case_id != item.case_id):
+            continue
+        if once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now)):
+            continue
+        lateness.set_waiting(other)
+        _push_anew(other)
+        session.add(other)
+        found = True
     flush(session)
+    return found
+
+
+def _wait_elsewhere(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """The same in the household's other applications that had left this item to its own: one that was decided without
+    what fell is open again, one that was taken back stays so."""
+    states = (CaseState.OPEN, CaseState.CLOSED)
+    for case_id in once.waiting_on(session, item, states=states):
+        case = session.get_one(Case, case_id, with_for_update=True, populate_existing=True)
+        if case.state in states and _wait_again(session, item, case.id, now=now):
+            _open(session, case, now=now)
 
 
 def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> bool:
