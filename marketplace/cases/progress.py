@@ -95,9 +95,11 @@ def _done(code: str, item: CaseItem, own: Sequence[CaseStep]) -> Stage:
     ended = sorted((step for step in own if step.ended_at), key=lambda step: (step.started_at, step.no))
     of_it = [step for step in ended if STAGE_OF[step.code] == code]
     if code == RECEIVED:
-        return Stage(code, "done", item.started_at, ended[0].holder if ended else "")
+        first = min(own, key=lambda step: (step.started_at, step.no), default=None)
+        return Stage(code, "done", item.started_at, first.holder if first else "")
     if code == DECIDED:
         of_it = of_it or [step for step in ended if STAGE_OF[step.code] != PAID]
     last = of_it[-1] if of_it else None
-    at = item.decided_at if code == DECIDED else last and last.ended_at
-    return Stage(code, "done", at, last.holder if last else "")
+    if last is None:
+        return Stage(code, "done", item.decided_at if code == DECIDED else None)
+    return Stage(code, "done", item.decided_at if code == DECIDED else last.ended_at, last.holder)

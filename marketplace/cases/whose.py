@@ -45,8 +45,8 @@ def civil_affairs(district_code: str, /) -> str:
 
 def last_decision(steps: Sequence[CaseStep], /) -> CaseStep | None:
     """Of the steps of one item the one by which it was decided last."""
-    decided = [step for step in steps if step.code in DECIDES and step.outcome in DECISIONS and step.ended_at]
-    return max(decided, key=lambda step: (step.ended_at, step.no), default=None)
+    decided = [step for step in steps if step.code in DECIDES and step.outcome in DECISIONS]
+    return max(decided, key=lambda step: (step.started_at, step.no), default=None)
 
 
 def who_decided(session: Session, item: CaseItem, steps: Sequence[CaseStep], /) -> str:

@@ -460,7 +460,7 @@ def test_a_decision_names_the_office_that_made_it_and_a_page_the_one_that_has_th
             assert told_by[place] in paper, (lang, item_id)
             assert "王小明" in paper
             assert ("解放碑街道" in paper) == (place == 2)
-    step = CaseStep(code="confirm", holder="TOWNSHIP", outcome="granted", ended_at=now, item_id="x", no=5)
+    step = CaseStep(code="confirm", holder="TOWNSHIP", outcome="granted", started_at=now, item_id="x", no=5)
     town = CaseItem(id="x", district_code="500116", office="", decided_at=now, decided_by="")
     with app.test_request_context(), app.extensions["database"].reading() as session:
         assert who_decided(session, town, [step]) == "江津区 · 街道（乡镇）"

@@ -419,8 +419,15 @@ def test_somebody_wishes_a_visit_and_staff_write_down_that_it_took_place(app: Fl
         duty = session.exec(select(SurvivalDuty)).one().id
     asked_for = {"person": person, "kind": "DIBAO"}
     assert worker.post(f"/survival/households/{household}/ask", data=asked_for).status_code == 303
-    told = {"person": person, "cause": "detention", "evidence": "list 3"}
-    assert worker.post(f"/survival/households/{household}/record", data=told).status_code == 303
+    feed, words = "DETENTION:2026-11-20", {"en": "20 Nov", "zh_Hans": "11月20日"}
+    for evidence, shown in (("list 3", dict.fromkeys(words, "list 3")), (feed, words)):
+        report = {"person": person, "cause": "detention", "evidence": evidence}
+        assert worker.post(f"/survival/households/{household}/record", data=report).status_code == 303
+        with app.extensions["database"].reading() as session:
+            newest = session.exec(select(SurvivalCheck.id).where(SurvivalCheck.state == CheckState.VISIT)).one()
+        for lang, day in shown.items():
+            page = worker.get(f"/survival/{newest}?lang={lang}").text
+            assert (day in page, feed in page) == (True, False)
     assert worker.post(f"/survival/duties/{duty}/end", data={"reason": "moved"}).status_code == 403
     assert verifier.post(f"/survival/duties/{duty}/end", data={"reason": "moved"}).status_code == 303
     assert "Survival checks of one household" in verifier.get(f"/survival/households/{household}?lang=en").text
