@@ -43,6 +43,7 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import categories, lists
 from marketplace.households import facts as people_facts
+from marketplace.households.models import Person
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState, SurvivalCheck, SurvivalDuty, Way
@@ -51,6 +52,8 @@ from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
 from marketplace.rights import deaths
+from marketplace.rights import told as feeds_told
+from marketplace.signals.taking import record_fact
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit, TaskKind, VisitState
 from tests import factories as make
@@ -200,7 +203,11 @@ def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looke
     case, items = send(session, now)
     item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
     told: dict[str, Any] = {"granted": True, "amount_fen": 50_000, "actor": APPROVER}
+    person = session.get_one(Person, case.subject_id)
+    record_fact(session, person, "DEATH", ref="1", on=local_day(day), actor=WORKER, now=day)
+    assert [one.person_id for one in feeds_told.list_unseen(session)] == [person.id], "a feed tells it first"
     deaths.record_death(session, case.subject_id, died_on=local_day(day), evidence="证明 1", actor=WORKER, now=day)
+    assert feeds_told.list_unseen(session) == []
     check = session.exec(select(SurvivalCheck)).one()
     assert check.person_id == case.subject_id, "who applies is looked at too, though nothing is drawn yet"
     with pytest.raises(BadInput, match="told_dead"):
@@ -210,8 +217,12 @@ def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looke
     survival.report(session, case.subject_id, CheckCause.DEATH, evidence="火化证明", actor=WORKER, now=day)
     with pytest.raises(WrongState, match="told_dead"):
         pay(session, item, day)
+    tomorrow = day + timedelta(days=1)
+    record_fact(session, person, "DEATH", ref="1", amount=1, on=local_day(day), actor=WORKER, now=tomorrow)
+    assert feeds_told.list_unseen(session) == [], "somebody is on the way"
     last = session.exec(select(SurvivalCheck).where(SurvivalCheck.state == CheckState.VISIT)).one()
-    survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=day + timedelta(hours=1))
+    survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=tomorrow)
+    assert feeds_told.list_unseen(session) == [], "and somebody was told there"
     with pytest.raises(WrongState, match="told_dead"):
         pay(session, item, day)
 
