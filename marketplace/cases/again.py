@@ -1,8 +1,8 @@
 """A decision that turned out to be wrong: the deciding step begins once more, for somebody who did not decide.
 
 Enters: an item against whose decision an appeal was right: a refusal, an amount, or a department's answer. Leaves: the
-item running at its last step with a new limit, pushed to its department anew where that one decides, its case open
-again, and what fell with the refusal waiting as before, also in other applications; or what was granted as it was,
+item running at the step that ended it, with a new limit, pushed to its department anew where that one decides, its case
+open again, and what fell with the refusal waiting as before, also in other applications; or what was granted as it was,
 where the household takes its application back meanwhile. Called by `appeals` and `withdrawing`.
 """
 
@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, larger, lateness, once, orders, outcome, steps, uncovered
-from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
-from marketplace.cases.rules import StepRule
+from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState, Unit
+from marketplace.cases.rules import StepRule, path_of
 from marketplace.clocks import service as clocks
 from marketplace.db import flush
 
@@ -41,7 +41,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
     item.decided_for = item.late_cause = ""
     _push_anew(item)
-    item.due_at = days.due_after(now, last.limit_days, unit=last.unit, district=item.district_code)
+    item.due_at = _due(item, last, now=now)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
     _open(session, session.get_one(Case, item.case_id), now=now)
@@ -52,6 +52,16 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
         outcome.follow(session, newer.case_id, now=now)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
     return True
+
+
+def _due(item: CaseItem, last: CaseStep, *, now: datetime) -> datetime:
+    """The limit of that step; of an item that was refused for silence the whole of its path, for the rest of it is
+    still to come."""
+    here = item.district_code
+    if last.code in steps.DECIDES:
+        return days.due_after(now, last.limit_days, unit=last.unit, district=here)
+    total = path_of(item.code, district=here, on=local_day(item.started_at or now)).total
+    return days.due_after(now, total, unit=Unit.WORKING, district=here)
 
 
 def _take_over(session: Session, item: CaseItem, newer: CaseItem, *, actor: Actor, now: datetime) -> None:
@@ -137,7 +147,7 @@ def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetim
 
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
-    """The step by which this item was decided last."""
-    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.DECIDES))
-    wanted = wanted.where(col(CaseStep.ended_at).is_not(None))
+    """The step by which this item was decided last; of a refusal for silence the one at which it stood."""
+    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.ended_at).is_not(None))
+    wanted = wanted.where(col(CaseStep.outcome).in_(lateness.DECISIONS))
     return session.exec(wanted.order_by(col(CaseStep.ended_at).desc(), col(CaseStep.id))).first()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketplace.calendar import local_day
+from marketplace.cases.lateness import DECISIONS, who_decides
 from marketplace.cases.models import ENDED, CaseItem, CaseStep, ItemState
 from marketplace.cases.rules import steps_of
 
@@ -91,15 +92,14 @@ def _stage(
 
 
 def _done(code: str, item: CaseItem, own: Sequence[CaseStep]) -> Stage:
-    """When, and with whom it was: received by who had the first step, decided by who had the last before a payment."""
+    """When, and with whom it was: received by who had the first step, decided by whose decision it is."""
     ended = sorted((step for step in own if step.ended_at), key=lambda step: (step.started_at, step.no))
     of_it = [step for step in ended if STAGE_OF[step.code] == code]
     if code == RECEIVED:
         first = min(own, key=lambda step: (step.started_at, step.no), default=None)
         return Stage(code, "done", item.started_at, first.holder if first else "")
     if code == DECIDED:
-        of_it = of_it or [step for step in ended if STAGE_OF[step.code] != PAID]
+        by = [step for step in ended if step.outcome in DECISIONS]
+        return Stage(code, "done", item.decided_at, who_decides(item, by[-1]) if by else "")
     last = of_it[-1] if of_it else None
-    if last is None:
-        return Stage(code, "done", item.decided_at if code == DECIDED else None)
-    return Stage(code, "done", item.decided_at if code == DECIDED else last.ended_at, last.holder)
+    return Stage(code, "done", last.ended_at, last.holder) if last else Stage(code, "done")

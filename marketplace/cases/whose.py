@@ -13,9 +13,8 @@ from sqlmodel import Session
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.cases.doors import bp
-from marketplace.cases.lateness import DECISIONS
+from marketplace.cases.lateness import DECISIONS, who_decides
 from marketplace.cases.models import CaseItem, CaseStep
-from marketplace.cases.steps import DECIDES
 from marketplace.reference.words import label
 from marketplace.web import _
 from marketplace.web.codes import office, place
@@ -45,7 +44,7 @@ def civil_affairs(district_code: str, /) -> str:
 
 def last_decision(steps: Sequence[CaseStep], /) -> CaseStep | None:
     """Of the steps of one item the one by which it was decided last."""
-    decided = [step for step in steps if step.code in DECIDES and step.outcome in DECISIONS]
+    decided = [step for step in steps if step.outcome in DECISIONS]
     return max(decided, key=lambda step: (step.started_at, step.no), default=None)
 
 
@@ -56,4 +55,4 @@ def who_decided(session: Session, item: CaseItem, steps: Sequence[CaseStep], /) 
         return ""
     person = session.get(Account, item.decided_by)
     above = step.code == "fast_aid" and person is not None and person.role is Role.APPROVER
-    return who_holds(COUNTY if above else step.holder, item)
+    return who_holds(COUNTY if above else who_decides(item, step), item)

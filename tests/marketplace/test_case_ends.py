@@ -484,6 +484,7 @@ def test_each_stage_has_its_day_and_who_held_it_and_none_is_told_that_never_was(
         done = now + timedelta(days=day + 1) if code != runs else None
         begun = now + timedelta(days=day)
         at: Any = {"started_at": begun, "due_at": begun + timedelta(days=30), "ended_at": done}
+        at["outcome"] = state.value if item.decided_at and code in steps.DECIDES else "done"
         own.append(CaseStep(no=rules[code].no, code=code, holder=rules[code].holder, **at))
     found = stages_of(item, own, now=now)
     told = [
