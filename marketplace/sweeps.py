@@ -43,7 +43,7 @@ from marketplace.proposals import expiry, quotes
 from marketplace.proxies import agents
 from marketplace.readback import service as readings
 from marketplace.reports import yearly
-from marketplace.rights import erasing, moving
+from marketplace.rights import erasing, moving, told
 from marketplace.sharing import deletions, replies
 from marketplace.signals import sweeping
 from marketplace.visits import quota
@@ -81,7 +81,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps
         *now_and_then(payments.look),
         *each_time(late_payments.sweep, after_end.sweep, late_payouts.sweep, night.sweep, calling.sweep),
         *now_and_then(unclaimed.look, by_label.look, lapsed.look, beginning.look, ranking.look),
-        *now_and_then(supervision.publish_due, listed_survival.look),
+        *now_and_then(supervision.publish_due, listed_survival.look, told.look),
         *each_time(appointments.sweep, survival.sweep, agents.sweep, agreements.sweep, expiry.sweep),
         *with_memory(receipts.Desk, erasing.Nightly),
         *each_time(comparing.sweep, late.sweep_same),

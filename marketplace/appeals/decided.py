@@ -27,7 +27,9 @@ MATCH, ITEM = "match", "item"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision. `what` and `state` are pairs of a table of words and a code; `giver` is empty for an item."""
+    """One decision with what it says. `what` and `state` are pairs of a table of words and a code, `amount` units with
+    their unit; `number` is what the household's papers call it; `giver` is empty for an item, and `reason` (a code),
+    `note` (the words of who decided) and `letter` (a department's number) for a match."""
 
     kind: str
     id: str
@@ -40,7 +42,12 @@ class Decided:
     at: datetime
     what: tuple[str, str]
     state: tuple[str, str]
+    number: str
+    amount: tuple[int, str]
     giver: str = ""
+    reason: str = ""
+    note: str = ""
+    letter: str = ""
 
     @property
     def ref(self) -> str:
@@ -112,6 +119,8 @@ def _match(session: Session, match_id: str) -> Decided | None:
         match.created_at,
         ("need", need.category),
         ("match_state", match.state.value),
+        match.id[:8].upper(),
+        (match.units, need.unit),
         giver.name,
     )
 
@@ -132,4 +141,9 @@ def _item(session: Session, item_id: str) -> Decided | None:
         item.decided_at,
         ("aid_item", item.code),
         ("item_state", item.state.value),
+        session.get_one(Case, item.case_id).number,
+        (item.amount_fen, "FEN"),
+        reason=item.reason,
+        note=item.note,
+        letter=item.letter,
     )

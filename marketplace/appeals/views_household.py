@@ -9,11 +9,13 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.appeals import service
-from marketplace.appeals.decided import ITEM, MATCH, own_decision
+from marketplace.appeals.decided import ITEM, MATCH, Decided, own_decision
 from marketplace.appeals.doors import TONES, bp
 from marketplace.appeals.models import AppealKind
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases.models import CaseItem
+from marketplace.cases.steps import list_steps
+from marketplace.cases.whose import civil_affairs, who_decided
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.web import Form, OneField, TextField, _, _l, confirm, current_session, done, render, writes
 
@@ -68,6 +70,7 @@ def _about(kind: str, object_id: str, *, back: tuple[str, str], paper: str) -> R
     return render(
         "appeals/about.html",
         decided=decided,
+        decider=_decider(decided),
         rows=service.own_appeals(session, decided.household_id, ref=decided.ref, actor=actor, now=utc_now()),
         last=last if last >= local_day(utc_now()) else None,
         form=form,
@@ -95,7 +98,16 @@ def _paper(kind: str, object_id: str, *, back: str) -> ResponseReturnValue:
     decided = own_decision(current_session(), kind, object_id, actor=current_actor())
     days = {"days": service.RECONSIDER_DAYS, "decide": service.DECIDE_DAYS}
     last = service.reconsider_by(decided.at)
-    return render("appeals/paper.html", decided=decided, last=last, back_to=back, **days)
+    return render("appeals/paper.html", decided=decided, decider=_decider(decided), last=last, back_to=back, **days)
+
+
+def _decider(decided: Decided) -> str:
+    """The office whose decision it is; help of charities and insurers is approved by the district's civil affairs."""
+    session = current_session()
+    item = session.get(CaseItem, decided.id) if decided.kind == ITEM else None
+    if item is None:
+        return civil_affairs(decided.district_code)
+    return who_decided(session, item, list_steps(session, item.case_id))
 
 
 @bp.route("/mine/<appeal_id>/take-back", methods=["GET", "POST"])

@@ -20,6 +20,7 @@ from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_name
+from marketplace.proxies.agents import acting_for
 from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
 from marketplace.readback.service import Script
 from marketplace.reference.words import label
@@ -46,7 +47,9 @@ def said(household_id: str) -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     rows = saying.possible(session, household_id, actor=actor, now=utc_now())
     raised = saying.list_raised(session, household_id, actor=actor)
-    return render("appeals/said.html", household_id=household_id, rows=rows, raised=raised, tones=TONES)
+    acting = acting_for(session, household_id, actor=actor)
+    told: dict[str, Any] = {"household_id": household_id, "rows": rows, "raised": raised, "acting": acting}
+    return render("appeals/said.html", tones=TONES, **told)
 
 
 @bp.get("/said/<household_id>/answers/<appeal_id>")

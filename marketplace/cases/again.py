@@ -1,9 +1,9 @@
 """A decision that turned out to be wrong: the deciding step begins once more, for somebody who did not decide.
 
 Enters: an item against whose decision an appeal was right: a refusal, an amount, or a department's answer. Leaves: the
-item running at its last step with a new limit, pushed to its department anew where that one decides, its case open
-again, and what fell with the refusal waiting as before; or what was granted as it was, where the household takes its
-application back meanwhile. Called by `appeals` and `withdrawing`.
+item running at the step that ended it, with a new limit, pushed to its department anew where that one decides, its case
+open again, and what fell with the refusal waiting as before, also in other applications; or what was granted as it was,
+where the household takes its application back meanwhile. Called by `appeals` and `withdrawing`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, larger, lateness, once, orders, outcome, steps, uncovered
-from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
-from marketplace.cases.rules import StepRule
+from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState, Unit
+from marketplace.cases.rules import StepRule, path_of
 from marketplace.clocks import service as clocks
 from marketplace.db import flush
 
@@ -32,6 +32,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
         return False
     if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or item.over_on is not None or last is None:
         return False
+    refused = item.state is ItemState.REFUSED
     _end_payment(session, item, actor=actor, now=now)
     newer = once.open_besides(session, item)
     if newer is not None:
@@ -40,15 +41,27 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
     item.decided_for = item.late_cause = ""
     _push_anew(item)
-    item.due_at = days.due_after(now, last.limit_days, unit=last.unit, district=item.district_code)
+    item.due_at = _due(item, last, now=now)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
-    _open(session, item, now=now)
-    _wait_again(session, item, now=now)
+    _open(session, session.get_one(Case, item.case_id), now=now)
+    _wait_again(session, item, item.case_id, now=now)
+    if refused:
+        _wait_elsewhere(session, item, now=now)
     if newer is not None:
         outcome.follow(session, newer.case_id, now=now)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
     return True
+
+
+def _due(item: CaseItem, last: CaseStep, *, now: datetime) -> datetime:
+    """The limit of that step; of an item that was refused for silence the whole of its path, for the rest of it is
+    still to come."""
+    here = item.district_code
+    if last.code in steps.DECIDES:
+        return days.due_after(now, last.limit_days, unit=last.unit, district=here)
+    total = path_of(item.code, district=here, on=local_day(item.started_at or now)).total
+    return days.due_after(now, total, unit=Unit.WORKING, district=here)
 
 
 def _take_over(session: Session, item: CaseItem, newer: CaseItem, *, actor: Actor, now: datetime) -> None:
@@ -80,25 +93,39 @@ def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetim
         steps.end_step(session, item, step, outcome=orders.AGAIN, actor=actor, now=now)
 
 
-def _open(session: Session, item: CaseItem, *, now: datetime) -> None:
+def _open(session: Session, case: Case, *, now: datetime) -> None:
     """The case is open again, also where the rest of it was taken back: what stayed uncovered is not known yet."""
-    case = session.get_one(Case, item.case_id)
     if case.state in (CaseState.CLOSED, CaseState.WITHDRAWN):
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
         clocks.end(session, uncovered.ref_of(case.id), outcome="again", now=now)
 
 
-def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
+def _wait_again(session: Session, item: CaseItem, case_id: str, *, now: datetime) -> bool:
     """What fell with the refusal waits for the new decision, unless it runs or is granted in another application."""
-    fallen = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
-    for other in session.exec(fallen):
-        besides = once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now))
-        if item.code in other.after and besides is None:
-            lateness.set_waiting(other)
-            _push_anew(other)
-            session.add(other)
+    fallen = select(CaseItem).where(CaseItem.case_id == case_id, CaseItem.state == ItemState.NOT_NEEDED)
+    found = False
+    for other in session.exec(fallen.order_by(col(CaseItem.id))):
+        if item.code not in other.after or (other.note and case_id != item.case_id):
+            continue
+        if once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now)):
+            continue
+        lateness.set_waiting(other)
+        _push_anew(other)
+        session.add(other)
+        found = True
     flush(session)
+    return found
+
+
+def _wait_elsewhere(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """The same in the household's other applications that had left this item to its own: one that was decided without
+    what fell is open again, one that was taken back stays so."""
+    states = (CaseState.OPEN, CaseState.CLOSED)
+    for case_id in once.waiting_on(session, item, states=states):
+        case = session.get_one(Case, case_id, with_for_update=True, populate_existing=True)
+        if case.state in states and _wait_again(session, item, case.id, now=now):
+            _open(session, case, now=now)
 
 
 def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> bool:
@@ -120,7 +147,7 @@ def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetim
 
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
-    """The step by which this item was decided last."""
-    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.DECIDES))
-    wanted = wanted.where(col(CaseStep.ended_at).is_not(None))
+    """The step by which this item was decided last; of a refusal for silence the one at which it stood."""
+    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.ended_at).is_not(None))
+    wanted = wanted.where(col(CaseStep.outcome).in_(lateness.DECISIONS))
     return session.exec(wanted.order_by(col(CaseStep.ended_at).desc(), col(CaseStep.id))).first()

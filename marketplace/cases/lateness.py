@@ -16,6 +16,7 @@ from marketplace.cases.models import (
     CaseStep,
     ItemState,
 )
+from marketplace.cases.rules import steps_of
 from marketplace.cases.steps import DECIDES
 from marketplace.reference.words import list_codes
 
@@ -63,6 +64,15 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     )
 
 
+def who_decides(item: CaseItem, step: CaseStep, /) -> str:
+    """Who holds the decision that this step ended with: a refusal for silence is written, at whatever step, by the
+    office that would have confirmed."""
+    if step.code in DECIDES:
+        return step.holder
+    rules = steps_of(item.path, district=item.district_code, on=local_day(item.started_at or step.started_at))
+    return next((rule.holder for rule in rules if rule.code in DECIDES), step.holder)
+
+
 def _steps(session: Session, item: CaseItem) -> list[CaseStep]:
     """Its steps since it began; those of a run that fell before it began anew are not of this one."""
     found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id))
@@ -74,7 +84,9 @@ def _days_decided(item: CaseItem, own: Sequence[CaseStep]) -> int:
     found = 0
     decided = [(step, step.ended_at) for step in own if step.ended_at is not None and step.outcome in DECISIONS]
     for last, at in decided:
-        anew = [one.started_at for one in own if one.code in DECIDES and one is not last and one.started_at >= at]
+        refused = last.outcome == DECISIONS[1]  # what begins after a grant may be its payment
+        later = [one for one in own if one is not last and one.started_at >= at]
+        anew = [one.started_at for one in later if refused or one.code in DECIDES]
         if anew:
             found += working_days_between(local_day(at), local_day(min(anew)), district=item.district_code)
     return found

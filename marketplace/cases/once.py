@@ -9,7 +9,7 @@ behind it. An index forbids two open items of the same key to every writer. Call
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from sqlmodel import Session, col, select
@@ -128,8 +128,9 @@ def leave_to(session: Session, case: Case, item: CaseItem, /) -> None:
     session.add(case)
 
 
-def waiting_on(session: Session, item: CaseItem, /) -> list[str]:
-    """Other open applications of the household that left this item to its own."""
-    asked = select(Case).where(Case.household_id == item.household_id, Case.state == CaseState.OPEN)
+def waiting_on(session: Session, item: CaseItem, /, *, states: Collection[CaseState] = (CaseState.OPEN,)) -> list[str]:
+    """Other applications of the household, the open ones unless others are asked for, that left this item to its
+    own."""
+    asked = select(Case).where(Case.household_id == item.household_id, col(Case.state).in_(states))
     asked = asked.where(Case.id != item.case_id).order_by(col(Case.id))
     return [case.id for case in session.exec(asked) if item.id in (case.answers.get(APART) or {}).values()]

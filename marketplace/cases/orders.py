@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, literal, or_
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
@@ -146,12 +147,16 @@ def is_unheard(session: Session, item: CaseItem, /) -> bool:
 
 def is_due(session: Session, person_id: str, /) -> bool:
     """Whether this person has asked for something that is open, or is to be paid."""
+    return bool(session.exec(select(due(literal(person_id)))).one())
+
+
+def due(person_id: Any, /) -> ColumnElement[bool]:
+    """The same as a condition on a person's id; what is to be paid is read once for all of them."""
     asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
-    asked = asked.where(Case.subject_id == person_id, col(CaseItem.state).in_(OPEN))
-    unpaid = select(PaymentOrder.id).join(CaseStep, col(CaseStep.id) == col(PaymentOrder.step_id))
-    unpaid = unpaid.where(PaymentOrder.person_id == person_id, col(PaymentOrder.paid_at).is_(None))
-    unpaid = unpaid.where(col(CaseStep.ended_at).is_(None))
-    return any(session.exec(found.limit(1)).first() is not None for found in (asked, unpaid))
+    asked = asked.where(col(Case.subject_id) == person_id, col(CaseItem.state).in_(OPEN))
+    unpaid = select(PaymentOrder.person_id).join(CaseStep, col(CaseStep.id) == col(PaymentOrder.step_id))
+    unpaid = unpaid.where(CaseStep.code == steps.PAYMENT, col(CaseStep.ended_at).is_(None))
+    return or_(asked.exists(), person_id.in_(unpaid.where(col(PaymentOrder.paid_at).is_(None))))
 
 
 def wait_on(session: Session, item: CaseItem, order: PaymentOrder, step: CaseStep, /, *, now: datetime) -> None:

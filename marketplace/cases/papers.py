@@ -19,7 +19,7 @@ from marketplace.actors import STAFF, Actor, Role
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, PaperKind
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
-from marketplace.households import guardians
+from marketplace.households import guardians, kin
 from marketplace.households.models import Person
 from marketplace.policy import require
 from marketplace.readback import service as readback
@@ -210,12 +210,14 @@ def readings_of(session: Session, case_id: str, /) -> list[ReadBack]:
 
 
 def show_signature(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> tuple[CasePaper, str] | None:
-    """The signature for staff who print the authorisation for a bank or another office; the look is written down."""
+    """The signature, if there is one, for staff who print the authorisation with name and number, to have it signed or
+    for a bank or another office; the look is written down."""
     require(actor, "case:handle", district=case.district_code)
+    kin.refuse_close(session, case.household_id, actor=actor)
     found = signature_of(session, case)
-    if found is not None:
-        entry = audit.Entry("case:paper_look", object_ref=found[0].id, subject=case.household_id)
-        audit.record(session, entry, actor=actor, now=now)
+    ref, seen = found[0].id if found is not None else case.id, ("name", "id_number")
+    entry = audit.Entry("case:paper_look", object_ref=ref, subject=case.household_id, fields=seen)
+    audit.record(session, entry, actor=actor, now=now)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Five stages of one item, each with its date and who holds it, as a parcel is followed.
+"""The stages of one item, each with its date and who holds or held it, as a parcel is followed.
 
 Enters: an item and its steps. Leaves: plain values for the timeline, with codes for words. Called by the household's
 pages, the printed sheet and the staff page.
@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from marketplace.calendar import local_day
+from marketplace.cases.lateness import DECISIONS, who_decides
 from marketplace.cases.models import ENDED, CaseItem, CaseStep, ItemState
+from marketplace.cases.rules import steps_of
 
-STAGES = ("received", "checked", "noticed", "decided", "paid")
+RECEIVED, DECIDED, PAID = "received", "decided", "paid"
+STAGES = (RECEIVED, "checked", "noticed", DECIDED, PAID)
 STAGE_OF = {
-    "check_papers": "received",
+    "check_papers": RECEIVED,
     "start_check": "checked",
     "check_and_visit": "checked",
     "check_spending": "checked",
@@ -22,14 +26,15 @@ STAGE_OF = {
     "fast_aid": "checked",
     "public_notice": "noticed",
     "re_notice": "noticed",
-    "confirm": "decided",
-    "payment": "paid",
+    "confirm": DECIDED,
+    "payment": PAID,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One of the five: done, current, late, stopped or todo."""
+    """One of them: done, current, late, stopped or todo. What is done has the day of its end and who held it then; what
+    was received the day on which the item began."""
 
     code: str
     state: str
@@ -39,19 +44,31 @@ class Stage:
 
 
 def stages_of(item: CaseItem, steps: Sequence[CaseStep], /, *, now: datetime) -> list[Stage]:
-    """The stages of an item; one that its path does not have is shown as done with the next. An item of which
-    nothing is paid through this house has no last stage: nobody here could say that the money has come."""
-    running = next((step for step in steps if step.ended_at is None), None)
-    here = STAGES.index(STAGE_OF[running.code]) if running else _reached(item)
-    shown = [_stage(code, number, here, item, steps, running, now=now) for number, code in enumerate(STAGES)]
-    paid_here = any(step.code == "payment" for step in steps)
-    return shown if paid_here or item.state is not ItemState.GRANTED else shown[:-1]
+    """The stages of an item: those of its path, without what was passed over; what hung out or was paid nowhere is not
+    said to have been."""
+    waits = item.state is ItemState.WAITING
+    own = [] if waits else [step for step in steps if item.started_at is None or step.started_at >= item.started_at]
+    running = next((step for step in own if step.ended_at is None), None)
+    here = STAGES.index(STAGE_OF[running.code]) if running else _reached(item, own)
+    begun = local_day(item.started_at or now)
+    rules = steps_of(item.path, district=item.district_code, on=begun)
+    ahead = {RECEIVED, DECIDED, *(STAGE_OF[rule.code] for rule in rules)}
+    past = {RECEIVED, DECIDED, *(STAGE_OF[step.code] for step in own)}
+    return [
+        _stage(code, number, here, item, own, running, now=now)
+        for number, code in enumerate(STAGES)
+        if code in (past if number < here else ahead | past)
+    ]
 
 
-def _reached(item: CaseItem) -> int:
-    if item.state is ItemState.WAITING:
-        return 0
-    return len(STAGES) if item.state is ItemState.GRANTED else STAGES.index("decided") + 1
+def _reached(item: CaseItem, own: Sequence[CaseStep]) -> int:
+    """How many stages are behind an item at which nobody works: what was taken back or fell stays where it was."""
+    if item.state is ItemState.GRANTED:
+        return len(STAGES)
+    if item.state is ItemState.REFUSED:
+        return STAGES.index(DECIDED) + 1
+    last = max(own, key=lambda step: (step.started_at, step.no), default=None)
+    return STAGES.index(STAGE_OF[last.code]) if last else 0
 
 
 def _stage(
@@ -59,17 +76,30 @@ def _stage(
     number: int,
     here: int,
     item: CaseItem,
-    steps: Sequence[CaseStep],
+    own: Sequence[CaseStep],
     running: CaseStep | None,
     *,
     now: datetime,
 ) -> Stage:
-    ended = [step.ended_at for step in steps if step.ended_at and STAGE_OF[step.code] == code]
     if number < here:
-        return Stage(code, "done", item.decided_at if code == "decided" else max(ended, default=None))
+        return _done(code, item, own)
     if number > here or running is None:
         return Stage(code, "stopped" if item.state in ENDED and item.state is not ItemState.GRANTED else "todo")
     if running.stopped_at is not None:
         return Stage(code, "stopped", running.stopped_at, "HOUSEHOLD")
     state = "late" if now > running.due_at else "current"
     return Stage(code, state, running.started_at, running.holder, running.due_at)
+
+
+def _done(code: str, item: CaseItem, own: Sequence[CaseStep]) -> Stage:
+    """When, and with whom it was: received by who had the first step, decided by whose decision it is."""
+    ended = sorted((step for step in own if step.ended_at), key=lambda step: (step.started_at, step.no))
+    of_it = [step for step in ended if STAGE_OF[step.code] == code]
+    if code == RECEIVED:
+        first = min(own, key=lambda step: (step.started_at, step.no), default=None)
+        return Stage(code, "done", item.started_at, first.holder if first else "")
+    if code == DECIDED:
+        by = [step for step in ended if step.outcome in DECISIONS]
+        return Stage(code, "done", item.decided_at, who_decides(item, by[-1]) if by else "")
+    last = of_it[-1] if of_it else None
+    return Stage(code, "done", last.ended_at, last.holder) if last else Stage(code, "done")

@@ -10,6 +10,7 @@ from marketplace.cases import (
     views_papers,
     views_public,
     views_reviews,
+    views_sheet,
     views_staff,
     views_uploads,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "views_papers",
     "views_public",
     "views_reviews",
+    "views_sheet",
     "views_staff",
     "views_uploads",
 ]

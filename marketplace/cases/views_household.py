@@ -28,11 +28,12 @@ from marketplace.cases import (
     withdrawing,
 )
 from marketplace.cases.doors import bp
-from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
+from marketplace.cases.models import Case, CaseItem, CaseState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import FAST
-from marketplace.cases.views_apply import FAULTS, qr_of
+from marketplace.cases.views_apply import FAULTS
 from marketplace.cases.views_uploads import photo_of
+from marketplace.cases.whose import who_decided
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
@@ -41,8 +42,6 @@ from marketplace.households.service import masked_name
 from marketplace.reference.words import choices, label
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
 from marketplace.web.display import language
-from marketplace.web.formats import day, yuan
-from marketplace.web.pdf import as_asked
 
 HOME = "household"
 
@@ -64,93 +63,11 @@ def mine() -> ResponseReturnValue:
 @guard("case:view")
 def one(case_id: str) -> ResponseReturnValue:
     """One application, item by item."""
-    return render("cases/one.html", **_followed(case_id))
+    return render("cases/one.html", **followed(case_id))
 
 
-@bp.get("/cases/<case_id>/print")
-@guard("case:view")
-def sheet(case_id: str) -> ResponseReturnValue:
-    """One page of paper: what, by whom, until when, who holds it, how to stop."""
-    found = _followed(case_id)
-    picture = qr_of(url_for(".one", case_id=case_id))
-    more = [(label("aid_item", row["item"].code, lang=language()), _more(row)) for row in found["rows"]]
-    left = _elsewhere(found)
-    return as_asked(render("cases/print.html", picture=picture, last=how_to_stop(), more=more, left=left, **found))
-
-
-@bp.get("/cases/<case_id>/aloud")
-@guard("case:view")
-def aloud(case_id: str) -> ResponseReturnValue:
-    """The printed page sentence by sentence, to be read aloud on the telephone or at a counter."""
-    found = _followed(case_id)
-    return render("cases/aloud.html", script=reading_of(found), last=how_to_stop(), **found)
-
-
-def reading_of(found: dict[str, Any]) -> list[str]:
-    """What stands on the printed page, as sentences; who saw what and how to stop follow on the page itself."""
-    case, lang = found["case"], language()
-    lines = [_("Your application has the number %(number)s.", number=case.number)]
-    for row in found["rows"]:
-        item = row["item"]
-        words = {
-            "item": label("aid_item", item.code, lang=lang),
-            "state": label("item_state", item.state.value, lang=lang),
-        }
-        lines.append(_("%(item)s: %(state)s.", **words))
-        lines += _more(row)
-    return lines + _elsewhere(found)
-
-
-def _more(row: dict[str, Any]) -> list[str]:
-    """What there is to say of one item besides its state: the decision, what is owed, who has it and until when."""
-    item, step = row["item"], row["step"]
-    lines = _decided(item)
-    if step is not None and step.stopped_at is not None:
-        lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
-    elif step is not None:
-        held = {"who": label("case_holder", step.holder, lang=language()), "day": day(step.due_at)}
-        lines.append(_("It lies with %(who)s, until %(day)s.", **held))
-    if item.due_at is not None and item.state not in ENDED:
-        lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
-    return lines
-
-
-def _elsewhere(found: dict[str, Any]) -> list[str]:
-    """What is left to another application."""
-    names = [label("aid_item", code, lang=language()) for code in found["apart"]]
-    return [_("%(item)s is granted to you, or is being decided, in another application.", item=name) for name in names]
-
-
-def _decided(item: CaseItem) -> list[str]:
-    """What was decided about one item, in the words of who decided it."""
-    lines, lang = [], language()
-    if item.path == FAST and item.state is ItemState.GRANTED:
-        lines.append(_("This is the quick help for the first days."))
-    if item.found and item.state is ItemState.GRANTED:
-        lines.append(_("Identified as: %(family)s", family=label("case_label", item.found, lang=lang)))
-    if item.amount_fen:
-        lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
-    if item.over_on is not None:
-        lines.append(_("It ended on %(day)s.", day=day(item.over_on)))
-    if item.reason:
-        lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
-    if item.note and item.state in (ItemState.GRANTED, ItemState.REFUSED):
-        lines.append(_("In the words of who decided: %(words)s", words=item.note))
-    if item.letter:
-        told = {"who": label("department", item.department, lang=lang), "number": item.letter}
-        lines.append(_("%(who)s answered with its letter %(number)s: name this number when you ask there.", **told))
-    return lines
-
-
-def how_to_stop() -> list[str]:
-    """The last sentences of the page, on paper and on the telephone."""
-    return [
-        _("You can have whoever holds it reminded, appeal against a decision, or take all of it back."),
-        _("For this call or visit your street office; it costs nothing, and what was granted stays granted."),
-    ]
-
-
-def _followed(case_id: str) -> dict[str, Any]:
+def followed(case_id: str) -> dict[str, Any]:
+    """One application with its items, stages, steps and deciders, for every page that follows it."""
     session, now = current_session(), utc_now()
     case: Case = service.get_case(session, case_id, actor=current_actor())
     done_so_far = steps.list_steps(session, case.id)
@@ -159,9 +76,10 @@ def _followed(case_id: str) -> dict[str, Any]:
     for item in items:
         own = [step for step in done_so_far if step.item_id == item.id]
         running = next((step for step in own if step.ended_at is None), None)
-        row = {"item": item, "stages": stages_of(item, own, now=now), "step": running}
+        row: dict[str, Any] = {"item": item, "stages": stages_of(item, own, now=now), "step": running}
         anew = item.turn > 0 and any(step.outcome in lateness.DECISIONS for step in own)
-        rows.append({**row, "anew": anew, "after_quick": _quick_before(item, items)})
+        row |= {"anew": anew, "after_quick": _quick_before(item, items), "decider": who_decided(session, item, own)}
+        rows.append(row)
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}

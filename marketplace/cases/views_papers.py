@@ -20,15 +20,17 @@ from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, CaseStep, ItemState, PaperKind
 from marketplace.cases.notice import NOTICES, is_child
 from marketplace.cases.views_apply import qr_of
+from marketplace.cases.whose import who_decided
 from marketplace.drawing import svg_of
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name
-from marketplace.policy import require
+from marketplace.policy import may, require
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack
 from marketplace.reference.words import label
+from marketplace.sealed import vault_of
 from marketplace.web import _, current_session, render, writes
 from marketplace.web.codes import office as office_name
 from marketplace.web.display import language
@@ -50,36 +52,51 @@ def paper(case_id: str, kind: str) -> ResponseReturnValue:
     if kind == "receipt":
         return _receipt(case)
     own = current_actor().role is Role.HOUSEHOLD
-    return _authorisation(case, signed=papers.signature_of(current_session(), case), shown=own)
+    signed = papers.signature_of(current_session(), case)
+    return _authorisation(case, signed=signed, shown=own)
 
 
 @bp.post("/cases/<case_id>/papers/authorisation/signed")
 @guard("case:handle")
 @writes
 def signed_paper(case_id: str) -> ResponseReturnValue:
-    """The same with the signature on it, for staff who send it to a bank or another office; the look is logged."""
+    """The same with names, numbers and the signature, for staff who have it signed or send it to a bank or another
+    office; the look is logged."""
     session, actor = current_session(), current_actor()
     case = service.get_case(session, case_id, actor=actor)
-    return _authorisation(case, signed=papers.show_signature(session, case, actor=actor, now=utc_now()), shown=True)
+    signed = papers.show_signature(session, case, actor=actor, now=utc_now())
+    return _authorisation(case, signed=signed, shown=True, whole=True)
 
 
-def _names(case: Case) -> Rows:
-    session = current_session()
-    subject, signer = session.get_one(Person, case.subject_id), session.get_one(Person, case.signer_id)
-    rows = [(_("Application"), case.number), (_("Whose application"), masked_name(session, subject))]
-    if signer.id != subject.id:
-        rows.append((_("Guardian who signs"), masked_name(session, signer)))
+def _names(case: Case, *, whole: bool = False, numbers: bool = False) -> Rows:
+    """Number and people of an application, with the numbers of their cards where asked for. Masked, but for a page that
+    staff opened; at home everybody reads its own, and who signs today all of it."""
+    session, actor = current_session(), current_actor()
+    signs = actor.id == papers.signer_of(session, case, now=utc_now())
+    people = {case.signer_id: _("Guardian who signs")} | {case.subject_id: _("Whose application")}
+    rows = [(_("Application"), case.number)]
+    for person_id, title in sorted(people.items(), key=lambda one: one[0] != case.subject_id):
+        person, opens = session.get_one(Person, person_id), whole or signs or actor.id == person_id
+        rows.append((title, _opened(person, "name") if opens else masked_name(session, person)))
+        if numbers:
+            rows.append((_("ID number"), _opened(person, "id_number") if opens else "••••"))
     return rows
 
 
-def _authorisation(case: Case, *, signed: Signed, shown: bool) -> ResponseReturnValue:
-    rows = _names(case)
+def _opened(person: Person, name: str) -> str:
+    vault, sealed = vault_of(current_session()), getattr(person, name)
+    return vault.open_if_kept(current_session(), person.id, column=f"person.{name}", sealed=sealed) or "—"
+
+
+def _authorisation(case: Case, *, signed: Signed, shown: bool, whole: bool = False) -> ResponseReturnValue:
+    rows = _names(case, whole=whole, numbers=True)
     reading = _reading(signed)
     if signed is not None:
         rows += _read_rows(reading, shown=shown) if reading is not None else _signed_rows(signed)
     text = forms.authorisation_text()
     picture = _signature(signed) if shown else ""
-    open_by = "" if shown or signed is None else url_for(".signed_paper", case_id=case.id)
+    opens = not shown and may(current_actor(), "case:handle").allow
+    open_by = url_for(".signed_paper", case_id=case.id) if opens else ""
     title = _("Authorisation to check means")
     under = _("Name of who signed, written down by staff") if reading is not None else _("Signature")
     shows: dict[str, Any] = {"signature": picture, "under": under, "open_by": open_by}
@@ -221,10 +238,11 @@ def _hangs(step: CaseStep, item: CaseItem) -> bool:
 def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
     if item.state not in (ItemState.GRANTED, ItemState.REFUSED):
         raise NotFound("paper")
-    lang, granted = language(), item.state is ItemState.GRANTED
+    session, lang, granted = current_session(), language(), item.state is ItemState.GRANTED
     rows = [
         *_names(case),
         (_("Item"), label("aid_item", item.code, lang=lang)),
+        (_("Decided by"), who_decided(session, item, steps.list_steps(session, case.id))),
         (_("Decided on"), day(item.decided_at)),
     ]
     rows.append((_("Decision"), label("item_state", item.state.value, lang=lang)))
@@ -237,11 +255,11 @@ def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
     if item.note:
         rows.append((_("In words"), item.note))
     if item.letter:
-        rows.append((_("Department"), label("department", item.department, lang=lang)))
         rows.append((_("Number of the department's letter"), item.letter))
     text = [
         _("You may ask that this be looked at again by somebody who did not decide it."),
         _("Within sixty days you may ask for reconsideration, within six months go to court."),
+        _("Reconsideration is asked for at the district government or at the office above the one that decided."),
         _("Neither costs anything, and nothing that you have is taken away because you ask."),
     ]
     return _sheet(case, _("Decision"), rows, text)

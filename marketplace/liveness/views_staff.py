@@ -5,6 +5,7 @@ Enters: staff of a district. Leaves: pages, and the acts of `service` and `dutie
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -19,10 +20,12 @@ from marketplace.liveness import duties, service
 from marketplace.liveness.doors import bp
 from marketplace.liveness.models import WAITING, CheckCause, SurvivalDuty, Way
 from marketplace.policy import may, require
+from marketplace.reference.facts import feeds
 from marketplace.reference.words import choices, label
 from marketplace.web import Form, OneField, Page, TextField, _, _l, confirm, current_session, done, page_number, render
 from marketplace.web.codes import word
 from marketplace.web.display import language
+from marketplace.web.formats import day
 from marketplace.web.transactions import writes
 
 
@@ -96,9 +99,16 @@ def one(check_id: str) -> ResponseReturnValue:
         name=masked_name(session, person),
         draws=duties.duties_of(session, person.id),
         waits=found.state in WAITING,
+        record=_record_of(found.evidence),
         may_record=may(actor, "survival:record").allow,
         form=form,
     )
+
+
+def _record_of(evidence: str) -> str:
+    """Which record it was: as staff wrote it, or the feed that told of it and until which day."""
+    feed, _colon, on = evidence.partition(":")
+    return f"{word(feed, 'feed')} · {day(date.fromisoformat(on))}" if feed in feeds() else evidence
 
 
 def _write(check_id: str, result: str, *, note: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, String, cast, or_
@@ -19,6 +20,8 @@ from marketplace.accounts.models import SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database, flush
 from marketplace.errors import BadInput
+from marketplace.households.models import Household, Person
+from marketplace.households.service import mask, masked_name
 from marketplace.notices import Notice
 from marketplace.policy import require
 from marketplace.proxies import heard, service
@@ -173,6 +176,27 @@ def list_powers(session: Session, /, *, actor: Actor, offset: int, limit: int) -
         wanted = wanted.where(col(HelpPower.district_code).in_(sorted(actor.districts)))
     order = (col(HelpPower.state) != PowerState.PENDING, col(HelpPower.recorded_at).desc(), col(HelpPower.id))
     return list(session.exec(wanted.order_by(*order).offset(offset).limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """One who acts for somebody at home, or could, with both names masked."""
+
+    power: HelpPower
+    name: str
+    person: str
+
+
+def acting_for(session: Session, household_id: str, /, *, actor: Actor) -> list[Acting]:
+    """For staff whom a person rings up: every power of the household that can be stopped."""
+    home = session.get(Household, household_id)
+    require(actor, "power:list", district=home.district_code if home is not None else None)
+    found = []
+    for power in heard.of_household(session, household_id, actor=actor):
+        if power.state is not PowerState.ENDED:
+            name = mask(service.opened(session, power, "name"))
+            found.append(Acting(power, name, masked_name(session, session.get(Person, power.subject_id))))
+    return found
 
 
 def households_helped(session: Session, phone_indexes: set[str], /, *, now: datetime) -> Counter[str]:

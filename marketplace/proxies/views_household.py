@@ -15,6 +15,7 @@ from marketplace.households.models import Person
 from marketplace.households.service import contact_of
 from marketplace.proxies import heard, service
 from marketplace.proxies.doors import bp
+from marketplace.proxies.models import PowerState
 from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, _, _l, confirm, current_session, done, render, writes
 from marketplace.web.codes import word
@@ -68,10 +69,12 @@ def stop(power_id: str) -> ResponseReturnValue:
     session, actor, form = current_session(), current_actor(), Form()
     power = heard.get_power(session, power_id, "power:stop", actor=actor)
     ours = actor.household_id is None
-    back = url_for(".power", power_id=power.id) if ours else url_for(".mine")
+    unseen = power.state is PowerState.INVITED  # staff have no page of one who has not come in
     if form.validate_on_submit():
         service.stop(session, power_id, actor=actor, now=utc_now())
-        return done(_("Stopped. This helper can do nothing more from now on."), to=back)
+        to = url_for(".power", power_id=power.id) if ours else url_for(".mine")
+        return done(_("Stopped. This helper can do nothing more from now on."), to=to)
+    back = url_for(".index") if unseen else url_for(".power", power_id=power.id)
     return confirm(
         layout="staff" if ours else "household",
         title=_("Stop this helper?"),
@@ -79,7 +82,7 @@ def stop(power_id: str) -> ResponseReturnValue:
         if ours
         else _("It ends at once. No reason is needed, and nothing that was asked for is lost."),
         button=_("Stop this helper"),
-        back=back,
+        back=back if ours else url_for(".mine"),
         facts=[{"label": _("Helper"), "value": word(power.helper_kind, "helper_kind")}],
         form=form,
     )

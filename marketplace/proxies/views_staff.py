@@ -73,7 +73,13 @@ def index() -> ResponseReturnValue:
     found = agents.list_powers(session, actor=current_actor(), offset=Page(number, 0).offset, limit=size + 1)
     helped = agents.households_helped(session, {power.phone_index for power in found}, now=now)
     return render(
-        "proxies/index.html", rows=found[:size], helped=helped, most=service.MANY, number=number, more=len(found) > size
+        "proxies/index.html",
+        rows=found[:size],
+        names={power.id: masked_name(session, session.get(Person, power.subject_id)) for power in found[:size]},
+        helped=helped,
+        most=service.MANY,
+        number=number,
+        more=len(found) > size,
     )
 
 
@@ -92,7 +98,7 @@ def record(household_id: str) -> ResponseReturnValue:
             say(form, error)
         else:
             return done(_("Written down. Another person checks it."), to=url_for(".power", power_id=power.id))
-    return render("proxies/record.html", form=form)
+    return render("proxies/record.html", form=form, acting=agents.acting_for(session, household_id, actor=actor))
 
 
 def _paper(form: PaperForm) -> service.Paper:

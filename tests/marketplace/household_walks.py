@@ -73,7 +73,7 @@ VERIFIER = Actor(id="checker-1", role=Role.VERIFIER, districts=frozenset({CITY})
 PHONES = count(10000020001)
 NUMBERS = count(21)
 NAME, AGENT, GIVER = "王小明", "赵帮办", "测试慈善会"
-KNOWN = (NAME, AGENT, "王*明", "李*小", "李奶奶", "李*奶", "赵*办", GIVER, "大病资助", "街道通知，自取或送达")
+KNOWN = (NAME, AGENT, "王*明", "李*小", "李小小", "李奶奶", "李*奶", "赵*办", GIVER, "大病资助", "街道通知，自取或送达")
 KNOWN += tuple(one.zh for one in streets_of(CITY, on=date(2026, 11, 23)))
 """Names of streets have one language."""
 KNOWN += ("不收取任何费用", "每户 1 至 12 份", "收入证明、户口簿", "人均收入高于标准", "我没有说错", "属实")
@@ -395,8 +395,10 @@ def by_a_standing_agent(house: House) -> None:
         ).one()
     assert copy.key == f"agent:{copy.params['power_id']}:{received}"
     assert copy.params["power_id"] in power
-    worker.go(power)
+    worker.go(f"/cases/{case_id}")  # she calls, and the worker finds whom to stop
+    worker.press("/helpers/staff/households/")
     worker.press("/stop")
+    assert copy.params["power_id"] in worker.path()
     worker.press()
     number = service_number(house, case_id)
     agent.go(f"/cases/{case_id}")

@@ -20,7 +20,7 @@ from marketplace.appeals import said, service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditBody, AuditRow
 from marketplace.cases import outcome, register, steps, withdrawing
-from marketplace.cases.models import CaseDecision, CaseItem, CaseState, ItemState
+from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, ItemState
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
@@ -311,15 +311,23 @@ def test_what_runs_still_has_nothing_to_appeal_against(session: Session, now: da
 def test_the_decision_of_an_item_and_its_appeal_stand_on_one_page(app: Flask, sqlite_database: Database) -> None:
     with sqlite_database.transaction() as session:
         item, me, _day = a_refusal(session, datetime.now(UTC))
+        item.note = "退休金未计入"
         case_id, home = item.case_id, me.household_id or ""
+        number = session.get_one(Case, case_id).number
     client = household_client(app, home)
     path = f"/appeals/about-item/{item.id}"
     assert path in client.get(f"/cases/{case_id}").text
-    for language, word in (("zh_Hans", "最低生活保障"), ("en", "Decided on")):
-        assert word in client.get(f"{path}?lang={language}").text
-        assert word in client.get(f"{path}/paper?lang={language}").text
-    assert client.get(f"/cases/items/{item.id}/papers/decision").status_code == 200
+    told = {
+        "zh_Hans": ("最低生活保障", "渝中区民政局", "收入超过标准", "退休金未计入", number),
+        "en": ("Refused", "Civil affairs of", "Income is over the standard", "退休金未计入", number),
+    }
     assert client.post(path, data={"kind": "appeal", "words": "算错了"}).status_code == 303
+    for language, words in told.items():
+        page, paper = (client.get(f"{path}{one}?lang={language}").text for one in ("", "/paper"))
+        assert [one for one in words[:-1] if one not in page] == [], language
+        assert [one for one in (*words[:2], number) if one not in paper] == [], language
+    assert "答复" in client.get(f"{path}?lang=zh_Hans").text, "by when the appeal is answered"
+    assert client.get(f"/cases/items/{item.id}/papers/decision").status_code == 200
     assert client.get("/appeals/mine").status_code == 200
 
 

@@ -35,7 +35,7 @@ from marketplace.cases import (
 from marketplace.cases.again import decide_again
 from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
-from marketplace.cases.models import CaseItem, ItemState, Unit
+from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, item_rule, path_of, standard, steps_of
 from marketplace.clocks import service as clocks
@@ -43,6 +43,7 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import categories, lists
 from marketplace.households import facts as people_facts
+from marketplace.households.models import Person
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState, SurvivalCheck, SurvivalDuty, Way
@@ -51,6 +52,8 @@ from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
 from marketplace.rights import deaths
+from marketplace.rights import told as feeds_told
+from marketplace.signals.taking import record_fact
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit, TaskKind, VisitState
 from tests import factories as make
@@ -200,7 +203,11 @@ def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looke
     case, items = send(session, now)
     item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
     told: dict[str, Any] = {"granted": True, "amount_fen": 50_000, "actor": APPROVER}
+    person = session.get_one(Person, case.subject_id)
+    record_fact(session, person, "DEATH", ref="1", on=local_day(day), actor=WORKER, now=day)
+    assert [one.person_id for one in feeds_told.list_unseen(session)] == [person.id], "a feed tells it first"
     deaths.record_death(session, case.subject_id, died_on=local_day(day), evidence="证明 1", actor=WORKER, now=day)
+    assert feeds_told.list_unseen(session) == []
     check = session.exec(select(SurvivalCheck)).one()
     assert check.person_id == case.subject_id, "who applies is looked at too, though nothing is drawn yet"
     with pytest.raises(BadInput, match="told_dead"):
@@ -210,8 +217,12 @@ def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looke
     survival.report(session, case.subject_id, CheckCause.DEATH, evidence="火化证明", actor=WORKER, now=day)
     with pytest.raises(WrongState, match="told_dead"):
         pay(session, item, day)
+    tomorrow = day + timedelta(days=1)
+    record_fact(session, person, "DEATH", ref="1", amount=1, on=local_day(day), actor=WORKER, now=tomorrow)
+    assert feeds_told.list_unseen(session) == [], "somebody is on the way"
     last = session.exec(select(SurvivalCheck).where(SurvivalCheck.state == CheckState.VISIT)).one()
-    survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=day + timedelta(hours=1))
+    survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=tomorrow)
+    assert feeds_told.list_unseen(session) == [], "and somebody was told there"
     with pytest.raises(WrongState, match="told_dead"):
         pay(session, item, day)
 
@@ -430,6 +441,56 @@ def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session:
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
     assert stages_of(item, own, now=late)[-1].state == "done"
     assert board.list_unpaid(session, actor=APPROVER, now=late) == []
+
+
+STAGES_OF: Any = {
+    "a no of the first opinion hung out nowhere": (
+        ("DIBAO", ItemState.RUNNING, ["check_papers", "start_check", "check_and_visit"], "confirm"),
+        "received 0 TOWNSHIP, checked 3 TOWNSHIP, decided - COUNTY, paid - -",
+    ),
+    "what hangs out": (
+        ("TEKUN", ItemState.RUNNING, ["check_and_visit"], "public_notice"),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, noticed - TOWNSHIP, decided - -, paid - -",
+    ),
+    "a department alone": (
+        ("DEPARTMENT", ItemState.GRANTED, ["department_answer"], ""),
+        "received 0 DEPARTMENT, checked 1 DEPARTMENT, decided 9 DEPARTMENT",
+    ),
+    "the quick help": (
+        ("LINSHI_FAST", ItemState.GRANTED, ["fast_aid", "payment"], ""),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, decided 9 TOWNSHIP, paid 2 TOWNSHIP",
+    ),
+    "an identification": (
+        ("IDENTIFY", ItemState.REFUSED, ["check_and_visit", "confirm"], ""),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, decided 9 COUNTY",
+    ),
+    "taken back before it was decided": (
+        ("TEKUN", ItemState.WITHDRAWN, ["check_and_visit", "public_notice", "confirm"], ""),
+        "received 0 TOWNSHIP, checked 1 TOWNSHIP, noticed 2 TOWNSHIP, decided - -, paid - -",
+    ),
+}
+
+
+@pytest.mark.parametrize(("scene", "shown"), STAGES_OF.values(), ids=STAGES_OF)
+def test_each_stage_has_its_day_and_who_held_it_and_none_is_told_that_never_was(
+    scene: Any, shown: str, now: datetime
+) -> None:
+    (path, state, ended, runs) = scene
+    rules = {rule.code: rule for rule in steps_of(path, district=CITY, on=local_day(now))}
+    item = CaseItem(path=path, state=state, district_code=CITY, started_at=now)
+    item.decided_at = now + timedelta(days=9) if state in (ItemState.GRANTED, ItemState.REFUSED) else None
+    own = []
+    for day, code in enumerate([*ended, *[runs] * bool(runs)]):
+        done = now + timedelta(days=day + 1) if code != runs else None
+        begun = now + timedelta(days=day)
+        at: Any = {"started_at": begun, "due_at": begun + timedelta(days=30), "ended_at": done}
+        at["outcome"] = state.value if item.decided_at and code in steps.DECIDES else "done"
+        own.append(CaseStep(no=rules[code].no, code=code, holder=rules[code].holder, **at))
+    found = stages_of(item, own, now=now)
+    told = [
+        (one.code, str((one.at - now).days) if one.at and not one.until else "-", one.holder or "-") for one in found
+    ]
+    assert ", ".join(" ".join(one) for one in told) == shown
 
 
 def test_what_is_granted_but_not_paid_here_shows_no_payment(session: Session, now: datetime) -> None:

@@ -21,7 +21,7 @@ from marketplace.db import Database, flush
 from marketplace.errors import BadInput, Conflict
 from marketplace.households.models import Household
 from tests import factories as make
-from tests.marketplace.test_cases import APPROVER, CITY, WORKER, send, walk
+from tests.marketplace.test_cases import APPROVER, CITY, PAYER, WORKER, send, walk
 from tests.marketplace.test_cases_pages import app, apply, home
 
 __all__ = ["app", "home"]
@@ -101,6 +101,25 @@ def test_a_right_appeal_decides_the_older_application_and_the_newer_item_falls(q
     assert newer["LAJI_JIANMIAN"].state is ItemState.RUNNING
     assert items["LAJI_JIANMIAN"].state is ItemState.NOT_NEEDED, "the newer application has it"
     assert first.state is CaseState.CLOSED
+
+
+def test_what_fell_in_another_application_waits_again_for_the_right_decision(quick: Session, now: datetime) -> None:
+    home = make.a_household(quick)
+    plain: dict[str, Any] = {"wants": ["living"], "medical_fen": 0, "all_classes": False}
+    _first, items = send(quick, now, home, **plain)
+    case, more = send(quick, now, home, **plain, ticks=["no_pension"])
+    assert {code: one.state for code, one in more.items()} == {"YANGLAO_DAIJIAO": ItemState.WAITING}
+    pension, refused = more["YANGLAO_DAIJIAO"], {"granted": False, "reason": "income_over"}
+    day = walk(quick, items["DIBAO"], now)
+    outcome.decide(quick, items["DIBAO"].id, **refused, actor=APPROVER, now=day)
+    assert (pension.state, case.state) == (ItemState.NOT_NEEDED, CaseState.CLOSED)
+    assert decide_again(quick, items["DIBAO"].id, actor=APPROVER, now=day)
+    assert (pension.state, case.state) == (ItemState.WAITING, CaseState.OPEN)
+    outcome.decide(quick, items["DIBAO"].id, **refused, actor=OTHER, now=day)
+    assert (pension.state, case.state) == (ItemState.NOT_NEEDED, CaseState.CLOSED), "it was right the first time"
+    assert decide_again(quick, items["DIBAO"].id, actor=OTHER, now=day)
+    outcome.decide(quick, items["DIBAO"].id, granted=True, amount_fen=100, actor=PAYER, now=day)
+    assert (pension.state, case.state) == (ItemState.RUNNING, CaseState.OPEN)
 
 
 def refused_and_sent_anew(session: Session, now: datetime) -> tuple[dict[str, CaseItem], dict[str, CaseItem], datetime]:

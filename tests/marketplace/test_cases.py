@@ -32,6 +32,7 @@ from marketplace.cases import (
 from marketplace.cases.again import decide_again
 from marketplace.cases.ended import mark_ended
 from marketplace.cases.evaluate import Facts, class_tests, plan
+from marketplace.cases.lateness import who_decides
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.rules import graph, steps_of
@@ -337,7 +338,14 @@ def test_where_the_township_confirms_the_township_refuses_who_is_silent(session:
             visits.finish(session, call, "NOT_REACHED", actor=clerk, now=now + timedelta(days=day))
         with pytest.raises(NotAllowed):
             silent.refuse(session, items[code].id, actor=wrong, **told)
-        assert silent.refuse(session, items[code].id, actor=right, **told).state is ItemState.REFUSED
+        item = silent.refuse(session, items[code].id, actor=right, **told)
+        last = [one for one in steps.list_steps(session, item.case_id) if one.item_id == item.id][-1]
+        assert (item.state, who_decides(item, last)) == (ItemState.REFUSED, "TOWNSHIP")
+        assert decide_again(session, item.id, actor=wrong, now=now), "it was silent for a reason: it goes on there"
+        assert steps.running_step(session, item.id).code == last.code
+        assert (item.due_at or now) >= steps.running_step(session, item.id).due_at
+        with pytest.raises(NotAllowed, match="second_person_needed"):
+            outcome.refuse_part(session, item, actor=right)
     item = send(session, now, wants=["living"])[1]["DIBAO"]
     assert silent.right_to_refuse(item, steps.running_step(session, item.id)) == "case:decide"
 

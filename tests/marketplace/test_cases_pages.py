@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlmodel import select
 
+from adapters.items import ItemResult
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
 from marketplace.accounts.models import Account, RateCount, SignInCode
@@ -20,9 +21,10 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
-from marketplace.cases import aided, notice, outcome, service, steps
+from marketplace.cases import aided, departments, notice, outcome, service, steps
 from marketplace.cases.amounts import proposed
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemState
+from marketplace.cases.whose import who_decided
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -37,7 +39,8 @@ from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
 from tests import factories as make
-from tests.marketplace.test_cases import APPROVER, WORKER, _all_refused, send, walk
+from tests.marketplace.test_cases import APPROVER, HUNG, WORKER, _all_refused, send, walk
+from tests.pages.people import household_client
 
 CITY = "500103"
 RURAL, TOWNSHIP = "500101", "500101109"
@@ -430,6 +433,39 @@ def test_papers_are_named_once_before_sending_and_can_be_handed_in_then_or_while
         assert session.exec(select(CasePaper.kind).where(CasePaper.kind == "bill")).all() == ["bill"]
 
 
+def test_a_decision_names_the_office_that_made_it_and_a_page_the_one_that_has_the_item(app: Flask) -> None:
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        case, items = send(session, now, ticks=["sudden"])
+        day, home = walk(session, items["DIBAO"], now), case.household_id
+        items["LINSHI"].office = "500103003"
+        outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=60_000, actor=WORKER, now=now)
+        outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=HUNG, actor=APPROVER, now=day)
+    client, medical = household_client(app, home), items["YILIAO_JIUZHU"].id
+    words = {
+        "zh_Hans": ("渝中区民政局", "医疗保障", "渝中区"),
+        "en": ("Civil affairs of Yuzhong", "Healthcare", "Yuzhong"),
+    }
+    for lang, (county, department, _place) in words.items():
+        for page in ("", "/print", "/aloud"):
+            told = client.get(f"/cases/{case.id}{page}?lang={lang}").text
+            assert [one for one in (county, department) if one not in told] == [], (page, lang)
+            assert "主管部门" not in told.replace("上一级主管部门", ""), page
+    with app.extensions["database"].transaction() as session:
+        departments.take(session, "HSA", ItemResult(medical, 1, "refused", 0, "income_over"), now=day)
+    deciders = {items["DIBAO"].id: 0, items["LINSHI"].id: 2, medical: 1}
+    for lang, told_by in words.items():
+        for item_id, place in deciders.items():
+            paper = client.get(f"/cases/items/{item_id}/papers/decision?lang={lang}").text
+            assert told_by[place] in paper, (lang, item_id)
+            assert "王小明" in paper
+            assert ("解放碑街道" in paper) == (place == 2)
+    step = CaseStep(code="confirm", holder="TOWNSHIP", outcome="granted", started_at=now, item_id="x", no=5)
+    town = CaseItem(id="x", district_code="500116", office="", decided_at=now, decided_by="")
+    with app.test_request_context(), app.extensions["database"].reading() as session:
+        assert who_decided(session, town, [step]) == "江津区 · 街道（乡镇）"
+
+
 FINGER = "20,40 60,90 120,60;200,50 240,120 300,80"
 
 
@@ -447,20 +483,22 @@ def test_a_finger_signs_as_well_as_a_typed_name_and_the_printed_authorisation_sh
     app: Flask, home: FlaskClient
 ) -> None:
     sign = until_signing(home)
+    paper, number = sign.replace("/step/sign", "/papers/authorisation"), "50990019600304007"
+    worker = staff(app, "w-finger", Role.WORKER)
+    assert number in worker.post(f"{paper}/signed").text, "to be signed at home, it says whose it is"
     for sent, word in (({}, "请在此签名"), ({"drawn": "1,1"}, "签名无法识别")):
         answer = home.post(sign, data={"agree": "y", **sent})
         assert (answer.status_code, word in answer.text) == (422, True)
     assert home.post(sign, data={"agree": "y", "drawn": FINGER}).status_code == 303
-    paper = sign.replace("/step/sign", "/papers/authorisation")
-    assert 'points="20,40 60,90 120,60"' in home.get(paper).text
-    worker = staff(app, "w-finger", Role.WORKER)
-    assert "points=" not in worker.get(paper).text
-    assert 'points="200,50 240,120 300,80"' in worker.post(f"{paper}/signed").text
+    whole = ("王小明", number, 'points="20,40 60,90 120,60"')
+    for told in (home.get(paper).text, worker.post(f"{paper}/signed").text):
+        assert [one for one in whole if one not in told] == []
+    assert not [one for one in ("王小明", number, "points=") if one in worker.get(paper).text]
     with app.extensions["database"].reading() as session:
         held = session.exec(select(CasePaper).where(CasePaper.kind == "drawn_name")).one()
         assert b"20,40" not in held.body.envelope
         asked = select(AuditRow.object_ref).where(AuditRow.action == "case:paper_look")
-        assert session.exec(asked).all() == [held.id]
+        assert session.exec(asked.order_by(AuditRow.seq)).all() == [held.case_id, held.id]
 
 
 def test_the_application_on_paper_asks_all_that_the_screen_asks_and_leads_staff_to_where_it_is_typed(

@@ -32,9 +32,10 @@ from marketplace.liveness.models import CheckCause, CheckState, FaceConsent, Sur
 from marketplace.notices import Notice
 from marketplace.reference.survival import survival_rule
 from marketplace.rights import deaths
+from marketplace.rights import told as feeds_told
 from marketplace.sealed import vault_of
 from tests import factories as make
-from tests.marketplace.signal_scene import into
+from tests.marketplace.signal_scene import a_home, a_number, head, into, told
 from tests.pages.people import client_as
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -232,6 +233,43 @@ def test_a_death_on_record_opens_a_check_of_whoever_draws_a_benefit(session: Ses
     assert duties.duties_of(session, person.id) == []
 
 
+def test_what_departments_tell_of_a_death_or_a_detention_sends_somebody_once(
+    sqlite_database: Database, now: datetime
+) -> None:
+    numbers, today = [a_number() for _one in range(4)], local_day(now)
+    with sqlite_database.transaction() as session:
+        dead_one, kept, out, without = (head(session, a_home(session, numbers=(one,), now=now)) for one in numbers)
+        for one in (dead_one, kept, out):
+            duties.enrol(session, one.id, "DIBAO", actor=WORKER, now=now)
+        service.open_check(session, kept.id, CheckCause.SCHEDULE, due_on=today, actor=WORKER, now=now)
+        rows = [(numbers[0], "DEATH", today, None), (numbers[3], "DEATH", today, None)]
+        told(session, "CIVIL_RECORDS", *rows, as_of=today, now=now)
+        held = [(one, "DETAINED", today - timedelta(days=30), 1) for one in numbers[1:3]]
+        told(session, "DETENTION", *held, (numbers[2], "DETAINED", today, 0), as_of=today, now=now)
+    for sent in (2, 0):
+        assert feeds_told.look(sqlite_database, now=now) == sent
+    with sqlite_database.transaction() as session:
+        found = {one.person_id: one for one in session.exec(select(SurvivalCheck))}
+        assert {one: check.cause for one, check in found.items()} == {
+            dead_one.id: CheckCause.DEATH,
+            kept.id: CheckCause.DETENTION,
+        }, "neither who is out again nor who draws nothing"
+        assert {check.state for check in found.values()} == {CheckState.VISIT}, "who was asked already, too"
+        assert found[dead_one.id].evidence == f"CIVIL_RECORDS:{today}"
+        seen = now + timedelta(days=1)
+        service.record_seen(session, found[dead_one.id].id, way=Way.HOME, actor=WORKER, now=seen)
+        assert not dead.is_told_dead(session, dead_one.id), "it was somebody else"
+        deaths.record_death(session, without.id, died_on=today, evidence="paper 1", actor=WORKER, now=now)
+    assert feeds_told.look(sqlite_database, now=seen) == 0
+    with sqlite_database.transaction() as session:
+        row = (numbers[0], "DEATH", today + timedelta(days=5), None)
+        told(session, "CIVIL_RECORDS", row, as_of=today + timedelta(days=5), now=now + timedelta(days=5))
+        told(session, "CIVIL_RECORDS", (numbers[1], "DEATH", today, None), as_of=today, now=now)
+    later = now + timedelta(days=5)
+    for sent in (2, 0):
+        assert feeds_told.look(sqlite_database, now=later) == sent, "told anew after the look, and of who is detained"
+
+
 def test_a_benefit_that_is_over_ends_its_category_and_begins_the_watch(session: Session, now: datetime) -> None:
     home, person = a_person(session)
     other = make.a_person(session, home)
@@ -381,8 +419,15 @@ def test_somebody_wishes_a_visit_and_staff_write_down_that_it_took_place(app: Fl
         duty = session.exec(select(SurvivalDuty)).one().id
     asked_for = {"person": person, "kind": "DIBAO"}
     assert worker.post(f"/survival/households/{household}/ask", data=asked_for).status_code == 303
-    told = {"person": person, "cause": "detention", "evidence": "list 3"}
-    assert worker.post(f"/survival/households/{household}/record", data=told).status_code == 303
+    feed, words = "DETENTION:2026-11-20", {"en": "20 Nov", "zh_Hans": "11月20日"}
+    for evidence, shown in (("list 3", dict.fromkeys(words, "list 3")), (feed, words)):
+        report = {"person": person, "cause": "detention", "evidence": evidence}
+        assert worker.post(f"/survival/households/{household}/record", data=report).status_code == 303
+        with app.extensions["database"].reading() as session:
+            newest = session.exec(select(SurvivalCheck.id).where(SurvivalCheck.state == CheckState.VISIT)).one()
+        for lang, day in shown.items():
+            page = worker.get(f"/survival/{newest}?lang={lang}").text
+            assert (day in page, feed in page) == (True, False)
     assert worker.post(f"/survival/duties/{duty}/end", data={"reason": "moved"}).status_code == 403
     assert verifier.post(f"/survival/duties/{duty}/end", data={"reason": "moved"}).status_code == 303
     assert "Survival checks of one household" in verifier.get(f"/survival/households/{household}?lang=en").text

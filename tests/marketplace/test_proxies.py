@@ -336,7 +336,7 @@ def at_home(app: Flask) -> tuple[FlaskClient, str, str]:
 def test_a_helper_of_one_day_comes_in_sees_the_banner_and_is_stopped(
     app: Flask, lang: str, banner: str, title: str
 ) -> None:
-    home, _household, _person = at_home(app)
+    home, household, _person = at_home(app)
     page = home.post(f"/helpers/invite?lang={lang}", data={"helper_kind": "relative", "far": "see"}).text
     code = re.search(r"[A-Z2-9]{4} [A-Z2-9]{4}", page)
     assert code is not None
@@ -359,7 +359,12 @@ def test_a_helper_of_one_day_comes_in_sees_the_banner_and_is_stopped(
     assert (title in mine, "钱帮办" in mine) == (True, True)
     power_id = re.search(r"/helpers/(\w+)/stop", mine)
     assert power_id is not None
-    assert home.post(f"/helpers/{power_id[1]}/stop").status_code == 303
+    worker, stop = client_as(app, Role.WORKER), f"/helpers/{power_id[1]}/stop"
+    for path in (f"/helpers/staff/households/{household}", f"/appeals/said/{household}"):
+        assert stop in worker.get(f"{path}?lang={lang}").text, "the person calls, and staff find whom to stop"
+    assert "王*明" in worker.get(f"/helpers/staff/?lang={lang}").text
+    assert home.post(stop).status_code == 303
+    assert stop not in worker.get(f"/appeals/said/{household}").text
     assert helper.get("/home").status_code == 303, "sent to the sign-in"
 
 
