@@ -23,11 +23,11 @@ from marketplace.db import flush
 
 def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> bool:
     """Whether the item waits for a new decision now. What was granted stays on its page and is paid until the new one,
-    which gives no less. Where the
-    household has asked for the same again meanwhile, the older application is the one that is decided: the newer item
-    falls. Where the same has been granted meanwhile, there is nothing left to decide."""
+    which gives no less. Where the household has asked for the same again meanwhile, the older application is the one
+    that is decided: the newer item falls. Where the same has been granted meanwhile, there is nothing left to decide.
+    """
     item = steps.get_item(session, item_id, lock=True)
-    last = last_decision(session, item.id)
+    last = lateness.last_decision(session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all())
     if once.granted_besides(session, item, on=local_day(now)) is not None:
         return False
     if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or item.over_on is not None or last is None:
@@ -144,10 +144,3 @@ def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetim
     if waiting is not None:
         orders.wait_on(session, item, *waiting, now=now)
     return True
-
-
-def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
-    """The step by which this item was decided last; of a refusal for silence the one at which it stood."""
-    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.ended_at).is_not(None))
-    wanted = wanted.where(col(CaseStep.outcome).in_(lateness.DECISIONS))
-    return session.exec(wanted.order_by(col(CaseStep.ended_at).desc(), col(CaseStep.id))).first()

@@ -66,11 +66,20 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
 
 def who_decides(item: CaseItem, step: CaseStep, /) -> str:
     """Who holds the decision that this step ended with: a refusal for silence is written, at whatever step, by the
-    office that would have confirmed."""
+    office that would have confirmed, and never by a department."""
+    silent = item.reason == "papers_not_given" and not item.letter and not step.ended_by.startswith("department-")
+    if step.code == "department_answer" and silent:
+        return "COUNTY"
     if step.code in DECIDES:
         return step.holder
     rules = steps_of(item.path, district=item.district_code, on=local_day(item.started_at or step.started_at))
     return next((rule.holder for rule in rules if rule.code in DECIDES), step.holder)
+
+
+def last_decision(steps: Sequence[CaseStep], /) -> CaseStep | None:
+    """Of the steps of one item the one by which it was decided last."""
+    decided = [step for step in steps if step.outcome in DECISIONS]
+    return max(decided, key=lambda step: (step.started_at, step.no), default=None)
 
 
 def _steps(session: Session, item: CaseItem) -> list[CaseStep]:

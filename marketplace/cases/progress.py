@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketplace.calendar import local_day
-from marketplace.cases.lateness import DECISIONS, who_decides
+from marketplace.cases.lateness import last_decision, who_decides
 from marketplace.cases.models import ENDED, CaseItem, CaseStep, ItemState
 from marketplace.cases.rules import steps_of
 
@@ -99,7 +99,7 @@ def _done(code: str, item: CaseItem, own: Sequence[CaseStep]) -> Stage:
         first = min(own, key=lambda step: (step.started_at, step.no), default=None)
         return Stage(code, "done", item.started_at, first.holder if first else "")
     if code == DECIDED:
-        by = [step for step in ended if step.outcome in DECISIONS]
-        return Stage(code, "done", item.decided_at, who_decides(item, by[-1]) if by else "")
+        by = last_decision(ended)
+        return Stage(code, "done", item.decided_at, who_decides(item, by) if by else "")
     last = of_it[-1] if of_it else None
     return Stage(code, "done", last.ended_at, last.holder) if last else Stage(code, "done")

@@ -16,13 +16,14 @@ from sqlmodel import Session, col, func, select
 
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, steps
+from marketplace.cases import lateness, outcome, steps
+from marketplace.cases.ended import hands_of
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
 from marketplace.cases.rules import steps_of
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database
-from marketplace.errors import WrongState
+from marketplace.errors import NotAllowed, WrongState
 from marketplace.households import reaching
 from marketplace.households.reaching import anybody_said
 from marketplace.households.service import nobody_may_call, reachable
@@ -146,6 +147,8 @@ def refuse(session: Session, item_id: str, /, *, note: str, late_cause: str, act
     if item.state is not ItemState.STOPPED or not was_called(session, item.id, step):
         raise WrongState("not_called_yet")
     outcome.refuse_part(session, item, fast=right == "case:fast", actor=actor)
+    if actor.people & hands_of(session, CaseStep.item_id == item.id, CaseStep.outcome == lateness.DECISIONS[1]):
+        raise NotAllowed("second_person_needed")
     step = steps.run_on(session, item.id, actor=SYSTEM, now=now)
     told: dict[str, Any] = {"note": note, "late_cause": late_cause, "actor": actor, "now": now}
     return outcome.settle(session, item, step, granted=False, amount_fen=0, reason=REASON, **told)

@@ -259,7 +259,7 @@ def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
     text = [
         _("You may ask that this be looked at again by somebody who did not decide it."),
         _("Within sixty days you may ask for reconsideration, within six months go to court."),
-        _("Reconsideration is asked for at the district government or at the office above the one that decided."),
+        _("Reconsideration is asked for at the district government."),
         _("Neither costs anything, and nothing that you have is taken away because you ask."),
     ]
     return _sheet(case, _("Decision"), rows, text)

@@ -13,11 +13,11 @@ from sqlmodel import Session
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.cases.doors import bp
-from marketplace.cases.lateness import DECISIONS, who_decides
+from marketplace.cases.lateness import last_decision, who_decides
 from marketplace.cases.models import CaseItem, CaseStep
 from marketplace.reference.words import label
 from marketplace.web import _
-from marketplace.web.codes import office, place
+from marketplace.web.codes import STREET_DIGITS, office, place
 from marketplace.web.display import language
 
 TOWNSHIP, COUNTY, DEPARTMENT = "TOWNSHIP", "COUNTY", "DEPARTMENT"
@@ -34,7 +34,8 @@ def who_holds(holder: str, item: CaseItem) -> str:
     word = label("case_holder", holder, lang=lang)
     if holder != TOWNSHIP:
         return word
-    return office(item.office) if item.office else f"{place(item.district_code)} · {word}"
+    known = len(item.office) == STREET_DIGITS  # a home without a street has its district there
+    return office(item.office) if known else f"{place(item.district_code)} · {word}"
 
 
 def civil_affairs(district_code: str, /) -> str:
@@ -42,14 +43,9 @@ def civil_affairs(district_code: str, /) -> str:
     return _("Civil affairs of %(district)s", district=place(district_code))
 
 
-def last_decision(steps: Sequence[CaseStep], /) -> CaseStep | None:
-    """Of the steps of one item the one by which it was decided last."""
-    decided = [step for step in steps if step.outcome in DECISIONS]
-    return max(decided, key=lambda step: (step.started_at, step.no), default=None)
-
-
 def who_decided(session: Session, item: CaseItem, steps: Sequence[CaseStep], /) -> str:
-    """The office that granted or refused; the county, where it decided at the step of the street office alone."""
+    """The office that granted or refused; the county, where it decided at the step of the street office alone, as the
+    role tells that whoever decided has today."""
     step = last_decision([step for step in steps if step.item_id == item.id])
     if step is None or item.decided_at is None:
         return ""

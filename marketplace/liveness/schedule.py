@@ -55,7 +55,7 @@ def _due(session: Session, *, now: datetime) -> list[tuple[str, date]]:
         col(SurvivalDuty.ended_at).is_(None),
         col(SurvivalDuty.next_on) <= today + timedelta(days=LONGEST_ASK),
         col(SurvivalDuty.person_id).not_in(waiting),
-        col(SurvivalDuty.person_id).not_in(_told_dead()),
+        col(SurvivalDuty.person_id).not_in(told_dead()),
     )
     found: dict[str, date] = {}
     for duty in session.exec(wanted.order_by(col(SurvivalDuty.next_on), col(SurvivalDuty.id)).limit(10 * BATCH)):
@@ -64,7 +64,7 @@ def _due(session: Session, *, now: datetime) -> list[tuple[str, date]]:
     return list(found.items())[:BATCH]
 
 
-def _told_dead() -> Any:
+def told_dead() -> Any:
     """Whom staff were told to have died, and nobody has seen since: nobody writes to the family again."""
     later = aliased(SurvivalCheck)
     seen = select(later.id).where(

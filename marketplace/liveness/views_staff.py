@@ -5,6 +5,7 @@ Enters: staff of a district. Leaves: pages, and the acts of `service` and `dutie
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -108,7 +109,10 @@ def one(check_id: str) -> ResponseReturnValue:
 def _record_of(evidence: str) -> str:
     """Which record it was: as staff wrote it, or the feed that told of it and until which day."""
     feed, _colon, on = evidence.partition(":")
-    return f"{word(feed, 'feed')} · {day(date.fromisoformat(on))}" if feed in feeds() else evidence
+    if feed in feeds():
+        with suppress(ValueError):  # else staff wrote it in words of their own
+            return f"{word(feed, 'feed')} · {day(date.fromisoformat(on))}"
+    return evidence
 
 
 def _write(check_id: str, result: str, *, note: str) -> None:

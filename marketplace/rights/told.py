@@ -25,6 +25,7 @@ from marketplace.db import Database, one_by_one
 from marketplace.liveness import service as survival
 from marketplace.liveness.dead import BY_STAFF
 from marketplace.liveness.models import WAITING, CheckCause, SurvivalCheck, SurvivalDuty
+from marketplace.liveness.schedule import told_dead
 from marketplace.signals.models import Fact
 from marketplace.signals.scene import DEATH
 
@@ -96,6 +97,7 @@ def _unseen(session: Session, cause: CheckCause, /, *which: Any) -> list[Told]:
     wanted = wanted.outerjoin(last, last.c.person_id == col(Fact.person_id))
     wanted = wanted.where(*which, col(Fact.replaced_day).is_(None), col(Fact.wrong_by).is_(None))
     wanted = wanted.where(or_(drawn.exists(), orders.due(col(Fact.person_id))), ~sent.exists())
+    wanted = wanted.where(col(Fact.person_id).not_in(told_dead()))  # staff were told there: nobody goes again
     newest = wanted.order_by(col(Fact.known_day).desc(), col(Fact.id))
     return [
         Told(person_id, cause, feed, day)

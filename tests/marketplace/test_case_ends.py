@@ -223,6 +223,9 @@ def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looke
     last = session.exec(select(SurvivalCheck).where(SurvivalCheck.state == CheckState.VISIT)).one()
     survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=tomorrow)
     assert feeds_told.list_unseen(session) == [], "and somebody was told there"
+    later = tomorrow + timedelta(days=9)
+    record_fact(session, person, "DEATH", ref="2", on=local_day(day), actor=WORKER, now=later)
+    assert feeds_told.list_unseen(session) == [], "nobody goes again when the register follows"
     with pytest.raises(WrongState, match="told_dead"):
         pay(session, item, day)
 

@@ -420,7 +420,8 @@ def test_somebody_wishes_a_visit_and_staff_write_down_that_it_took_place(app: Fl
     asked_for = {"person": person, "kind": "DIBAO"}
     assert worker.post(f"/survival/households/{household}/ask", data=asked_for).status_code == 303
     feed, words = "DETENTION:2026-11-20", {"en": "20 Nov", "zh_Hans": "11月20日"}
-    for evidence, shown in (("list 3", dict.fromkeys(words, "list 3")), (feed, words)):
+    typed = "DETENTION: list 3"
+    for evidence, shown in ((typed, dict.fromkeys(words, typed)), (feed, words)):
         report = {"person": person, "cause": "detention", "evidence": evidence}
         assert worker.post(f"/survival/households/{household}/record", data=report).status_code == 303
         with app.extensions["database"].reading() as session:
