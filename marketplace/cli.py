@@ -98,10 +98,7 @@ def account_add(
     district: Annotated[list[str] | None, typer.Option(help="A district served; none means the whole city.")] = None,
 ) -> None:
     """Add one account; the password is asked, or read from standard input."""
-    if sys.stdin.isatty():
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    else:
-        password = sys.stdin.readline().rstrip("\n")
+    password = _typed()
     with house() as (_, database), database.transaction() as session:
         made = operations.add_account(
             session,
@@ -114,6 +111,20 @@ def account_add(
             now=utc_now(),
         )
     typer.echo(f"account {made.login} added as {made.role.value}")
+
+
+@account.command("change")
+def account_change(
+    login: str,
+    renew: Annotated[bool, typer.Option("--renew", help="Ask for another password, take its factors away.")] = False,
+    role: Annotated[str, typer.Option(help="Another role; its desk must be empty.")] = "",
+    district: Annotated[list[str] | None, typer.Option(help="The districts that it serves from now on.")] = None,
+) -> None:
+    """LOGIN stays the same person wherever two are asked for; its sign-ins end."""
+    changes = {"password": _typed() if renew else "", "role": role, "districts": district or None}
+    with house() as (_, database), database.transaction() as session:
+        operations.change_account(session, login, **changes, now=utc_now())
+    typer.echo(f"account {login} is changed")
 
 
 @account.command("link")
@@ -254,6 +265,13 @@ def restore(
         waits = f"{rest['guardians']} guardians, {rest['helpers']} helpers and {rest['keys']} keys"
         typer.echo(f"{waits} wait for staff; see docs/operations.md")
         typer.echo(f"{rest['accounts']} accounts are open: compare them with who works here now")
+
+
+def _typed() -> str:
+    """A password, asked twice, or a line of standard input."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _log() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from marketplace import audit, wiring
-from marketplace.accounts import resting, sso
+from marketplace.accounts import changing, resting, sso
 from marketplace.accounts.guessable import SHORTEST, is_guessable
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.accounts.service import create_account
@@ -145,6 +145,26 @@ def end_sign_ins(session: Session, login: str, /, *, now: datetime) -> int:
     entry = audit.Entry("account:end_sessions", object_ref=who, rule_id=str(ended))
     audit.record(session, entry, actor=SYSTEM, now=now)
     return ended
+
+
+def change_account(
+    session: Session, login: str, /, *, password: str, role: str, districts: Sequence[str] | None, now: datetime
+) -> None:
+    """Give an account another password and no factors, another role or other districts; the person stays the same."""
+    account = session.exec(select(Account).where(Account.login == login, col(Account.active).is_(True))).first()
+    if account is None:
+        raise OperatorError(f"there is no open account {login}")
+    moves = bool(role) or districts is not None
+    kind = _role(role) if role else account.role
+    if moves and (account.org_id is not None or kind in GIVERS):
+        raise OperatorError("the people of a giver have their roles from its own team")
+    if password and len(password) < SHORTEST_PASSWORD:
+        raise OperatorError(f"an account needs a password of at least {SHORTEST_PASSWORD} characters")
+    if password:
+        changing.renew(session, account, password, now=now)
+    if moves:
+        area = account.districts if districts is None else [_district(code, now=now) for code in districts]
+        changing.move(session, account, kind, area, now=now)
 
 
 def link_account(session: Session, login: str, /, *, issuer: str, subject: str, now: datetime) -> None:
