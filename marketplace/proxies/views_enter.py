@@ -94,7 +94,8 @@ def enter_code_submit() -> ResponseReturnValue:
     power_id, code_id = form_session.get("helper", ["", ""])
     with current_database().transaction() as session, suppress(NotAllowed):
         token = service.accept(session, power_id, form.code.data or "", code_id=code_id, now=utc_now())
-        accounts.sign_out(session, request.cookies.get(cookie_name(), ""))
+        if token:
+            accounts.sign_out(session, request.cookies.get(cookie_name(), ""))
     if token:
         form_session.pop("helper", None)
         return inside(token)

@@ -185,6 +185,7 @@ def test_who_applies_with_a_telephone_that_was_another_s_comes_in_as_somebody_ne
         assert third is not None
         assert third.household_id != session.get_one(Person, kept).household_id, "a number that is given out again"
         assert masked_name(session, session.get_one(Person, kept)) == name
+        assert len(session.exec(select(AccountSession)).all()) == 1, "the browser's earlier sign-in ends with a new one"
     locked_after(client, "/apply", {**me, "phone": "13800000009"}, what="first", tries=100)
 
 
