@@ -12,7 +12,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_
+from sqlalchemy import and_, delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -26,6 +26,7 @@ WINDOW = timedelta(minutes=15)
 LONGEST_LOCK = timedelta(hours=24)
 MOST_TRIES = 10
 MOST_OF_NETWORK = 100
+AT_ONCE = 1000
 
 
 def count(
@@ -62,21 +63,25 @@ def key_of(session: Session, what: str, network: str, /) -> str:
 
 
 def forget(database: Database, *, now: datetime) -> int:
-    """What nobody asks for any more is gone: old counts without a living lock, codes and challenges that ran out."""
-    old = (
-        (RateCount, col(RateCount.window_at) < now - 2 * LONGEST_LOCK),
-        (SignInCode, col(SignInCode.expires_at) < now - WINDOW),
-        (Challenge, col(Challenge.expires_at) < now - WINDOW),
-    )
+    """What nobody asks for any more is gone: old counts without a living lock, codes and challenges that ran out. A row
+    that somebody holds at this moment stays until the next time."""
     free = or_(col(RateCount.locked_until).is_(None), col(RateCount.locked_until) < now - LONGEST_LOCK)
+    old: tuple[tuple[Any, Any, Any], ...] = (
+        (RateCount, RateCount.key, and_(col(RateCount.window_at) < now - 2 * LONGEST_LOCK, free)),
+        (SignInCode, SignInCode.id, col(SignInCode.expires_at) < now - WINDOW),
+        (Challenge, Challenge.session_hash, col(Challenge.expires_at) < now - WINDOW),
+    )
     with database.reading() as session:
-        if not any(session.exec(select(kind).where(over).limit(1)).first() for kind, over in old):
+        if not any(session.exec(select(key).where(over).limit(1)).first() for _kind, key, over in old):
             return 0
+    gone = 0
     with database.transaction() as session:
-        gone: list[Any] = [
-            session.execute(delete(kind).where(over, *([free] if kind is RateCount else []))) for kind, over in old
-        ]
-        return sum(int(one.rowcount) for one in gone)
+        for kind, key, over in old:
+            mine = select(key).where(over).limit(AT_ONCE).with_for_update(skip_locked=True)
+            keys = session.exec(mine).all()
+            session.execute(delete(kind).where(col(key).in_(keys)))
+            gone += len(keys)
+    return gone
 
 
 def note_refused(session: Session, way: str, who: str, /, *, code: str, request_id: str) -> None:

@@ -115,10 +115,10 @@ def test_a_code_fits_only_in_the_browser_that_asked_for_it(session: Session, now
 
 
 @pytest.mark.threat("T15")
-def test_locks_long_ago_count_no_more_and_nothing_old_is_kept(sqlite_database: Database, now: datetime) -> None:
+def test_locks_long_ago_count_no_more_and_nothing_old_is_kept(database: Database, now: datetime) -> None:
     month, locks = timedelta(days=30), []
     for turn in range(3):
-        with sqlite_database.session(writes=True) as session:
+        with database.session(writes=True) as session:
             for _try in range(6):
                 with suppress(NotAllowed):
                     codes.new_code(session, "phone", network="203.0.113.7", now=now + turn * month)
@@ -129,11 +129,11 @@ def test_locks_long_ago_count_no_more_and_nothing_old_is_kept(sqlite_database: D
             session.commit()
     assert locks == [timedelta(minutes=15)] * 3
     end = now + 2 * month
-    assert limits.forget(sqlite_database, now=end + timedelta(days=1)) == 1, "the code alone"
-    with sqlite_database.reading() as session:
+    assert limits.forget(database, now=end + timedelta(days=1)) == 1, "the code alone"
+    with database.reading() as session:
         assert session.get(RateCount, "code:phone") is not None
-    assert limits.forget(sqlite_database, now=end + timedelta(days=3)) == 2
-    assert limits.forget(sqlite_database, now=end + timedelta(days=3)) == 0
+    assert limits.forget(database, now=end + timedelta(days=3)) == 2
+    assert limits.forget(database, now=end + timedelta(days=3)) == 0
 
 
 @pytest.mark.threat("T15")
