@@ -10,7 +10,7 @@ import errno
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -121,7 +121,7 @@ def account_change(
     district: Annotated[list[str] | None, typer.Option(help="The districts that it serves from now on.")] = None,
 ) -> None:
     """LOGIN stays the same person wherever two are asked for; its sign-ins end."""
-    changes = {"password": _typed() if renew else "", "role": role, "districts": district or None}
+    changes: Any = {"password": _typed() if renew else "", "role": role, "districts": district or None}
     with house() as (_, database), database.transaction() as session:
         operations.change_account(session, login, **changes, now=utc_now())
     typer.echo(f"account {login} is changed")

@@ -27,8 +27,8 @@ def renew(session: Session, account: Account, password: str, /, *, now: datetime
     """Another password and no factor: the next sign-in adds one, as the first did."""
     require_good(password, account.login, field="password")
     account.password_hash = HASHER.hash(password)
-    for kind in (Passkey, TotpSecret):
-        session.execute(delete(kind).where(col(kind.account_id) == account.id))
+    session.execute(delete(Passkey).where(col(Passkey.account_id) == account.id))
+    session.execute(delete(TotpSecret).where(col(TotpSecret.account_id) == account.id))
     _end_all(session, account)
     audit.record(session, audit.Entry("account:renew", object_ref=account.id), actor=SYSTEM, now=now)
 

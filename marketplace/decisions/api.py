@@ -219,7 +219,7 @@ def _card(session: Session, match_id: str) -> Card:
     found = service.get_match(session, match_id, actor=current_actor())
     if service.purpose_of(session, found) != g.purpose:
         error = ConsentMissing("purpose_not_consented")
-        tried = {"object_ref": found.id, "subject": found.household_id, "purpose": str(g.purpose)[:32]}
+        tried: dict[str, Any] = {"object_ref": found.id, "subject": found.household_id, "purpose": str(g.purpose)[:32]}
         error.denied = (audit.Entry("share:deny", decision="deny", rule_id="PURPOSE", **tried), current_actor())
         raise error
     return giver_cards(session, [found], now=utc_now())[0]

@@ -253,7 +253,7 @@ def _refused(need: Need, error: DomainError) -> Response:
     bearer: Bearer | None = g.get("bearer")
     if bearer is not None and error.denied is None and isinstance(error, NotFound | NotAllowed | ConsentMissing):
         reason = "TENANT" if isinstance(error, NotFound) else REASONS.get(error.code, error.code.upper()[:32])
-        asked = {"object_ref": bearer.client.id, "purpose": str(g.get("purpose", ""))[:32]}
+        asked: dict[str, Any] = {"object_ref": bearer.client.id, "purpose": str(g.get("purpose", ""))[:32]}
         entry = audit.Entry("share:deny", decision="deny", rule_id=reason, **asked)
         error.denied = (entry, g.actor)
     record_refusal(error)

@@ -7,6 +7,7 @@ import json
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, func, select, text
@@ -133,7 +134,7 @@ def test_what_may_have_ended_since_the_backup_rests_and_the_erased_are_erased_ag
             accounts.create_account(session, name, display_name=name, role=Role.WORKER, now=make.NOW)
             for name in ("gone", "head")
         )
-        period = {"first_on": local_day(make.NOW), "last_on": local_day(make.NOW)}
+        period: Any = {"first_on": local_day(make.NOW), "last_on": local_day(make.NOW)}
         acts = Actor(id=head.id, role=Role.WORKER)
         standins.name(session, gone.id, **period, actor=acts, now=make.NOW)
         token = accounts.open_for_account(session, gone, now=make.NOW)

@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +84,13 @@ def test_a_code_goes_before_every_other_letter_and_not_at_all_once_it_is_dead(
         for phone, at in (("old", now - timedelta(minutes=11)), ("new", now)):
             code = codes.new_code(session, phone, network="n", now=at)
             notices.post(session, "sign_in_code", key=phone, household_id=home, params={"code_id": code.id}, now=at)
-    messenger, clock = FakeMessenger(), lambda: now
-    write = partial(compose, settings, clock=clock)
-    notices.send_due(database, messenger, compose=lambda s, n: (write(s, n) and None) or _words(s, n), clock=clock)
+    messenger = FakeMessenger()
+
+    def write(session: Session, notice: Notice) -> Message:
+        compose(settings, session, notice, clock=lambda: now)
+        return _words(session, notice)
+
+    notices.send_due(database, messenger, compose=write, clock=lambda: now)
     assert messenger.sent[0].template_code == "sign_in_code"
     assert [one.template_code for one in messenger.sent].count("sign_in_code") == 1
     with database.reading() as session:

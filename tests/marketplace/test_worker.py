@@ -46,8 +46,13 @@ def test_a_run_that_takes_its_time_keeps_no_code_and_no_checkpoint(
         notices.post(session, "offer_waiting", key="k", household_id=home.id, now=now)
         jobs.enqueue(session, "takes_long", "r", now=now)
         audit.record(session, audit.Entry("account:prove"), actor=SYSTEM, now=now)
+
+    def takes_long(_ref: str) -> None:
+        begun.set()
+        released.wait(20)
+
     crew = worker_of(sqlite_database, settings)
-    crew.workers[0]._handlers = {"takes_long": lambda _ref: (begun.set(), released.wait(20))[0]}
+    crew.workers[0]._handlers = {"takes_long": takes_long}
     crew.start()
     try:
         assert begun.wait(10)
