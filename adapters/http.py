@@ -16,12 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import requests
 
 from adapters.ports import OutsideError, TryAgainLater, WillNeverWork
+from adapters.whole import WholeCall
 
 log = logging.getLogger(__name__)
 # The transport would write whole addresses, with the keys some gateways put into them, at the lower levels.
@@ -37,11 +39,13 @@ _CHUNK: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one call may take: attempts with their timeouts, and the waits between, in seconds."""
+    """How long one call may take: attempts with their timeouts, and the waits between, in seconds. One
+    attempt ends after `whole`, however slowly its reply drips."""
 
     attempts: int = 4
     connect: float = 5.0
     read: float = 15.0
+    whole: float = 60.0
     first_wait: float = 0.5
     longest_wait: float = 20.0
 
@@ -88,6 +92,7 @@ class HttpClient:
         self._name = name
         self._base = safe_base(base_url)
         self._patience = patience or Patience()
+        self._whole = WholeCall(self._patience.whole)
         self._credential = credential
         self._sleep = sleep
         self._session = requests.Session()
@@ -110,7 +115,7 @@ class HttpClient:
             attempt += 1
             started = time.monotonic()
             try:
-                reply = self._once(method, path, sent)
+                reply = self._whole.ask(partial(self._once, method, path, sent))
             except OutsideError as error:
                 self._log(call, attempt, outcome=error.code, started=started)
                 wait = self._wait_after(error, attempt)

@@ -9,8 +9,10 @@ for the log. Authlib speaks the protocol; its web-framework half is left out, si
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +27,8 @@ from adapters.ports import Departure, Identity, TryAgainLater, WillNeverWork
 PATIENCE: Final = (3, 10)
 ALGORITHMS: Final = ("ES256", "RS256", "PS256", "EdDSA")
 """Signatures of an identity token: public keys only, never a shared secret, never none."""
+FRESH: Final = 300
+"""Seconds after which the provider is to ask the person again: coming back must not count as a proof of now."""
 LEEWAY: Final = 60
 """Seconds by which the provider's clock may differ."""
 
@@ -72,7 +76,7 @@ class OidcDoor:
             It answers as somebody else.
         """
         try:
-            made = self._client().create_authorization_url(return_to)
+            made = self._client().create_authorization_url(return_to, max_age=str(FRESH))
         except (RequestException, RuntimeError, ValueError, TypeError) as error:
             raise TryAgainLater("the identity provider does not answer", code="identity_silent") from error
         return Departure(made["url"], made["state"], made["nonce"], made["code_verifier"], return_to)
@@ -113,7 +117,7 @@ class OidcDoor:
         if claims["aud"] not in (self._settings.client_id, [self._settings.client_id]):
             raise _refused("audience beside us")
         methods = frozenset(one for one in claims.get("amr") or () if isinstance(one, str))
-        return Identity(self._settings.issuer, claims["sub"], methods)
+        return Identity(self._settings.issuer, claims["sub"], methods, _moment(claims.get("auth_time")))
 
     def _expected(self) -> dict[str, Any]:
         """Said out loud, since by default a token made for another client would be taken (`azp` = ours)."""
@@ -156,6 +160,13 @@ class OidcDoor:
             raise _refused("no signature we know")
         kept = {name: metadata[name] for name in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")}
         return {**kept, "id_token_signing_alg_values_supported": algorithms, "_loaded_at": metadata["_loaded_at"]}
+
+
+def _moment(said: Any) -> datetime | None:
+    """When the person was asked; none where the provider does not say, or speaks of no moment or of one to come."""
+    if not isinstance(said, int | float) or isinstance(said, bool) or not 0 < said <= time.time() + LEEWAY:
+        return None
+    return datetime.fromtimestamp(said, tz=UTC)
 
 
 def _refused(reason: str) -> WillNeverWork:

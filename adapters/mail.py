@@ -16,10 +16,12 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
+from functools import partial
 from typing import Literal
 
 from adapters.messages import MessageDoor
 from adapters.ports import Message, OutsideError, TryAgainLater, WillNeverWork
+from adapters.whole import WholeCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class SmtpSettings:
     username: str = ""
     password: str = field(default="", repr=False)
     timeout_seconds: float = 8.0
+    whole_seconds: float = 20.0
 
 
 class SmtpDoor(MessageDoor):
@@ -43,8 +46,12 @@ class SmtpDoor(MessageDoor):
     def __init__(self, settings: SmtpSettings, *, trust: ssl.SSLContext | None = None) -> None:
         self._settings = settings
         self._trust = trust or ssl.create_default_context()
+        self._whole = WholeCall(settings.whole_seconds)
 
     def _try_send(self, message: Message) -> str:
+        return self._whole.ask(partial(self._hand_over, message))
+
+    def _hand_over(self, message: Message) -> str:
         letter = self._letter(message)
         # Errors of the mail library hold addresses, so they are not kept as causes.
         try:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_REFERENCE: Final = 64
 # The outbox tries again by itself and lends a message out for half a minute: a gateway must answer well within it.
-OUTBOX_PATIENCE: Final = Patience(attempts=2, connect=3.0, read=5.0, longest_wait=2.0)
+OUTBOX_PATIENCE: Final = Patience(attempts=2, connect=3.0, read=5.0, whole=8.0, longest_wait=2.0)
 
 
 class MessageDoor(ABC):

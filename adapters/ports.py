@@ -2,8 +2,7 @@
 
 Enters: nothing. Leaves: the Protocols (`Messenger`, `Registry`, `PaymentFeed`, `DepartmentFeed`, `CoverDoor` and the
 other doors), the values they carry, the columns of the tables that come in, the cell types of a table, and
-`OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is
-kept out of every `repr`.
+`OutsideError`. The marketplace calls these names only; its wiring chooses the doors. No `repr` holds anything personal.
 """
 
 from __future__ import annotations
@@ -217,11 +216,12 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom the identity provider vouches for, and by which methods (RFC 8176) the person proved it."""
+    """Whom the identity provider vouches for; by which methods (RFC 8176) the person proved it, and when, if known."""
 
     issuer: str
     subject: str = field(repr=False)
     methods: frozenset[str]
+    proved_at: datetime | None = None
 
 
 class StaffSignIn(Protocol):

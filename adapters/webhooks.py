@@ -11,14 +11,17 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from adapters.ports import TryAgainLater, WillNeverWork
+from adapters.whole import WholeCall
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
+WHOLE_SECONDS = 8.0
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\Z")
 Resolve = Callable[[str], Sequence[str]]
 Send = Callable[[str, str, str, bytes], int]
@@ -44,12 +47,18 @@ def send(address: str, host: str, path: str, body: bytes) -> int:
 class Webhooks:
     """Posts to allowed public hosts only."""
 
-    def __init__(self, hosts: Collection[str], *, resolve: Resolve = resolve, send: Send = send) -> None:
+    def __init__(
+        self, hosts: Collection[str], *, resolve: Resolve = resolve, send: Send = send, seconds: float = WHOLE_SECONDS
+    ) -> None:
         self._hosts, self._resolve, self._send = frozenset(hosts), resolve, send
+        self._whole = WholeCall(seconds)
 
     def post(self, url: str, body: str) -> None:
         """Deliver, or say whether trying again can help."""
         host, path = self._target(url)
+        self._whole.ask(partial(self._post, host, path, body))
+
+    def _post(self, host: str, path: str, body: str) -> None:
         address = self._public_address(host)
         try:
             status = self._send(address, host, path, body.encode())

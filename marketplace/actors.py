@@ -37,6 +37,16 @@ GIVERS = frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER, Role.INSURER, Rol
 """People of charities and insurers; the last keeps their accounts and keys and sees nothing of any household."""
 
 
+SEATS: dict[Role, frozenset[Role]] = {
+    Role.WORKER: frozenset({Role.WORKER, Role.VERIFIER}),
+    Role.VERIFIER: frozenset({Role.VERIFIER, Role.WORKER, Role.APPROVER}),
+    Role.APPROVER: frozenset({Role.APPROVER, Role.VERIFIER}),
+    Role.CHARITY_WORKER: frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER}),
+    Role.CHARITY_MANAGER: frozenset({Role.CHARITY_MANAGER, Role.CHARITY_WORKER}),
+}
+"""Whose work people of which roles may do; a role that is not here passes only to its like."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """One acting person or job. `districts` is empty for "all"; `household_id` only for household and helper.

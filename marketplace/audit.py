@@ -73,13 +73,15 @@ class AuditRow(SQLModel, table=True):
 
 
 class AuditHead(SQLModel, table=True):
-    """The newest row's number and hash; one row, locked by every append."""
+    """The newest row's number and hash, and the latest moment of any row, which never falls; one row, locked by every
+    append."""
 
     __tablename__ = "audit_head"
 
     id: int = Field(default=1, primary_key=True)
     seq: int = 0
     hash: str = Field(default=GENESIS, max_length=64)
+    at: str = Field(default="", max_length=32)
 
 
 class AuditBody(SQLModel, table=True):
@@ -93,7 +95,7 @@ class AuditBody(SQLModel, table=True):
 
 
 _rows, _bodies, _head = (SQLModel.metadata.tables[name] for name in ("audit_row", "audit_body", "audit_head"))
-_READ_HEAD = select(_head.c.seq, _head.c.hash).with_for_update()
+_READ_HEAD = select(_head.c.seq, _head.c.hash, _head.c.at).with_for_update()
 _INSERT_ROW, _INSERT_BODY = insert(_rows), insert(_bodies)
 _MOVE_HEAD = update(_head).where(_head.c.id == 1)
 """Plain statements on the tables, built once and put to the connection itself: every act writes one, mapped objects
@@ -134,11 +136,16 @@ def record(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) ->
 
 
 def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, now: datetime) -> int:
-    """Append many acts at once; return the number of the last. The head stays locked until the transaction ends."""
+    """Append many acts at once; return the number of the last. The head stays locked until the transaction ends.
+
+    Every act passes here, so here the clock of the house is asked whether it was set back; the act itself may be older
+    than the latest one, for a long piece of work says when it began."""
     session.flush()
     connection = session.connection()
     locked = connection.execute(_READ_HEAD).one()
     seq, prev = int(locked[0]), str(locked[1])
+    if (clock := session.info.get("clock")) is not None:
+        _refuse_if_behind(session, str(locked[2]), clock())
     rows, bodies = [], []
     stamp = now.astimezone(UTC).isoformat(timespec="microseconds")
     for entry in entries:
@@ -155,19 +162,21 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
     connection.execute(_INSERT_ROW, rows)
     if bodies:
         connection.execute(_INSERT_BODY, bodies)
-    connection.execute(_MOVE_HEAD, {"seq": seq, "hash": prev})
+    connection.execute(_MOVE_HEAD, {"seq": seq, "hash": prev, "at": max(str(locked[2]), stamp)})
     return seq
 
 
 def refuse_a_clock_set_back(session: Session, /, *, now: datetime) -> None:
-    """WrongState if the newest act lies more than `BACK` ahead of `now`: our clock was set back, and acts written now
+    """WrongState if the latest act lies more than `BACK` ahead of `now`: our clock was set back, and acts written now
     would stand before what happened earlier. The played days of a demonstration are exempt."""
+    _refuse_if_behind(session, session.scalar(select(_head.c.at)) or "", now)
+
+
+def _refuse_if_behind(session: Session, latest: str, now: datetime) -> None:
     settings = session.info.get("settings")
-    if settings is None or settings.demo:
-        return
-    newest = session.scalar(select(_rows.c.at).where(_rows.c.seq == select(_head.c.seq).scalar_subquery()))
-    if newest is not None and newest > (now + BACK).astimezone(UTC).isoformat(timespec="microseconds"):
-        log.error("the clock was set back: the newest act is of %s, the clock says %s", newest, now.isoformat())
+    played = settings is None or settings.demo
+    if not played and latest > (now + BACK).astimezone(UTC).isoformat(timespec="microseconds"):
+        log.error("the clock was set back: the latest act is of %s, the clock says %s", latest, now.isoformat())
         raise WrongState("clock_set_back")
 
 

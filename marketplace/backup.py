@@ -109,7 +109,7 @@ def _fill(session: Session, lines: Iterator[Any], *, header: dict[str, Any]) -> 
     if not ended:
         raise BackupError("the backup is torn: its end is missing")
     if head["seq"]:
-        session.execute(update(metadata.tables[HEAD]).values(seq=head["seq"], hash=head["hash"]))
+        session.execute(update(metadata.tables[HEAD]).values(**{name: head[name] for name in ("seq", "hash", "at")}))
     _stand_as_then(session, standing)
     for name, wanted in counted.items():
         _check_counters(session, metadata.tables[name], wanted)

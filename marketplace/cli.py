@@ -10,11 +10,10 @@ import errno
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -28,7 +27,6 @@ from marketplace.keyring import KeyFileError
 from marketplace.ledger.explain import explain
 from marketplace.operations import after_restore, house
 from marketplace.proposals.replay import hand_out, replay
-from marketplace.rights.erasing import erased_ids
 from marketplace.tables import bring, pull
 from marketplace.watching import warning
 
@@ -101,10 +99,7 @@ def account_add(
     street: Annotated[list[str] | None, typer.Option(help="A street where a worker goes first, by its code.")] = None,
 ) -> None:
     """Add one account; the password is asked, or read from standard input."""
-    if sys.stdin.isatty():
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    else:
-        password = sys.stdin.readline().rstrip("\n")
+    password = _typed()
     with house() as (_, database), database.transaction() as session:
         made = operations.add_account(
             session,
@@ -120,12 +115,34 @@ def account_add(
     typer.echo(f"account {made.login} added as {made.role.value}")
 
 
+@account.command("change")
+def account_change(
+    login: str,
+    renew: Annotated[bool, typer.Option("--renew", help="Ask for another password, take its factors away.")] = False,
+    role: Annotated[str, typer.Option(help="Another role; its desk must be empty.")] = "",
+    district: Annotated[list[str] | None, typer.Option(help="The districts that it serves from now on.")] = None,
+) -> None:
+    """LOGIN stays the same person wherever two are asked for; its sign-ins end."""
+    changes: Any = {"password": _typed() if renew else "", "role": role, "districts": district or None}
+    with house() as (_, database), database.transaction() as session:
+        operations.change_account(session, login, **changes, now=utc_now())
+    typer.echo(f"account {login} is changed")
+
+
 @account.command("link")
 def account_link(login: str, subject: str) -> None:
     """From now on SUBJECT of the identity provider signs in as LOGIN."""
     with house() as (settings, database), database.transaction() as session:
         operations.link_account(session, login, issuer=settings.oidc_issuer, subject=subject, now=utc_now())
     typer.echo(f"account {login} is linked")
+
+
+@account.command("unlink")
+def account_unlink(subject: str) -> None:
+    """SUBJECT of the identity provider signs in as nobody any more; who came in by the provider is out."""
+    with house() as (settings, database), database.transaction() as session:
+        operations.unlink_account(session, subject, issuer=settings.oidc_issuer, now=utc_now())
+    typer.echo("the subject is linked no more")
 
 
 @account.command("end")
@@ -154,7 +171,7 @@ def demo(
         with demonstration.folder(None if once else instance) as place:
             settings = demonstration.settings_for(place, seed=seed, port=port)
             report = demonstration.play(settings, size=size, seed=seed, now=demonstration.now_utc())
-            _print_demo(report)
+            demonstration.print_report(report, out)
             if not once:
                 for machine in report.machines:
                     said = f"{settings.base_url} {machine.client_id} {machine.key_file} {machine.purpose}"
@@ -218,9 +235,9 @@ def backup(file: Path) -> None:
 
 @app.command()
 def erased(file: Path) -> None:
-    """Write the pseudonyms of everybody who was erased into FILE: keep it beside the backups, newer than they are."""
+    """Write the pseudonyms of who was erased and of closed accounts into FILE: keep it beside the backups, newer."""
     with house() as (_, database), database.reading() as session:
-        ids = erased_ids(session)
+        ids = operations.gone_since(session)
     file.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
     typer.echo(f"{len(ids)} in {file}")
 
@@ -247,7 +264,16 @@ def restore(
     typer.echo(f"{sum(counts.values())} rows of {len(counts)} tables restored; the audit chain is unbroken")
     if not moved:
         typer.echo(f"{rest['resting']} consents rest, {rest['erased']} people erased again")
-        typer.echo(f"{rest['guardians']} guardians and {rest['keys']} keys wait for staff; see docs/operations.md")
+        waits = f"{rest['guardians']} guardians, {rest['helpers']} helpers and {rest['keys']} keys"
+        typer.echo(f"{waits} wait for staff; see docs/operations.md")
+        typer.echo(f"{rest['accounts']} accounts are open: compare them with who works here now")
+
+
+def _typed() -> str:
+    """A password, asked twice, or a line of standard input."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _log() -> None:
@@ -269,31 +295,6 @@ def main(arguments: list[str] | None = None) -> None:
         _refuse("the port is in use: name another one by --port")
     except OperationalError as error:
         _refuse(f"the database does not answer: {type(error.orig).__name__}")
-
-
-def _print_demo(report: demonstration.Report) -> None:
-    found = report.result
-    table = Table("", "结果 Result", title="善桥 Shanqiao")
-    table.columns[1].justify = "right"
-    for words, value in (
-        ("需求 needs", found.needs),
-        ("资源 resources", found.resources),
-        ("建议 proposed", found.proposed),
-        ("批准 approved", found.approved),
-        ("送达 delivered", found.delivered),
-        ("家庭确认 confirmed", found.confirmed),
-        ("通知 notices", found.notices),
-        ("暂未得到 still at zero", found.unserved),
-        ("审计记录 audit rows", found.audit_rows),
-    ):
-        table.add_row(words, f"{value:,}")
-    table.add_row("证明 certificate", found.status)
-    table.add_row("证明差距 certificate gap", f"{found.gap:.2g}" if found.gap else "0")
-    table.add_row("方案 plan", found.plan_sha256[:16])
-    out.print(table)
-    spent = "  ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds.items())
-    out.print(f"秒 seconds: {spent}  合计 total {sum(report.seconds.values()):.1f}")
-    out.print(f"内存峰值 peak memory: {report.peak_mb:,} MB")
 
 
 def _refuse(sentence: str) -> None:

@@ -16,6 +16,7 @@ from marketplace import outward
 from marketplace.keyring import KeyFileError, Ring, read_ring
 from marketplace.outward import LOOPBACK
 from marketplace.outward import ConfigError as ConfigError
+from shanqiao_verify import Refused, VerifierKey
 
 KEY_VARIABLES = (
     "SHANQIAO_SECRET_KEY_FILE",
@@ -221,6 +222,11 @@ def _witnesses(text: str) -> tuple[tuple[str, str], ...]:
         raise ConfigError("SHANQIAO_WITNESSES: write `KEY ADDRESS, KEY ADDRESS` as `shanqiao witness` prints them")
     if len({key for key, _ in pairs}) < FEWEST_WITNESSES:
         raise ConfigError("SHANQIAO_WITNESSES names fewer than two witnesses: name two, or write none and lose wall 3")
+    for key, _address in pairs:
+        try:
+            VerifierKey.read(key)
+        except (Refused, ValueError) as error:
+            raise ConfigError(f"SHANQIAO_WITNESSES: the key {key[:16]}… does not hold: {error}") from error
     return tuple((key, address) for key, address in pairs)
 
 

@@ -130,8 +130,9 @@ class Worker(threading.Thread):
         clock: Callable[[], datetime],
         days: Callable[[], Own] = dict,
         pause_s: float = 0.5,
+        name: str = "worker",
     ) -> None:
-        super().__init__(name="shanqiao-worker", daemon=True)
+        super().__init__(name=f"shanqiao-{name}", daemon=True)
         self._database, self._handlers, self._sweeps, self._clock = database, handlers, sweeps, clock
         self._days, self._pause_s = days, pause_s
         self._stopping = threading.Event()
@@ -143,7 +144,7 @@ class Worker(threading.Thread):
                 read_own_days(self._days)
                 with self._database.reading() as session:
                     audit.refuse_a_clock_set_back(session, now=self._clock())
-                while work_once(self._database, self._handlers, clock=self._clock):
+                while self._handlers and work_once(self._database, self._handlers, clock=self._clock):
                     pass
                 for sweep in self._sweeps:
                     _passed_by(sweep)
@@ -151,10 +152,33 @@ class Worker(threading.Thread):
                 log.error("worker: %s", type(error).__name__)
             self._stopping.wait(self._pause_s)
 
+    def tell(self) -> None:
+        """The current job is the last one."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Let the current job end, then return."""
-        self._stopping.set()
+        self.tell()
         self.join(timeout=30)
+
+
+class Crew:
+    """Workers that begin and end together; what one of them waits for keeps none of the others."""
+
+    def __init__(self, *workers: Worker) -> None:
+        self.workers = workers
+
+    def start(self) -> None:
+        """Begin, all at once."""
+        for worker in self.workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """Let what each holds end, then return."""
+        for worker in self.workers:
+            worker.tell()
+        for worker in self.workers:
+            worker.stop()
 
 
 def is_lost(session: Session, kind: str, ref: str, /) -> bool:

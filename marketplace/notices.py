@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, or_
+from sqlalchemy import Index, and_, or_
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
 
@@ -27,17 +27,17 @@ from marketplace.policy import require
 
 log = logging.getLogger("shanqiao.notices")
 LEASE = timedelta(seconds=60)
-BATCH = 50
-"""So many letters before the worker looks at its jobs again."""
+BATCH = 50  # so many letters in one turn of the worker
 MOST_ATTEMPTS = 12
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=24)
-ON_PAGE = "page"
-"""The channel of a letter whose recipient has no address: it is read on the recipient's own page."""
+ON_PAGE = "page"  # the channel of a letter whose recipient has no address: it is read on the recipient's own page
 BY_VISIT = "home_visit"
 """The channel of a letter that somebody brought."""
 GO_ALONG = ("case_received", "check_done")
 """Letters that alone send nobody: who applied at the counter has the paper already."""
+AT_ONCE = ("sign_in_code", "urgent_asked")  # somebody waits for them at this minute: they go before all others
+TOO_LATE = "too_late"  # why a letter that is no good any more was not sent; it waits for nobody
 Compose = Callable[[Session, "Notice"], Message | None]
 """Resolves the address and the words at the moment of sending; None where there is no address."""
 Unreached = Callable[[Session, "Notice", datetime], bool]
@@ -56,6 +56,8 @@ class NoticeState(StrEnum):
 
 class Notice(SQLModel, table=True):
     """One letter to one recipient: a household (`household_id`), an account or all people of an organisation."""
+
+    __table_args__ = (Index("ix_notice_letter_next_try_at", "letter", "next_try_at"),)
 
     id: str = Field(primary_key=True, max_length=32)
     key: str = Field(unique=True, max_length=100)
@@ -175,11 +177,12 @@ def _any_due(database: Database, *, now: datetime) -> bool:
 
 
 def _lease(database: Database, *, now: datetime) -> str | None:
-    """The letter that has waited longest, ours for a while."""
+    """The letter that has waited longest, ours for a while; one of `AT_ONCE` before all others."""
     with database.transaction() as session:
         waiting = select(Notice).where(col(Notice.next_try_at) <= now)
-        first = waiting.order_by(col(Notice.next_try_at), col(Notice.id)).limit(1)
-        notice = session.exec(first.with_for_update(skip_locked=True)).first()
+        first = waiting.order_by(col(Notice.next_try_at), col(Notice.id)).limit(1).with_for_update(skip_locked=True)
+        urgent = first.where(col(Notice.letter).in_(AT_ONCE))
+        notice = session.exec(urgent).first() or session.exec(first).first()
         if notice is None:
             return None
         notice.state, notice.next_try_at = NoticeState.SENDING, now + LEASE
@@ -221,8 +224,8 @@ def _record(session: Session, notice: Notice, action: str, *, actor: Actor, now:
 def dead_letters(session: Session, /, *, actor: Actor) -> list[Notice]:
     """Letters that wait for a person, the oldest first."""
     require(actor, "notice:dead_letters")
-    statement = select(Notice).where(col(Notice.state) == NoticeState.DEAD)
-    return list(session.exec(statement.order_by(col(Notice.created_at), col(Notice.id))))
+    dead = select(Notice).where(col(Notice.state) == NoticeState.DEAD, col(Notice.error_code) != TOO_LATE)
+    return list(session.exec(dead.order_by(col(Notice.created_at), col(Notice.id))))
 
 
 def retry(session: Session, notice_id: str, /, *, actor: Actor, now: datetime) -> Notice:
@@ -263,24 +266,23 @@ def to_page(session: Session, household_id: str, /, *, now: datetime) -> None:
 
 def of_household(session: Session, household_id: str, /) -> list[Notice]:
     """Everything the household was told, newest first; sign-in codes are not kept for reading."""
-    statement = (
-        select(Notice)
-        .where(col(Notice.household_id) == household_id, col(Notice.letter) != "sign_in_code")
-        .order_by(col(Notice.created_at).desc(), col(Notice.id))
-    )
-    return list(session.exec(statement))
+    theirs = select(Notice).where(col(Notice.household_id) == household_id, col(Notice.letter) != "sign_in_code")
+    return _newest(session, theirs, None)
 
 
 def of_accounts(session: Session, account_ids: Iterable[str], /, *, limit: int = 20) -> list[Notice]:
     """The newest letters to these accounts."""
-    statement = select(Notice).where(col(Notice.account_id).in_(sorted(account_ids)))
-    return list(session.exec(statement.order_by(col(Notice.created_at).desc(), col(Notice.id)).limit(limit)))
+    theirs = select(Notice).where(col(Notice.account_id).in_(sorted(account_ids)))
+    return _newest(session, theirs, limit)
 
 
 def of_organisation(session: Session, org_id: str, /, *, limit: int = 20) -> list[Notice]:
     """The newest letters to an organisation."""
-    statement = select(Notice).where(col(Notice.org_id) == org_id)
-    return list(session.exec(statement.order_by(col(Notice.created_at).desc(), col(Notice.id)).limit(limit)))
+    return _newest(session, select(Notice).where(col(Notice.org_id) == org_id), limit)
+
+
+def _newest(session: Session, letters: Any, limit: int | None) -> list[Notice]:
+    return list(session.exec(letters.order_by(col(Notice.created_at).desc(), col(Notice.id)).limit(limit)))
 
 
 HELD = (

@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from marketplace import audit, wiring
-from marketplace.accounts import sso
+from marketplace.accounts import changing, resting, sso
 from marketplace.accounts.guessable import SHORTEST, is_guessable
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.accounts.service import create_account
@@ -28,9 +28,10 @@ from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.keyring import new_key, write_key
 from marketplace.organisations.models import Organisation
+from marketplace.proxies.ending import rest_powers
 from marketplace.reference.districts import resolve, resolve_street
 from marketplace.reference.tables import UnknownCode
-from marketplace.rights.erasing import erase_again
+from marketplace.rights.erasing import erase_again, erased_ids
 from marketplace.sharing.clients import rest_keys
 from marketplace.workdays import service as workdays
 
@@ -41,6 +42,9 @@ SIGN_IN_ROLES = STAFF | GIVERS | {Role.AUDITOR, Role.SECURITY_ADMIN, Role.OPERAT
 
 SHORTEST_PASSWORD = SHORTEST
 
+CLOSED = "account:"
+"""What stands before an account in the list of who is gone."""
+
 
 class OperatorError(ValueError):
     """What was asked cannot be done; the sentence says why and how to mend it."""
@@ -48,16 +52,27 @@ class OperatorError(ValueError):
 
 def after_restore(session: Session, /, *, erased: Iterable[str] = (), now: datetime) -> dict[str, int]:
     """What was decided after a backup was made is not in it: everything that permits a look rests until its household
-    lets it hold again, of which a letter tells it, guardians' links and partners' keys until staff have looked, and
-    whoever was erased since is erased again, before anybody is written to. Returns how many of each."""
+    lets it hold again, of which a letter tells it, guardians' links, helpers' powers and partners' keys until staff
+    have looked; nobody is signed in, no place in a team is open and nobody stands in; and whoever was erased or closed
+    since is so again, before anybody is written to. Returns how many of each, and how many accounts are open."""
+    gone = set(erased)
+    closed = {one.removeprefix(CLOSED) for one in gone if one.startswith(CLOSED)}
     body = {
-        "erased": erase_again(session, erased, now=now),
+        "erased": erase_again(session, gone, now=now),
+        "accounts": resting.rest(session, closed, now=now),
+        "helpers": rest_powers(session, now=now),
         "resting": rest_all(session, now=now),
         "guardians": rest_guardians(session, now=now),
         "keys": rest_keys(session, now=now),
     }
     audit.record(session, audit.Entry("house:restored", body=body), actor=SYSTEM, now=now)
     return body
+
+
+def gone_since(session: Session, /) -> list[str]:
+    """Whom a backup of earlier would bring back: the pseudonyms of who was erased and of accounts that were closed."""
+    closed = select(Account.id).where(col(Account.active).is_(False)).order_by(col(Account.id))
+    return [*erased_ids(session), *(f"{CLOSED}{one}" for one in session.exec(closed))]
 
 
 @contextmanager
@@ -134,6 +149,26 @@ def end_sign_ins(session: Session, login: str, /, *, now: datetime) -> int:
     return ended
 
 
+def change_account(
+    session: Session, login: str, /, *, password: str, role: str, districts: Sequence[str] | None, now: datetime
+) -> None:
+    """Give an account another password and no factors, another role or other districts; the person stays the same."""
+    account = session.exec(select(Account).where(Account.login == login, col(Account.active).is_(True))).first()
+    if account is None:
+        raise OperatorError(f"there is no open account {login}")
+    moves = bool(role) or districts is not None
+    kind = _role(role) if role else account.role
+    if moves and (account.org_id is not None or kind in GIVERS):
+        raise OperatorError("the people of a giver have their roles from its own team")
+    if password and len(password) < SHORTEST_PASSWORD:
+        raise OperatorError(f"an account needs a password of at least {SHORTEST_PASSWORD} characters")
+    if password:
+        changing.renew(session, account, password, now=now)
+    if moves:
+        area = account.districts if districts is None else [_district(code, now=now) for code in districts]
+        changing.move(session, account, kind, area, now=now)
+
+
 def link_account(session: Session, login: str, /, *, issuer: str, subject: str, now: datetime) -> None:
     """Let a subject of the identity provider sign in as this account."""
     if not issuer:
@@ -144,6 +179,14 @@ def link_account(session: Session, login: str, /, *, issuer: str, subject: str, 
         taken = error.code == "subject_linked"
         said = "this subject is linked already" if taken else f"there is no open account {login}"
         raise OperatorError(said) from error
+
+
+def unlink_account(session: Session, subject: str, /, *, issuer: str, now: datetime) -> None:
+    """Let a subject of the identity provider sign in as nobody any more."""
+    try:
+        sso.unlink(session, subject, issuer=issuer, now=now)
+    except BadInput as error:
+        raise OperatorError("this subject is not linked") from error
 
 
 def _role(text: str) -> Role:

@@ -19,7 +19,7 @@ from typing import Any
 from flask import Flask
 from waitress import create_server
 
-from marketplace.jobs import Worker
+from marketplace.jobs import Crew
 
 Server = Any
 """What waitress makes: it has no types."""
@@ -50,20 +50,20 @@ def listen(app: Flask, /, *, host: str, port: int, trusted_proxy: str = "") -> S
     return create_server(app, sockets=[door], threads=THREADS, ident=None, **(proxy if trusted_proxy else {}))
 
 
-def serve(server: Server, /, *, worker: Worker | None = None) -> None:
+def serve(server: Server, /, *, worker: Crew | None = None) -> None:
     """Answer until told to stop."""
     with _until_told(worker):
         server.run()
 
 
-def work(worker: Worker, /) -> None:
+def work(worker: Crew, /) -> None:
     """Run the worker alone until told to stop."""
     with _until_told(worker):
         threading.Event().wait()
 
 
 @contextmanager
-def _until_told(worker: Worker | None) -> Iterator[None]:
+def _until_told(worker: Crew | None) -> Iterator[None]:
     """SIGTERM ends the process as Ctrl-C does; either way the worker may finish what it holds."""
     before = signal.signal(signal.SIGTERM, _leave)
     if worker is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from marketplace.accounts import ties
+from marketplace.accounts import limits, ties
 from marketplace.appeals import service as appeals
 from marketplace.appointments import overtaken as appointments
 from marketplace.boards import keeping, own_facts
@@ -85,7 +85,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps
         *each_time(appointments.sweep, survival.sweep, agents.sweep, agreements.sweep, expiry.sweep),
         *with_memory(receipts.Desk, erasing.Nightly),
         *each_time(comparing.sweep, late.sweep_same),
-        *now_and_then(repeats.looks, ties.forget),
+        *now_and_then(repeats.looks, ties.forget, limits.forget),
         *each_time(granted_aid.sweep, promised.sweep, asking.sweep, claiming.sweep, handing_in.sweep),
         *each_time(reporting.sweep_strangers),
         *with_memory(own_facts.Daily, sweeping.Nightly, quota.Nightly, keeping.Hourly),

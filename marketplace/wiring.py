@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from joserfc.jwk import ECKey
-from sqlmodel import Session
 
 from adapters.departments import DepartmentExchange
 from adapters.departments_push import DepartmentDoor, TaskDoor
@@ -28,7 +27,7 @@ from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.openid import OpenIdDoor
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import Channel, CoverDoor, DepartmentFeed, Message, Messenger, PaymentFeed, Registry, StaffSignIn
+from adapters.ports import Channel, CoverDoor, DepartmentFeed, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.sms_inbox import SmsInboxDoor
@@ -36,44 +35,37 @@ from adapters.webhooks import Webhooks
 from adapters.wechat_login import WeChatLogin
 from adapters.witness import HttpWitness
 from marketplace import jobs, notices
-from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
+from marketplace.addressing import compose
 from marketplace.answers import sms
 from marketplace.calendar import utc_now
 from marketplace.cases import departments
 from marketplace.claims import cover
 from marketplace.config import ConfigError, Settings
-from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
-from marketplace.households.service import reachable
-from marketplace.meetings import roster
 from marketplace.migrations import upgrade
-from marketplace.notices import Notice
-from marketplace.organisations.models import Organisation
-from marketplace.organisations.service import is_mobile
 from marketplace.portraits import exchange, pushing
 from marketplace.proposals import gift, making_way, quotes
 from marketplace.proposals import service as proposals
-from marketplace.proxies import agents, bringing
+from marketplace.proxies import bringing
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Vault, vault_of
+from marketplace.sealed import Vault
 from marketplace.sharing import hooks
 from marketplace.suites import NAMES
 from marketplace.sweeps import sweeps_of
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
-from marketplace.visits import letters as on_paper
-from marketplace.web import catalogues, letters
 from marketplace.workdays import service as workdays
 
-AT_NIGHT = ("urgent_asked",)  # letters that go to a giver's contact on call
+A_TURN = Patience(attempts=2, whole=15.0)
+"""For an office that is asked again at the next turn anyway."""
 
 
 def database_of(settings: Settings) -> Database:
-    """The settings' database as it is; the vault and the settings travel with its sessions."""
+    """The settings' database as it is; the vault, the settings and the clock travel with its sessions."""
     if not settings.database_url:
         settings.instance.mkdir(parents=True, exist_ok=True)
-    info = {"vault": vault_from(settings), "settings": settings, "audit_fresh": audit_fresh}
+    info = {"vault": vault_from(settings), "settings": settings, "audit_fresh": audit_fresh, "clock": utc_now}
     return Database(settings.database(), info=info)
 
 
@@ -148,16 +140,20 @@ def item_doors_of(settings: Settings) -> dict[str, Department]:
     """The other departments that own items, each behind its own door of the exchange; none where none is connected."""
     if not settings.departments_url:
         return {}
-    base, token = settings.departments_url.rstrip("/"), settings.departments_token
-    return {code: DepartmentDoor(_client(code, f"{base}/{code}", token)) for code in departments.OTHERS}
+    return {code: DepartmentDoor(_office(settings, code)) for code in departments.OTHERS}
 
 
 def task_doors_of(settings: Settings) -> dict[str, DepartmentTasks]:
     """Every department's door for tasks; none where none is connected."""
     if not settings.departments_url:
         return {}
-    base, token = settings.departments_url.rstrip("/"), settings.departments_token
-    return {code: TaskDoor(_client(code, f"{base}/{code}", token)) for code in list_codes(pushing.DEPARTMENTS)}
+    return {code: TaskDoor(_office(settings, code)) for code in list_codes(pushing.DEPARTMENTS)}
+
+
+def _office(settings: Settings, code: str, /) -> HttpClient:
+    """One department at the exchange."""
+    address = f"{settings.departments_url.rstrip('/')}/{code}"
+    return _client(code, address, settings.departments_token, patience=A_TURN)
 
 
 def departments_of(settings: Settings) -> DepartmentFeed:
@@ -199,81 +195,30 @@ def readers_doors(settings: Settings) -> dict[str, Any]:
     return {"identity": identity_of(settings), "face": face_of(settings), "wechat": wechat_of(settings)}
 
 
-def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
-    """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
-    params = on_paper.blanks(session, notice)
-    if "code_id" in notice.params:
-        params["code"] = code_text(session, str(notice.params["code_id"]))
-    language, words = _language_of(session, notice.household_id), settings.instance / "i18n"
-    letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
-    write = partial(_message, notice, letter=letter, params=params)
-    if notice.household_id is not None:
-        phone = _phone_of(session, notice.household_id, notice.params)
-        return write(channel="sms", address=phone) if phone else None
-    if "power_id" in notice.params:
-        phone = agents.phone_of(session, str(notice.params["power_id"]))
-        return write(channel="sms", address=phone) if phone else None
-    if "shift_id" in notice.params:
-        phone = roster.phone_of(session, str(notice.params["shift_id"]), str(notice.params["seat"]))
-        return write(channel="sms", address=phone) if phone else None
-    organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
-    if organisation is None:
-        return None
-    address = (organisation.on_call_contact if notice.letter in AT_NIGHT else "") or organisation.contact
-    if is_mobile(address):
-        return write(channel="sms", address=address)
-    return write(channel="email", address=address) if "@" in address else None
-
-
-def _language_of(session: Session, home_id: str | None) -> str:
-    """The language in which the household last gave a consent; Chinese for everybody else."""
-    return next((one.lang for one in (list_of_household(session, home_id) if home_id else ())), catalogues.DEFAULT)
-
-
-on_paper.LANGUAGE_OF.append(_language_of)
-
-
-def _message(
-    notice: Notice, *, letter: letters.Letter, params: dict[str, str], channel: Channel, address: str
-) -> Message:
-    return Message(
-        channel=channel,
-        idempotency_key=notice.id,
-        template_code=notice.letter,
-        address=address,
-        subject=letter.subject if channel == "email" else "",
-        body=letter.body if channel == "email" else letter.sms,
-        params=params,
-    )
-
-
-def _phone_of(session: Session, household_id: str, params: dict[str, Any]) -> str:
-    """Where a letter goes; digits that somebody asked for to that person only, what is about one rather to that one."""
-    asked_by, about, rather = (str(params.get(name, "")) for name in ("person_id", "about", "rather"))
-    person = reachable(session, household_id, asked_by=asked_by, about=about, rather=rather)
-    if person is None or person.phone is None:
-        return ""
-    return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)
-
-
-def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
-    """The background worker: runs, who could make way, what a gift would do; between them the outbox and all sweeps."""
+def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Crew:
+    """The background work, one thread for each kind of wait: a run that takes its time or an outside system that says
+    nothing holds up neither letters nor the checkpoints without which nothing may be disclosed."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
         gift.JOB: partial(gift.work, database, clock=clock),
     }
-    messenger, composer = messenger_of(settings), partial(compose, settings)
-    sweeps: tuple[Callable[[], object], ...] = (
-        partial(notices.send_due, database, messenger, compose=composer, unreached=bringing.bring, clock=clock),
+    messenger, composer = messenger_of(settings), partial(compose, settings, clock=clock)
+    outbox = partial(notices.send_due, database, messenger, compose=composer, unreached=bringing.bring, clock=clock)
+    outside = (
+        partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
+        *_where_connected(database, settings, clock=clock),
         partial(departments.sweep, database, item_doors_of(settings), clock=clock),
         partial(exchange.sweep, database, task_doors_of(settings), clock=clock),
-        keeper_of(database, settings, clock=clock),
-        partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
-        *sweeps_of(database, clock=clock),
-        *_where_connected(database, settings, clock=clock),
     )
-    return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock, days=partial(workdays.read_days, database))
+    worker = partial(jobs.Worker, database, clock=clock, days=partial(workdays.read_days, database))
+    return jobs.Crew(
+        worker(handlers, name="runs"),
+        worker({}, name="letters", sweeps=(outbox,)),
+        worker({}, name="witnesses", sweeps=(keeper_of(database, settings, clock=clock),)),
+        worker({}, name="outside", sweeps=outside),
+        worker({}, name="house", sweeps=sweeps_of(database, clock=clock)),
+    )
 
 
 def _where_connected(

@@ -75,7 +75,7 @@ class StandIn(SQLModel, table=True):
 
 class SignInCode(SQLModel, table=True):
     """A code sent to a phone; at most five tries, ten minutes, once. The code itself follows from the id by a key of
-    the vault, so that no code is stored anywhere."""
+    the vault, so that no code is stored anywhere. `reaches` is the number, closed, where nobody here has it yet."""
 
     __tablename__ = "sign_in_code"
 
@@ -83,7 +83,8 @@ class SignInCode(SQLModel, table=True):
     phone_index: str = Field(index=True, max_length=64)
     tries: int = 0
     used: bool = False
-    expires_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(sa_column=moment(index=True))
+    reaches: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
 class Invitation(SQLModel, table=True):

@@ -123,7 +123,7 @@ def note(session: Session, account_id: str, act: str, /, *, rule: str, now: date
 
 
 def sessions_of(session: Session, actor: Actor, /, *, now: datetime) -> list[AccountSession]:
-    """Where this account or this person is signed in now, the newest first."""
+    """Where this account, this person or this helper is signed in now, the newest first."""
     mine = select(AccountSession).where(_theirs(actor), col(AccountSession.expires_at) > now)
     return list(session.exec(mine.order_by(col(AccountSession.created_at).desc(), col(AccountSession.id_hash))))
 
@@ -142,7 +142,8 @@ def end_sessions(session: Session, actor: Actor, /, *, only: str = "", but: str 
 
 
 def _theirs(actor: Actor):  # type: ignore[no-untyped-def]  # SQLAlchemy's condition
-    return or_(col(AccountSession.account_id) == actor.id, col(AccountSession.person_id) == actor.id)
+    whose = (AccountSession.account_id, AccountSession.person_id, AccountSession.helper_id)
+    return or_(*(col(column) == actor.id for column in whose))
 
 
 def _actor(session: Session, account_id: str) -> Actor:

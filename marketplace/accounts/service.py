@@ -1,13 +1,12 @@
-"""Signing in and out: passwords for staff and givers, codes for households, server-side sessions for all.
+"""Signing in and out: passwords for staff and givers, server-side sessions for all.
 
-Enters: a login and password, or a phone's index and its code. Leaves: an opaque token for the cookie, of which only a
-hash is stored; and for every later request the `Actor` behind it. Answers to a wrong login and a wrong password are the
-same, and cost the same time.
+Enters: a login and password, or who showed a code of its phone (`codes`). Leaves: an opaque token for the cookie, of
+which only a hash is stored; and for every later request the `Actor` behind it. Answers to a wrong login and a wrong
+password are the same, and cost the same time.
 """
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,19 +22,16 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.accounts import limits
 from marketplace.accounts.guessable import require_good
-from marketplace.accounts.models import Account, AccountSession, SignInCode, StandIn
-from marketplace.actors import PUBLIC, SYSTEM, Actor, Role
+from marketplace.accounts.models import Account, AccountSession, StandIn
+from marketplace.actors import PUBLIC, SEATS, SYSTEM, Actor, Role
 from marketplace.db import flush, new_id
 from marketplace.errors import NotAllowed
-from marketplace.sealed import vault_of
 
 IDLE = timedelta(minutes=30)
 STALE = timedelta(minutes=1)
 """The last use of a session is written down once in so long, so that reading pages stay cheap."""
 LONGEST = timedelta(hours=8)
 LONGEST_HOUSEHOLD = timedelta(hours=24)
-CODE_LIFE = timedelta(minutes=10)
-CODE_TRIES = 5
 FRESH = timedelta(minutes=5)
 """How long a shown second factor opens what needs one: approving, revealing, exporting, work on keys."""
 HASHING: dict[str, Any] = {"time_cost": 1, "memory_cost": 46 * 1024, "parallelism": 1}
@@ -86,7 +82,7 @@ def sign_in(session: Session, login: str, password: str, /, *, network: str, now
     """
     tried = f"login:{hash_of(login)}"  # whatever was typed: it may be somebody's name
     limits.count(session, tried, now=now)
-    limits.count(session, f"network:{network[:64]}", now=now, most=limits.MOST_OF_NETWORK)
+    limits.count_network(session, "network", network, now=now)
     account = session.exec(select(Account).where(Account.login == login)).one_or_none()
     try:
         HASHER.verify(account.password_hash if account and account.password_hash else _NOBODY, password)
@@ -105,13 +101,21 @@ def asks_for_proof(session: Session, /) -> bool:
 
 
 def open_for_account(
-    session: Session, account: Account, /, *, method: str = "demo", pending: bool = False, now: datetime
+    session: Session,
+    account: Account,
+    /,
+    *,
+    method: str = "demo",
+    pending: bool = False,
+    proved_at: datetime | None = None,
+    now: datetime,
 ) -> str:
-    """A session for an account whose holder is known; while it is `pending` only a second factor opens it."""
+    """A session for an account whose holder is known; while it is `pending` only a second factor opens it. `proved_at`
+    is when one was shown, where that was not now."""
     entry = audit.Entry("account:sign_in", object_ref=account.id, rule_id=account.role.value)
     audit.record(session, entry, actor=_account_actor(account), now=now)
-    proved_at = None if pending else now
-    held = {"account_id": account.id, "method": method, "pending": pending, "proved_at": proved_at}
+    shown_at = None if pending else proved_at or now
+    held = {"account_id": account.id, "method": method, "pending": pending, "proved_at": shown_at}
     return _open(session, now=now, longest=LONGEST, **held)
 
 
@@ -207,12 +211,15 @@ def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str 
 
 
 def _head_of(session: Session, held: AccountSession, *, now: datetime) -> Account | None:
-    """For whom this session acts; nobody once the period is over or the head's account is closed."""
+    """For whom this session acts; nobody once the period is over, the head's account is closed, or the roles of the two
+    are such that the seat could not be passed on."""
     row = session.get(StandIn, held.stand_in_id)
     if row is None or row.deputy_id != held.account_id or not row.starts_at <= now < row.ends_at:
         return None
-    head = session.get(Account, row.head_id)
-    return head if head is not None and head.active else None
+    head, deputy = session.get(Account, row.head_id), session.get(Account, row.deputy_id)
+    if head is None or deputy is None or not head.active:
+        return None
+    return head if deputy.role in SEATS.get(head.role, {head.role}) else None
 
 
 def touch(session: Session, token: str, /, *, now: datetime) -> None:
@@ -228,49 +235,11 @@ def sign_out(session: Session, token: str, /) -> None:
     session.execute(delete(AccountSession).where(col(AccountSession.id_hash) == hash_of(token)))
 
 
-def new_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
-    """A code for a phone that belongs to somebody; older codes of the phone are worthless from now on."""
-    limits.count(session, f"code:{phone_index}", now=now, most=CODE_TRIES)
-    limits.count(session, f"network:{network[:64]}", now=now, most=limits.MOST_OF_NETWORK)
-    session.execute(delete(SignInCode).where(col(SignInCode.phone_index) == phone_index))
-    code = SignInCode(id=new_id(), phone_index=phone_index, expires_at=now + CODE_LIFE)
-    session.add(code)
-    flush(session)
-    return code
-
-
-def code_text(session: Session, code_id: str, /) -> str:
-    """The six digits that belong to a code's id; only the message's sender and the check below ask for them."""
-    return f"{int(vault_of(session).index('sign-in-code', code_id)[:12], 16) % 10**6:06d}"
-
-
-def code_fits(session: Session, phone_index: str, typed: str, /, *, code_id: str | None = None, now: datetime) -> bool:
-    """Whether these digits are the phone's living code; each wrong try counts, a right one is used up.
-
-    With `code_id` only the browser that asked for this very code may use it. Raises NotAllowed("too_many_tries") after
-    ten wrong digits for one phone, for a time that grows.
-    """
-    code = session.exec(select(SignInCode).where(SignInCode.phone_index == phone_index)).one_or_none()
-    if code is None or code.used or now >= code.expires_at or code.tries >= CODE_TRIES:
-        return False
-    if code_id is not None and code.id != code_id:
-        return False
-    limits.count(session, f"digits:{phone_index}", now=now)
-    code.tries += 1
-    right = hmac.compare_digest(code_text(session, code.id), typed)
-    code.used = right
-    if right:
-        limits.clear(session, f"digits:{phone_index}")
-    session.add(code)
-    flush(session)
-    return right
-
-
 def count_try(session: Session, what: str, /, *, network: str, now: datetime, crowd: bool = False) -> None:
     """Count one try of a public form from a network; NotAllowed("too_many_tries") after ten in a quarter of an hour, or
     after a hundred where no secret is tried, or one too long to guess, and a whole waiting room shares an address."""
     most = limits.MOST_OF_NETWORK if crowd else limits.MOST_TRIES
-    limits.count(session, f"{what}:{network[:64]}", now=now, most=most)
+    limits.count_network(session, what, network, most=most, now=now)
 
 
 def _account_actor(account: Account, *, request_id: str = "") -> Actor:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
 
 from adapters.ports import Identity
 from marketplace import audit
-from marketplace.accounts.models import Account, StaffIdentity
+from marketplace.accounts.models import Account, AccountSession, StaffIdentity
 from marketplace.accounts.service import asks_for_proof, open_for_account
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed
 
-SECOND = frozenset({"mfa", "otp", "hwk", "swk", "sc", "pop"})
+SECOND = frozenset({"mfa", "otp", "sc"})
 """Methods of RFC 8176 that are a second factor; a password or a text message is not."""
+HELD = frozenset({"hwk", "swk", "pop"})
+"""Something that the person has: the second factor only beside something it knows or is."""
+FIRST = frozenset({"pwd", "pin", "fpt", "face", "iris", "vbm"})
 
 
 def link(
@@ -38,8 +42,21 @@ def link(
     return row
 
 
+def unlink(session: Session, subject: str, /, *, issuer: str, actor: Actor = SYSTEM, now: datetime) -> None:
+    """This subject of this provider is nobody here any more, and whoever came in by the provider is out."""
+    row = session.get(StaffIdentity, (issuer, subject))
+    if row is None:
+        raise BadInput("subject_unknown", field="subject")
+    theirs = (col(AccountSession.account_id) == row.account_id, col(AccountSession.method) == "sso")
+    session.execute(delete(AccountSession).where(*theirs))
+    session.delete(row)
+    flush(session)
+    audit.record(session, audit.Entry("account:unlink", object_ref=row.account_id), actor=actor, now=now)
+
+
 def arrive(session: Session, identity: Identity, /, *, now: datetime) -> str:
-    """A session for the account behind a checked identity; without a second factor there, one is asked for here.
+    """A session for the account behind a checked identity; without a second factor there, or where the provider does
+    not say when it was shown, one is asked for here. It is as fresh as the provider says.
 
     Raises NotAllowed("identity_unknown") for a subject that nobody linked and for a closed account alike.
     """
@@ -47,5 +64,8 @@ def arrive(session: Session, identity: Identity, /, *, now: datetime) -> str:
     account = session.get(Account, row.account_id) if row is not None else None
     if account is None or not account.active:
         raise NotAllowed("identity_unknown")
-    pending = asks_for_proof(session) and not identity.methods & SECOND
-    return open_for_account(session, account, method="sso", pending=pending, now=now)
+    methods = identity.methods
+    two = methods & SECOND or (methods & HELD and methods & FIRST)
+    pending = asks_for_proof(session) and not (two and identity.proved_at)
+    proved_at = min(identity.proved_at, now) if identity.proved_at is not None else None
+    return open_for_account(session, account, method="sso", pending=pending, proved_at=proved_at, now=now)

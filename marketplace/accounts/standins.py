@@ -16,26 +16,18 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.accounts.models import Account, AccountSession, StandIn
 from marketplace.accounts.service import hash_of
-from marketplace.actors import GIVERS, Actor, Role
+from marketplace.actors import GIVERS, SEATS, Actor
 from marketplace.calendar import HERE, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.policy import require
 
 LONGEST = timedelta(days=92)
-SEATS: dict[Role, frozenset[Role]] = {
-    Role.WORKER: frozenset({Role.WORKER, Role.VERIFIER}),
-    Role.VERIFIER: frozenset({Role.VERIFIER, Role.WORKER, Role.APPROVER}),
-    Role.APPROVER: frozenset({Role.APPROVER, Role.VERIFIER}),
-    Role.CHARITY_WORKER: frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER}),
-    Role.CHARITY_MANAGER: frozenset({Role.CHARITY_MANAGER, Role.CHARITY_WORKER}),
-}
-"""Whose work people of which roles may do; a role that is not here passes only to its like."""
 
 
 def colleagues(session: Session, head: Account, /) -> list[Account]:
     """Who may stand in: the same organisation; of staff, somebody whose own area holds the head's whole area."""
-    roles = SEATS.get(head.role, frozenset({head.role}))
+    roles = SEATS.get(head.role, {head.role})
     wanted = select(Account).where(
         col(Account.active).is_(True), col(Account.id) != head.id, col(Account.role).in_(sorted(roles))
     )
@@ -205,6 +197,12 @@ def reads_for(session: Session, account_id: str, /, *, now: datetime) -> str:
     """Who gets the letters of this account now: its stand-in while there is one, else the account itself."""
     deputy = deputies(session, (account_id,), now=now).get(account_id)
     return deputy.id if deputy is not None else account_id
+
+
+def close_all(session: Session, account_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """The account is about to have another role: whose seat it keeps, and who keeps its own, was named for the old."""
+    for row in rows_of(session, account_id, now=now):
+        close(session, row, actor=actor, now=now)
 
 
 def _record(session: Session, row: StandIn, action: str, *, actor: Actor, now: datetime) -> None:

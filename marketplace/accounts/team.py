@@ -15,7 +15,7 @@ from hashlib import sha256
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts import desks
+from marketplace.accounts import desks, standins
 from marketplace.accounts.models import Account, Invitation
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
@@ -148,7 +148,7 @@ def join(session: Session, code: str, /, *, login: str, display_name: str, passw
 
 def change_role(session: Session, account_id: str, /, *, role: Role, actor: Actor, now: datetime) -> Account:
     """Give a colleague another role; the last manager keeps its own, and who sees households gives up doing so only
-    with an empty desk."""
+    with an empty desk. Periods in which it has a stand-in, or is one, end with the old role."""
     account = colleague(session, account_id, actor=actor)
     if role not in roles_in(session, actor):
         raise BadInput("role_not_here", field="role")
@@ -157,6 +157,8 @@ def change_role(session: Session, account_id: str, /, *, role: Role, actor: Acto
     leaves_work = account.role in desks.AT_WORK and role not in desks.AT_WORK
     if leaves_work and desks.pieces_of(session, account, now=now):
         raise WrongState("work_on_desk")
+    if role is not account.role:
+        standins.close_all(session, account.id, actor=actor, now=now)
     account.role = role
     session.add(account)
     flush(session)

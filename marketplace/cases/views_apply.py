@@ -25,13 +25,10 @@ from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
-from marketplace.households.gone import newcomer_ref
+from marketplace.households import newcomers
 from marketplace.households.models import Person
-from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
-from marketplace.households.service import find_person_by_phone
 from marketplace.households.views_enter import PHONE
 from marketplace.households.views_wechat import APPLY_FOR
-from marketplace.intake.places import is_town
 from marketplace.reference import districts
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -40,7 +37,6 @@ from marketplace.web.display import language
 from marketplace.web.formats import masked_id
 
 NAMES = tuple(forms.STEPS)
-SOURCE = "self"
 FAULTS: dict[str, Any] = {
     **SENTENCES,
     "bad_id_number": _l("This number does not fit: compare it with the card."),
@@ -102,16 +98,11 @@ def first() -> ResponseReturnValue:
     return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
 
 
-@writes
 def _newcomer(form: forms.FirstForm, phone: str) -> ResponseReturnValue:
-    session, now = current_session(), utc_now()
-    if find_person_by_phone(session, phone) is None:
-        number = newcomer_ref(session, SOURCE, vault_of(session).index("phone", phone))
-        person = PersonFacts(name=form.name.data, phone=phone)
-        street = str(form.street.data or "")
-        place: Any = {"street_code": street, "urban": is_town(street)}
-        home = HouseholdFacts(SOURCE, number, str(form.district.data), size=1, people=(person,), **place)
-        register_many(session, [home], actor=current_actor(), now=now)
+    """Nothing is written down yet: the browser keeps the page until a code has proved the telephone."""
+    place = {"district": str(form.district.data), "street": str(form.street.data or "")}
+    vault = vault_of(current_session())
+    form_session[newcomers.KEPT] = newcomers.kept_text(vault, name=form.name.data, phone=phone, now=utc_now(), **place)
     return done(
         _("Now prove your telephone: write the number once more and we send you a code."),
         to=url_for("households.enter"),

@@ -13,6 +13,7 @@ from flask import Blueprint, g, jsonify
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session, col, select
 
+from marketplace import audit
 from marketplace.calendar import local_day, utc_now
 from marketplace.consent.models import Consent, Mode
 from marketplace.credentials.service import pseudonym
@@ -217,7 +218,10 @@ def _card(session: Session, match_id: str) -> Card:
     """The organisation's own match for the purpose that was named; a foreign one looks like a missing one."""
     found = service.get_match(session, match_id, actor=current_actor())
     if service.purpose_of(session, found) != g.purpose:
-        raise ConsentMissing("purpose_not_consented")
+        error = ConsentMissing("purpose_not_consented")
+        tried: dict[str, Any] = {"object_ref": found.id, "subject": found.household_id, "purpose": str(g.purpose)[:32]}
+        error.denied = (audit.Entry("share:deny", decision="deny", rule_id="PURPOSE", **tried), current_actor())
+        raise error
     return giver_cards(session, [found], now=utc_now())[0]
 
 

@@ -18,6 +18,8 @@ from sqlite3 import Connection
 from tempfile import TemporaryDirectory
 
 from flask import Flask
+from rich.console import Console
+from rich.table import Table
 from sqlalchemy import event
 
 from marketplace import serving
@@ -156,3 +158,29 @@ def serve(settings: Settings, *, port: int) -> None:
 def now_utc() -> datetime:
     """The clock of the command line."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def print_report(report: Report, out: Console, /) -> None:
+    """The figures of what was played, as a table."""
+    found = report.result
+    table = Table("", "结果 Result", title="善桥 Shanqiao")
+    table.columns[1].justify = "right"
+    for words, value in (
+        ("需求 needs", found.needs),
+        ("资源 resources", found.resources),
+        ("建议 proposed", found.proposed),
+        ("批准 approved", found.approved),
+        ("送达 delivered", found.delivered),
+        ("家庭确认 confirmed", found.confirmed),
+        ("通知 notices", found.notices),
+        ("暂未得到 still at zero", found.unserved),
+        ("审计记录 audit rows", found.audit_rows),
+    ):
+        table.add_row(words, f"{value:,}")
+    table.add_row("证明 certificate", found.status)
+    table.add_row("证明差距 certificate gap", f"{found.gap:.2g}" if found.gap else "0")
+    table.add_row("方案 plan", found.plan_sha256[:16])
+    out.print(table)
+    spent = "  ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds.items())
+    out.print(f"秒 seconds: {spent}  合计 total {sum(report.seconds.values()):.1f}")
+    out.print(f"内存峰值 peak memory: {report.peak_mb:,} MB")

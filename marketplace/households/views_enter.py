@@ -16,12 +16,13 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, select
 
 from marketplace import notices
-from marketplace.accounts import limits
+from marketplace.accounts import codes, limits
 from marketplace.accounts import service as accounts
-from marketplace.accounts.cookies import settings, with_cookie
+from marketplace.accounts.cookies import cookie_name, settings, with_cookie
 from marketplace.accounts.models import SignInCode
 from marketplace.errors import NotAllowed
-from marketplace.guards import guard
+from marketplace.guards import current_actor, guard
+from marketplace.households import newcomers
 from marketplace.households.doors import bp
 from marketplace.households.service import opened_by
 from marketplace.households.views_wechat import after_code
@@ -69,24 +70,35 @@ def send_code() -> ResponseReturnValue:
         index = vault_of(session).index("phone", phone)
         form_session["phone_index"] = index
         try:
-            code = accounts.new_code(session, index, network=request.remote_addr or "", now=now)
+            code = codes.new_code(session, index, network=request.remote_addr or "", now=now)
         except NotAllowed:
             refused = True
         else:
             form_session["code_id"] = code.id
-            if (person := opened_by(session, index, now=now)) is not None:
-                notices.post(
-                    session,
-                    "sign_in_code",
-                    key=f"code:{code.id}",
-                    household_id=person.household_id,
-                    params={"code_id": code.id, "person_id": person.id},
-                    now=now,
-                )
+            _post(session, code, now=now)
     if refused:
         form.phone.errors = [_l("Too many tries. Wait a quarter of an hour and try again.")]
         return pages.render("households/enter.html", form=form)
     return redirect(url_for("households.code"), code=303)
+
+
+def _post(session: Session, code: SignInCode, *, now: datetime) -> None:
+    """The letter with the digits, to whom the telephone belongs or to whom this browser applies for; else none."""
+    params: dict[str, str] = {"code_id": code.id}
+    person = opened_by(session, code.phone_index, now=now)
+    if person is not None:
+        params["person_id"] = person.id
+    elif phone := newcomers.number_of(session, _newcomer(), code.phone_index, now=now):
+        codes.goes_to(session, code, phone)
+        params["newcomer"] = code.id
+    else:
+        return
+    home_id = person.household_id if person is not None else None
+    notices.post(session, "sign_in_code", key=f"code:{code.id}", household_id=home_id, params=params, now=now)
+
+
+def _newcomer() -> str:
+    return str(form_session.get(newcomers.KEPT, ""))
 
 
 @bp.route("/enter/code", methods=["GET"])
@@ -115,6 +127,7 @@ def check_code() -> ResponseReturnValue:
         return pages.render("households/code.html", form=form, shown_code="")
     form_session.pop("phone_index", None)
     form_session.pop("code_id", None)
+    form_session.pop(newcomers.KEPT, None)
     return with_cookie(make_response(redirect(after_code(), code=303)), token)
 
 
@@ -122,11 +135,16 @@ def _token_for(session: Session, typed: str, *, now: datetime) -> str:
     """A session for the phone's holder if these are the digits that this browser asked for; else nothing."""
     index, code_id = (str(form_session.get(name, "")) for name in ("phone_index", "code_id"))
     try:
-        fits = accounts.code_fits(session, index, typed, code_id=code_id, now=now)
+        fits = codes.code_fits(session, index, typed, code_id=code_id, now=now)
     except NotAllowed:
         return ""
     person = opened_by(session, index, now=now) if fits else None
-    return accounts.open_for_person(session, person.id, person.household_id, now=now) if person is not None else ""
+    if fits and person is None:
+        person = newcomers.come_in(session, _newcomer(), index, actor=current_actor(), now=now)
+    if person is None:
+        return ""
+    accounts.sign_out(session, request.cookies.get(cookie_name(), ""))
+    return accounts.open_for_person(session, person.id, person.household_id, now=now)
 
 
 def _demo_code() -> str:
@@ -136,6 +154,8 @@ def _demo_code() -> str:
     with current_database().reading() as session:
         statement = select(SignInCode).where(SignInCode.phone_index == form_session["phone_index"])
         held = session.exec(statement).first()
-        if held is None or opened_by(session, held.phone_index, now=datetime.now(UTC)) is None:
+        if held is None:
             return ""
-        return accounts.code_text(session, held.id)
+        if held.reaches is None and opened_by(session, held.phone_index, now=datetime.now(UTC)) is None:
+            return ""
+        return codes.code_text(session, held.id)

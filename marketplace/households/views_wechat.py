@@ -19,7 +19,7 @@ from wtforms import HiddenField
 from adapters.openid import OpenIdDoor
 from adapters.ports import TryAgainLater, WillNeverWork
 from marketplace.accounts import service as accounts
-from marketplace.accounts.cookies import settings, with_cookie
+from marketplace.accounts.cookies import cookie_name, settings, with_cookie
 from marketplace.calendar import utc_now
 from marketplace.errors import NotAllowed
 from marketplace.guards import current_actor, guard
@@ -83,7 +83,8 @@ def shell_enter() -> ResponseReturnValue:
         return refuse(_("WeChat does not answer now. Sign in with your telephone instead."), to=url_for(".enter"))
     with current_database().transaction() as session:
         index = wechat.index_of(session, openid)
-        token = wechat.enter(session, index, now=now)
+        if token := wechat.enter(session, index, now=now):
+            accounts.sign_out(session, request.cookies.get(cookie_name(), ""))
     if token:
         return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
     form_session[WAITING] = {"index": index, "until": (now + LASTS).isoformat()}

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from marketplace import notices
-from marketplace.accounts import service as accounts
+from marketplace.accounts import codes
 from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import NotFound, WrongState
@@ -32,7 +32,7 @@ def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor,
     holder = phone_holder(session, person, actor=actor, now=now)
     if holder.phone_index is None or not has_own_phone(session, holder, now=now):
         raise WrongState("no_own_phone")
-    code = accounts.new_code(session, holder.phone_index, network=network, now=now)
+    code = codes.new_code(session, holder.phone_index, network=network, now=now)
     params = {"code_id": code.id, "person_id": holder.id}
     notices.post(
         session, "sign_in_code", key=f"code:{code.id}", household_id=found.household_id, params=params, now=now
@@ -46,7 +46,7 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
     found, person = own_check(session, check_id, actor=actor)
     require_scheduled(found)
     phone = phone_holder(session, person, actor=actor, now=now).phone_index
-    right = phone is not None and accounts.code_fits(session, phone, code, now=now)
+    right = phone is not None and codes.code_fits(session, phone, code, now=now)
     if not right or not _tail_fits(session, person, tail):
         found.tries += 1
         session.add(found)

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, String, cast, or_
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.accounts import service as accounts
+from marketplace.accounts import codes
 from marketplace.accounts.models import SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database, flush
@@ -73,7 +73,7 @@ def phone_index_of(session: Session, actor: Actor, /, *, now: datetime) -> str:
 
 def send_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
     """Send digits to an agent's telephone; for a telephone of nobody nothing is sent, and the page says the same."""
-    code = accounts.new_code(session, phone_index, network=network, now=now)
+    code = codes.new_code(session, phone_index, network=network, now=now)
     powers = living_of_phone(session, phone_index, now=now)
     if powers:
         params = {"code_id": code.id, "power_id": powers[0].id}
@@ -83,7 +83,7 @@ def send_code(session: Session, phone_index: str, /, *, network: str, now: datet
 
 def enter(session: Session, phone_index: str, typed: str, /, *, code_id: str, now: datetime) -> list[HelpPower]:
     """For whom the holder of this telephone may act, if the digits are right."""
-    if not accounts.code_fits(session, phone_index, typed, code_id=code_id, now=now):
+    if not codes.code_fits(session, phone_index, typed, code_id=code_id, now=now):
         return []
     return living_of_phone(session, phone_index, now=now)
 

@@ -7,16 +7,18 @@ leaves: a power opens the household in which it was given, not the one to which 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import lock_rows
 from marketplace.households.members import WHEN_LEFT
 from marketplace.households.models import Person
 from marketplace.proxies import service
-from marketplace.proxies.models import HelpPower, PowerState
+from marketplace.proxies.models import HelpPower, PowerKind, PowerState
 
 
 def hold(session: Session, /, *person_ids: str) -> None:
@@ -29,6 +31,22 @@ def end_of_subject(session: Session, person_id: str, /, *, reason: str, actor: A
     asked = select(HelpPower).where(HelpPower.subject_id == person_id, HelpPower.state != PowerState.ENDED)
     for power in session.exec(asked.order_by(col(HelpPower.id)).with_for_update()).all():
         service.end(session, power, reason=reason, action="power:stop", actor=actor, now=now)
+
+
+def rest_powers(session: Session, /, *, now: datetime) -> int:
+    """After a restore each power in force waits for its second look once more, for it may have been stopped since; one
+    for a day is over; how many."""
+    asked = select(HelpPower).where(HelpPower.state == PowerState.ACTIVE).order_by(col(HelpPower.id))
+    powers = session.exec(asked.with_for_update()).all()
+    for power in powers:
+        if power.kind is PowerKind.ONCE:
+            power.ends_at = max(now, power.starts_at + timedelta(seconds=1))
+        else:
+            power.state, power.checked_by, power.checked_at = PowerState.PENDING, "", None
+            clocks.start(session, service.STEP, power.id, holder=Holder(district_code=power.district_code), now=now)
+        session.add(power)
+        service.record(session, power, "power:rest", actor=SYSTEM, now=now)
+    return len(powers)
 
 
 def end_with_home(session: Session, person: Person, /, *, on: date, actor: Actor, now: datetime) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, select
 
 from marketplace import audit, notices
+from marketplace.accounts import codes
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
@@ -105,7 +106,7 @@ def knock(
         _seal_helper(session, power, name=name, phone=phone)
         session.add(power)
         flush(session)
-    digits = accounts.new_code(session, mine, network=network, now=now)
+    digits = codes.new_code(session, mine, network=network, now=now)
     params = {"code_id": digits.id, "power_id": power.id}
     notices.post(session, "sign_in_code", key=f"code:{digits.id}", params=params, now=now)
     return power, digits
@@ -114,7 +115,7 @@ def knock(
 def accept(session: Session, power_id: str, typed: str, /, *, code_id: str, now: datetime) -> str:
     """The digits are right: the telephone is the helper's own. The household is told, and this is the session."""
     power = session.get(HelpPower, power_id, with_for_update=True, populate_existing=True)
-    if power is None or not accounts.code_fits(session, power.phone_index, typed, code_id=code_id, now=now):
+    if power is None or not codes.code_fits(session, power.phone_index, typed, code_id=code_id, now=now):
         raise NotAllowed("digits_wrong")
     if power.state is PowerState.INVITED and now < power.ends_at:
         power.state = PowerState.ACTIVE
@@ -269,7 +270,8 @@ def end(session: Session, power: HelpPower, /, *, reason: str, action: str, acto
 def tell(session: Session, power: HelpPower, letter: str, /, *, now: datetime) -> None:
     """The household is told of every helper that comes or goes: rather by the telephone of the very person that is
     helped, where it has one of its own."""
-    key, person = f"{letter}:{power.id}", session.get_one(Person, power.subject_id)
+    looked = f":{power.checked_at:%y%m%d%H%M%S%f}" if letter == "helper_named" and power.checked_at else ""
+    key, person = f"{letter}:{power.id}{looked}", session.get_one(Person, power.subject_id)
     here = person.household_id == power.household_id and has_own_phone(session, person, now=now)
     params = {"rather": person.id} if here else {}
     notices.post(session, letter, key=key, household_id=power.household_id, params=params, now=now)

@@ -88,6 +88,7 @@ def agent_code_submit() -> ResponseReturnValue:
         except NotAllowed:
             powers = []
         if len(powers) == 1:
+            accounts.sign_out(session, request.cookies.get(cookie_name(), ""))
             token = service.open_session(session, powers[0], now=now)
     if not powers:
         form.code.errors = [_("This code does not fit, or it is too old. Ask for a new one.")]

@@ -12,8 +12,9 @@ from flask import make_response, redirect, request, url_for
 from flask import session as form_session
 from flask.typing import ResponseReturnValue
 
+from marketplace.accounts import codes
 from marketplace.accounts import service as accounts
-from marketplace.accounts.cookies import settings, with_cookie
+from marketplace.accounts.cookies import cookie_name, settings, with_cookie
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.guards import guard
@@ -93,6 +94,8 @@ def enter_code_submit() -> ResponseReturnValue:
     power_id, code_id = form_session.get("helper", ["", ""])
     with current_database().transaction() as session, suppress(NotAllowed):
         token = service.accept(session, power_id, form.code.data or "", code_id=code_id, now=utc_now())
+        if token:
+            accounts.sign_out(session, request.cookies.get(cookie_name(), ""))
     if token:
         form_session.pop("helper", None)
         return inside(token)
@@ -103,7 +106,7 @@ def enter_code_submit() -> ResponseReturnValue:
 def shown_digits(whose: str, /) -> str:
     """In a demonstration the page shows the digits; `whose` names the place in the browser's own cookie."""
     if settings().demo and whose in form_session:
-        return accounts.code_text(current_session(), form_session[whose][1])
+        return codes.code_text(current_session(), form_session[whose][1])
     return ""
 
 

@@ -34,7 +34,6 @@ from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import flush
 from marketplace.errors import Conflict
-from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import gate, signing
 from marketplace.sharing.clients import SCOPES, actor_of, find_active, find_key
 from marketplace.sharing.models_api import ApiClient, UsedToken
@@ -120,13 +119,13 @@ class Grant(ClientCredentialsGrant):  # type: ignore[misc]
 class Tokens(JWTBearerTokenGenerator):  # type: ignore[misc]
     """Access tokens of five minutes for one audience: ourselves."""
 
-    def __init__(self, issuer: str, vault: Vault) -> None:
+    def __init__(self, issuer: str, settings: Settings) -> None:
         super().__init__(issuer, alg="ES256", expires_generator=gate.LIFE_S)
-        self._vault = vault
+        self._settings = settings
 
     def get_jwks(self) -> KeySet:
         """A set, so that the key's id stands in the header."""
-        return KeySet([signing.key_of(self._vault, signing.ACCESS_TOKENS)])
+        return KeySet([signing.key_of(self._settings, signing.ACCESS_TOKENS)])
 
     def get_audiences(self, client: Known, user: object, scope: str) -> str:
         """One string."""
@@ -167,12 +166,12 @@ class _TokenRequest(OAuth2Request):  # type: ignore[misc]
 class Authority(AuthorizationServer):  # type: ignore[misc]
     """Authlib's server with our storage behind it; a token is not kept: it is short and checked at each call."""
 
-    def __init__(self, app: App, settings: Settings, vault: Vault) -> None:
+    def __init__(self, app: App, settings: Settings) -> None:
         self.issuer = settings.base_url
         super().__init__(app, query_client=self._find, save_token=lambda token, request: None)
         self.scopes_supported = list(SCOPES)
         self.register_client_auth_method(METHOD, Assertion(self.issuer))
-        self.register_token_generator("default", Tokens(self.issuer, vault))
+        self.register_token_generator("default", Tokens(self.issuer, settings))
         self.register_grant(Grant)
 
     def create_oauth2_request(self, request: object) -> OAuth2Request:
@@ -198,10 +197,10 @@ class Authority(AuthorizationServer):  # type: ignore[misc]
 
 
 def install(app: App) -> None:
-    """Build the server once; the vault is the database's own."""
+    """Build the server once."""
     settings: Settings = app.extensions["settings"]
     database = app.extensions["database"]
-    app.extensions["authority"] = Authority(app, settings, database.info["vault"]) if database is not None else None
+    app.extensions["authority"] = Authority(app, settings) if database is not None else None
 
 
 def issue(request: Request) -> Response:
@@ -247,7 +246,7 @@ class Bearer:
 def bearer_of(session: Session, token: object, /, *, issuer: str, now: datetime) -> Bearer | None:
     """The client behind an access token of ours, whatever its state is; None for anything that is not one, and where
     the key that signed in for it works no more."""
-    key = signing.key_of(vault_of(session), signing.ACCESS_TOKENS)
+    key = signing.key_of(session.info["settings"], signing.ACCESS_TOKENS)
     try:
         seen = gate.look(token, types=gate.ACCESS, audience=issuer, now_s=int(now.timestamp()))
         if seen.kid != key.kid or seen.claims["iss"] != issuer:

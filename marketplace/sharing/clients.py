@@ -107,18 +107,24 @@ def add_key(session: Session, client_id: str, /, *, jwk: str, actor: Actor, now:
 
 
 def approve_client(session: Session, client_id: str, /, *, actor: Actor, now: datetime) -> ApiClient:
-    """One of two people says yes; after the second the client and the keys it came with work."""
+    """One of two people says yes; after the second the client and the keys that both saw work. A key that was put
+    beside them after the first yes waits for two people of its own."""
     require(actor, "client:decide")
     client = _client(session, client_id, lock=True)
     if client.state is not ClientState.ASKED:
         raise WrongState("client_decided", state=client.state.value)
-    if _second(client, actor=actor):
+    second = _second(client, actor=actor)
+    if second:
         require_active(session, client.org_id)
         client.state, client.decided_at = ClientState.ACTIVE, now
-        for key in keys_of(session, client_id):
-            if key.state is KeyState.ASKED and key.added_by == client.requested_by and key.first_by is None:
-                key.first_by, key.second_by, key.state = client.first_by, client.second_by, KeyState.ACTIVE
-                session.add(key)
+    for key in keys_of(session, client_id):
+        if key.state is not KeyState.ASKED or key.added_by != client.requested_by:
+            continue
+        if not second:
+            key.first_by = client.first_by
+        elif key.first_by is not None:
+            key.second_by, key.state = client.second_by, KeyState.ACTIVE
+        session.add(key)
     session.add(client)
     act = "client:approve" if client.state is ClientState.ACTIVE else "client:first_approve"
     _record(session, act, client.id, fields=client.scopes, actor=actor, now=now)

@@ -24,7 +24,7 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.consent.models import Purpose
 from marketplace.db import flush
-from marketplace.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, ConsentMissing, DomainError, NotAllowed, NotFound, WrongState
 from marketplace.sharing.authority import Bearer, bearer_of
 from marketplace.sharing.clients import SCOPES, actor_of, find_active
 from marketplace.sharing.models_api import KeptReply, ReadCount
@@ -251,12 +251,14 @@ def _once(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnV
 def _refused(need: Need, error: DomainError) -> Response:
     """A short public code; the refusal of a known client is written into the audit chain."""
     bearer: Bearer | None = g.get("bearer")
-    if bearer is not None and error.denied is None and isinstance(error, NotFound | NotAllowed):
-        reason = "TENANT" if isinstance(error, NotFound) else error.code.upper()[:32]
-        entry = audit.Entry("share:deny", object_ref=bearer.client.id, decision="deny", rule_id=reason)
+    if bearer is not None and error.denied is None and isinstance(error, NotFound | NotAllowed | ConsentMissing):
+        reason = "TENANT" if isinstance(error, NotFound) else REASONS.get(error.code, error.code.upper()[:32])
+        asked: dict[str, Any] = {"object_ref": bearer.client.id, "purpose": str(g.get("purpose", ""))[:32]}
+        entry = audit.Entry("share:deny", decision="deny", rule_id=reason, **asked)
         error.denied = (entry, g.actor)
     record_refusal(error)
-    if isinstance(error, NotFound) and "purpose" in g:
+    guesses = isinstance(error, NotFound) or error.code in REASONS
+    if guesses and "purpose" in g:
         with current_database().transaction() as session:
             add_reads(session, current_bearer().client.org_id, purpose=g.purpose, rows=1, on=local_day(utc_now()))
     status = STATUS.get(error.code) or next((code for kind, code in KINDS if isinstance(error, kind)), 403)
@@ -268,6 +270,8 @@ def _refused(need: Need, error: DomainError) -> Response:
     return response
 
 
+REASONS = {"purpose_not_consented": "PURPOSE"}
+"""What a machine tried that holds a living match: as dear as guessing a number, and a row of the log."""
 STATUS = {"unauthenticated": 401, "quota_used": 429, "idempotency_key": 400, "json": 400, "purpose_missing": 400}
 KINDS: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),

@@ -20,7 +20,6 @@ from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.config import Settings
 from marketplace.db import Database, new_id
-from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import signing
 from marketplace.sharing.gate import LIFE_S
 from marketplace.sharing.models_api import ApiClient, ClientState, WebhookEvent, WebhookState
@@ -45,12 +44,12 @@ def emit(session: Session, org_id: str, /, *, kind: str, object_ref: str, now: d
         session.add(event)
 
 
-def signed(vault: Vault, event: WebhookEvent, /, *, issuer: str, now: datetime) -> str:
+def signed(settings: Settings, event: WebhookEvent, /, *, now: datetime) -> str:
     """The compact JWS of one event. Every try carries the same jti, so that a receiver takes it once."""
-    key = signing.key_of(vault, signing.WEBHOOKS)
+    key = signing.key_of(settings, signing.WEBHOOKS)
     issued = int(now.timestamp())
     claims = {
-        "iss": issuer,
+        "iss": settings.base_url,
         "aud": event.client_id,
         "iat": issued,
         "exp": issued + LIFE_S,
@@ -100,7 +99,7 @@ def _take(database: Database, *, now: datetime) -> tuple[str, str, str] | None:
             event.state, event.error_code = WebhookState.DEAD, "client_gone"
         session.add(event)
         settings: Settings = session.info["settings"]
-        text = signed(vault_of(session), event, issuer=settings.base_url, now=now)
+        text = signed(settings, event, now=now)
         return (event.id, client.webhook_url, text) if event.state is WebhookState.QUEUED else None
 
 

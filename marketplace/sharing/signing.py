@@ -1,7 +1,8 @@
 """The platform's own signing keys of the partner API: one for access tokens, one for what is sent to webhooks.
 
-Enters: the vault's root and a label. Leaves: an ES256 key that is never stored, because the same root always gives it
-again; and the public halves as a JWK set, for partners to check webhooks with. Called by `authority`, `door`, `hooks`.
+Enters: the settings' issuer ring and a label. Leaves: an ES256 key that is never stored, because the same ring always
+gives it again; and the public halves as a JWK set, for partners to check webhooks with. Only the newest line of the
+ring signs and is believed: what it signs lives five minutes. Called by `authority`, `door`, `hooks`.
 """
 
 from __future__ import annotations
@@ -11,28 +12,31 @@ from typing import Any
 
 from joserfc.jwk import ECKey, KeySet
 
-from marketplace.sealed import Vault
-from marketplace.signing import private_key
+from marketplace.config import Settings
+from marketplace.signing import NoKey, private_key
+from marketplace.suites import derive
 
 ACCESS_TOKENS = "access-token"
 WEBHOOKS = "webhook"
 
 
-def key_of(vault: Vault, use: str, /) -> ECKey:
+def key_of(settings: Settings, use: str, /) -> ECKey:
     """The signing key of one use; its id follows from the public half."""
-    return _key(vault.index("signing-key", f"{use}|1") + vault.index("signing-key", f"{use}|2"), use)
+    if settings.issuer_ring is None:
+        raise NoKey("the settings hold no issuer key")
+    return _key(settings.issuer_ring.newest, use)
 
 
 @lru_cache(maxsize=8)
-def _key(seed: str, use: str) -> ECKey:
-    private = private_key(bytes.fromhex(seed))
+def _key(root: bytes, use: str) -> ECKey:
+    private = private_key(derive(root, f"{use}|high") + derive(root, f"{use}|low"))
     bare = ECKey.import_key(private)
     return ECKey.import_key(private, {"kid": bare.thumbprint(), "use": "sig", "alg": "ES256"})
 
 
-def public_keys(vault: Vault, /) -> dict[str, Any]:
+def public_keys(settings: Settings, /) -> dict[str, Any]:
     """What partners check signatures with."""
-    keys = KeySet([key_of(vault, use) for use in (ACCESS_TOKENS, WEBHOOKS)])
+    keys = KeySet([key_of(settings, use) for use in (ACCESS_TOKENS, WEBHOOKS)])
     found: dict[str, Any] = dict(keys.as_dict(private=False))
     return found
 

@@ -84,7 +84,7 @@ def keep_refusal(error: DomainError) -> None:
 def _keep(session: Session, error: DomainError) -> None:
     if isinstance(error.denied, tuple):
         entry, actor = error.denied
-        error.denied = None
+        error.denied = "kept"
         audit.record(session, entry, actor=actor, now=utc_now())
 
 

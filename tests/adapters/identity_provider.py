@@ -94,6 +94,7 @@ class Provider:
         assert asked["response_type"] == "code"
         assert asked["client_id"] == CLIENT
         assert asked["code_challenge_method"] == "S256"
+        assert asked["max_age"] == "300", "who has a session there is asked again"
         assert len(asked["state"]) >= 20
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked
@@ -139,6 +140,6 @@ class Provider:
     def _id_token(self, nonce: str) -> Any:
         now = int(time.time())
         honest: Claims = {"iss": self.url, "aud": CLIENT, "sub": self.subject, "nonce": nonce}
-        honest |= {"iat": now, "exp": now + 120, "amr": self.methods}
+        honest |= {"iat": now, "exp": now + 120, "amr": self.methods, "auth_time": now}
         said = {name: value for name, value in (honest | self.lie.claims).items() if value is not None}
         return self.lie.token(said)

@@ -49,6 +49,10 @@ Handler = Callable[[Asked], Answer]
 Fault = int | str | Answer
 
 
+DRIP = Answer(200)
+"""A reply that comes byte by byte and never ends."""
+
+
 class Loopback:
     """Serves on a free port of 127.0.0.1 until the end of its `with` block."""
 
@@ -56,7 +60,7 @@ class Loopback:
         self.answer = answer
         self.asked: list[Asked] = []
         self._faults: deque[Fault] = deque()
-        self._released = threading.Event()
+        self.released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -73,7 +77,7 @@ class Loopback:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._released.set()
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -87,8 +91,10 @@ class Loopback:
                 return Answer(fault)
             case Answer():
                 return fault
+            case "drip":
+                return DRIP
             case "silence":
-                self._released.wait(30)
+                self.released.wait(30)
                 return None
             case "lost reply":
                 self.answer(asked)
@@ -114,6 +120,10 @@ def _handler_of(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             answer = loopback.reply_to(asked)
             self.close_connection = True
             if answer is None:
+                return
+            if answer is DRIP:
+                while not loopback.released.wait(0.05):
+                    self.wfile.write(b"H")
                 return
             self.send_response(answer.status)
             for name, value in {

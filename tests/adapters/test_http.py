@@ -6,12 +6,16 @@ import gzip
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from threading import Event
 
 import pytest
 import requests
 
 from adapters.http import HttpClient, Patience, Reply, safe_base, seconds_asked
 from adapters.ports import OutsideError, TryAgainLater, WillNeverWork
+from adapters.whole import MOST, WholeCall
+from adapters.witness import HttpWitness
 from tests.adapters.loopback import Answer, Asked, Loopback, as_json
 
 PATIENCE = Patience(attempts=3, connect=2, read=0.3, first_wait=0.5, longest_wait=8)
@@ -66,6 +70,27 @@ def test_a_lasting_fault_ends_after_the_attempts_agreed(
         client.get("/a", call="ask")
     assert caught.value.code == code
     assert len(server.asked) == PATIENCE.attempts
+
+
+def test_a_reply_that_drips_is_given_up_as_a_whole(server: Loopback) -> None:
+    server.play("drip", "drip")
+    client = HttpClient("test", server.url, patience=Patience(attempts=1, read=0.3, whole=0.4))
+    for ask in (
+        partial(client.get, "/a", call="ask"),
+        partial(HttpWitness(server.url, seconds=0.4).add_checkpoint, 0, proof=(), note="n"),
+    ):
+        with pytest.raises(TryAgainLater) as caught:
+            ask()
+        assert caught.value.code == "timeout"
+
+
+def test_a_door_behind_which_many_calls_hang_asks_nobody() -> None:
+    released, door = Event(), WholeCall(0.0)
+    for code in [*["timeout"] * MOST, "still_hanging"]:
+        with pytest.raises(TryAgainLater) as caught:
+            door.ask(partial(released.wait, 9))
+        assert caught.value.code == code
+    released.set()
 
 
 def test_waits_grow_and_stay_within_bounds(client: HttpClient, server: Loopback, waits: list[float]) -> None:

@@ -100,7 +100,17 @@ def sign_in(provider: Provider) -> Identity:
 
 @pytest.mark.threat("T10")
 def test_an_honest_provider_is_believed(provider: Provider) -> None:
-    assert sign_in(provider) == Identity(provider.url, SUBJECT, frozenset({"pwd", "otp"}))
+    known = sign_in(provider)
+    assert replace(known, proved_at=None) == Identity(provider.url, SUBJECT, frozenset({"pwd", "otp"}))
+    assert known.proved_at is not None
+    assert abs(known.proved_at.timestamp() - time.time()) < 60
+
+
+@pytest.mark.threat("T10")
+@pytest.mark.parametrize("said", [None, True, 0, int(time.time()) + 86_400, 10**30])
+def test_a_provider_that_names_no_moment_that_was_vouches_for_no_moment(provider: Provider, said: object) -> None:
+    provider.lie = Lie({"auth_time": said})
+    assert sign_in(provider).proved_at is None
 
 
 @pytest.mark.threat("T10")

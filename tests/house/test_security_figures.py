@@ -10,7 +10,7 @@ import pytest
 
 from adapters import http, pictures
 from adapters.tabular_faults import Limits
-from marketplace.accounts import guessable, limits, service
+from marketplace.accounts import codes, guessable, limits, service
 from marketplace.app import _flask_settings
 from marketplace.config import demo_settings
 from marketplace.sharing import clients, gate
@@ -33,8 +33,8 @@ def _sentences(folder: Path) -> list[str]:
         f"twice as long, at most {longest} hours",
         f"{limits.MOST_OF_NETWORK} in {window} minutes",
         (
-            f"{service.CODE_TRIES} in {window} minutes; a code lives {_minutes(service.CODE_LIFE)} minutes and takes "
-            f"{service.CODE_TRIES} wrong tries"
+            f"{codes.CODE_TRIES} in {window} minutes; a code lives {_minutes(codes.CODE_LIFE)} minutes and takes "
+            f"{codes.CODE_TRIES} wrong tries"
         ),
         (
             f"{flask['MAX_CONTENT_LENGTH'] >> 20} MB; form fields together {flask['MAX_FORM_MEMORY_SIZE'] >> 10} KB, "

@@ -25,6 +25,7 @@ from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from adapters.sms_in import IncomingSms
 from marketplace import notices
+from marketplace.accounts import codes
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
@@ -552,7 +553,7 @@ def _answer(house: House, hands: Hands, worker: Hands, check_id: str, way: str) 
         hands.press("/send-code")
         with house.database.reading() as session:
             newest = select(SignInCode.id).order_by(col(SignInCode.expires_at).desc())
-            digits = accounts.code_text(session, session.exec(newest).first() or "")
+            digits = codes.code_text(session, session.exec(newest).first() or "")
         hands.fill("code", digits)
         hands.fill("tail", NUMBER[-4:])
         hands.press()

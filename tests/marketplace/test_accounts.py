@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from marketplace.accounts import limits
+from marketplace.accounts import codes, limits
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import AccountSession, RateCount
 from marketplace.actors import PUBLIC, Role
@@ -78,23 +79,23 @@ def test_a_short_password_is_refused(session: Session, now: datetime) -> None:
 
 
 def test_a_code_works_once_and_only_for_its_phone(session: Session, now: datetime) -> None:
-    code = accounts.new_code(session, "index-of-a-phone", network="n", now=now)
-    text = accounts.code_text(session, code.id)
-    assert not accounts.code_fits(session, "index-of-another", text, now=now)
-    assert accounts.code_fits(session, "index-of-a-phone", text, now=now)
-    assert not accounts.code_fits(session, "index-of-a-phone", text, now=now)
+    code = codes.new_code(session, "index-of-a-phone", network="n", now=now)
+    text = codes.code_text(session, code.id)
+    assert not codes.code_fits(session, "index-of-another", text, now=now)
+    assert codes.code_fits(session, "index-of-a-phone", text, now=now)
+    assert not codes.code_fits(session, "index-of-a-phone", text, now=now)
 
 
 def test_five_wrong_digits_spoil_a_code_and_so_does_time(session: Session, now: datetime) -> None:
-    code = accounts.new_code(session, "phone", network="n", now=now)
-    text = accounts.code_text(session, code.id)
+    code = codes.new_code(session, "phone", network="n", now=now)
+    text = codes.code_text(session, code.id)
     wrong = f"{(int(text) + 1) % 10**6:06d}"
     for _ in range(5):
-        assert not accounts.code_fits(session, "phone", wrong, now=now)
-    assert not accounts.code_fits(session, "phone", text, now=now)
-    again = accounts.new_code(session, "phone", network="n", now=now)
+        assert not codes.code_fits(session, "phone", wrong, now=now)
+    assert not codes.code_fits(session, "phone", text, now=now)
+    again = codes.new_code(session, "phone", network="n", now=now)
     late = now + timedelta(minutes=10)
-    assert not accounts.code_fits(session, "phone", accounts.code_text(session, again.id), now=late)
+    assert not codes.code_fits(session, "phone", codes.code_text(session, again.id), now=late)
 
 
 def test_a_household_s_session_speaks_for_that_household_only(session: Session, now: datetime) -> None:
@@ -107,10 +108,32 @@ def test_a_household_s_session_speaks_for_that_household_only(session: Session, 
 
 @pytest.mark.threat("T15")
 def test_a_code_fits_only_in_the_browser_that_asked_for_it(session: Session, now: datetime) -> None:
-    code = accounts.new_code(session, "phone", network="n", now=now)
-    text = accounts.code_text(session, code.id)
-    assert not accounts.code_fits(session, "phone", text, code_id="of another browser", now=now)
-    assert accounts.code_fits(session, "phone", text, code_id=code.id, now=now)
+    code = codes.new_code(session, "phone", network="n", now=now)
+    text = codes.code_text(session, code.id)
+    assert not codes.code_fits(session, "phone", text, code_id="of another browser", now=now)
+    assert codes.code_fits(session, "phone", text, code_id=code.id, now=now)
+
+
+@pytest.mark.threat("T15")
+def test_locks_long_ago_count_no_more_and_nothing_old_is_kept(database: Database, now: datetime) -> None:
+    month, locks = timedelta(days=30), []
+    for turn in range(3):
+        with database.session(writes=True) as session:
+            for _try in range(6):
+                with suppress(NotAllowed):
+                    codes.new_code(session, "phone", network="203.0.113.7", now=now + turn * month)
+            row = session.get_one(RateCount, "code:phone")
+            assert row.locked_until is not None
+            locks.append(row.locked_until - (now + turn * month))
+            assert not session.exec(select(RateCount).where(col(RateCount.key).contains("203.0"))).all()
+            session.commit()
+    assert locks == [timedelta(minutes=15)] * 3
+    end = now + 2 * month
+    assert limits.forget(database, now=end + timedelta(days=1)) == 1, "the code alone"
+    with database.reading() as session:
+        assert session.get(RateCount, "code:phone") is not None
+    assert limits.forget(database, now=end + timedelta(days=3)) == 2
+    assert limits.forget(database, now=end + timedelta(days=3)) == 0
 
 
 @pytest.mark.threat("T15")

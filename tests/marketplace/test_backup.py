@@ -7,14 +7,19 @@ import json
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, func, select, text
 from sqlmodel import Session, col
 
 from marketplace import audit, backup, notices
-from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.accounts import service as accounts
+from marketplace.accounts import standins
+from marketplace.accounts.models import Account
+from marketplace.actors import PUBLIC, SYSTEM, Actor, Role
 from marketplace.backup import BackupError, restore_backup, write_backup
+from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.consent import changes
 from marketplace.consent.ask import is_alive
@@ -25,7 +30,7 @@ from marketplace.ledger.models import AidState
 from marketplace.migrations.tables import metadata
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import verify_need
-from marketplace.operations import after_restore
+from marketplace.operations import after_restore, gone_since
 from marketplace.reports import standing
 from marketplace.rights.erasing import erased_ids
 from marketplace.sealed import PersonKey, Unreadable, Vault, vault_of
@@ -123,13 +128,31 @@ def test_a_restored_house_works_on_and_its_guards_still_stand(filled: Database, 
 def test_what_may_have_ended_since_the_backup_rests_and_the_erased_are_erased_again(
     filled: Database, empty: Empty, tmp_path: Path
 ) -> None:
-    write_backup(filled, tmp_path / "house.backup")
-    with filled.reading() as session:
+    with filled.transaction() as session:
         person = session.execute(select(Person)).scalar_one()
+        gone, head = (
+            accounts.create_account(session, name, display_name=name, role=Role.WORKER, now=make.NOW)
+            for name in ("gone", "head")
+        )
+        period: Any = {"first_on": local_day(make.NOW), "last_on": local_day(make.NOW)}
+        acts = Actor(id=head.id, role=Role.WORKER)
+        standins.name(session, gone.id, **period, actor=acts, now=make.NOW)
+        token = accounts.open_for_account(session, gone, now=make.NOW)
+    write_backup(filled, tmp_path / "house.backup")
+    with filled.transaction() as session:
+        session.get_one(Account, gone.id).active = False
+    with filled.reading() as session:
+        assert gone_since(session) == [f"account:{gone.id}"]
     target = empty(filled.engine.dialect.name.removesuffix("ql"))
-    told = {"erased": [person.id, "nobody-here"], "now": make.NOW}
-    restore_backup(target, tmp_path / "house.backup", then=lambda session: after_restore(session, **told))
+    told = {"erased": [person.id, "nobody-here", f"account:{gone.id}"], "now": make.NOW}
+    rests: dict[str, int] = {}
+    restore_backup(target, tmp_path / "house.backup", then=lambda session: rests.update(after_restore(session, **told)))
     with target.transaction() as session:
+        assert accounts.actor_of(session, token, now=make.NOW) == PUBLIC
+        assert (session.get_one(Account, gone.id).active, session.get_one(Account, head.id).active) == (False, True)
+        assert standins.rows_of(session, head.id, now=make.NOW) == []
+        open_ones = session.execute(select(func.count()).select_from(Account).where(Account.active)).scalar_one()
+        assert rests["accounts"] == open_ones
         head = session.execute(select(ConsentHead)).scalar_one()
         assert head.state is ConsentState.PAUSED
         assert not is_alive(head, make.NOW)

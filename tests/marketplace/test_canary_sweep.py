@@ -29,6 +29,7 @@ from werkzeug.test import TestResponse
 from adapters.fakes import FakeMessenger
 from marketplace import backup, keeping, notices
 from marketplace.actors import GIVERS, Actor, Role
+from marketplace.addressing import compose
 from marketplace.app import create_app
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
@@ -44,7 +45,6 @@ from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from marketplace.sharing import emergency
 from marketplace.web.desk import XLSX
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace import claim_scene, figures, payment_scene
 from tests.marketplace.match_scene import Scene, a_scene

@@ -11,13 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlmodel import select
+from sqlmodel import col, func, select
 
 from adapters.items import ItemResult
+from marketplace.accounts import codes, limits, ties
 from marketplace.accounts import service as accounts
-from marketplace.accounts import ties
-from marketplace.accounts.models import Account, RateCount, SignInCode
+from marketplace.accounts.models import Account, AccountSession, RateCount, SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.addressing import compose
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
@@ -30,6 +31,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households import facts
 from marketplace.households.models import Household, Person
+from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_phone, masked_name
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
@@ -166,12 +168,12 @@ def test_a_wrong_number_is_told_at_its_field(home: FlaskClient) -> None:
 def test_who_applies_with_a_telephone_that_was_another_s_comes_in_as_somebody_new(app: Flask, now: datetime) -> None:
     client, database = app.test_client(), app.extensions["database"]
     me = {"name": "王小明", "phone": "13800000001", "district": RURAL, "street": TOWNSHIP}
-    assert client.post("/apply", data=me).status_code == 303
+    come_in(client, me)
     with database.transaction() as session:
         first = session.exec(select(Person)).one()
         gone, home = first.id, first.household_id
         facts.erase(session, first, actor=SYSTEM, now=now)
-    assert client.post("/apply", data={**me, "name": "新来的"}).headers["Location"] == "/enter"
+    come_in(client, {**me, "name": "新来的"})
     with database.transaction() as session:
         second = find_person_by_phone(session, me["phone"])
         assert second is not None
@@ -180,12 +182,13 @@ def test_who_applies_with_a_telephone_that_was_another_s_comes_in_as_somebody_ne
         assert session.get_one(Person, gone).name is None
         facts.correct(session, second, "phone", "13800000002", actor=SYSTEM, now=now)
         kept, name = second.id, masked_name(session, second)
-    assert client.post("/apply", data={**me, "name": "换号人"}).status_code == 303
+    come_in(client, {**me, "name": "换号人"})
     with database.reading() as session:
         third = find_person_by_phone(session, me["phone"])
         assert third is not None
         assert third.household_id != session.get_one(Person, kept).household_id, "a number that is given out again"
         assert masked_name(session, session.get_one(Person, kept)) == name
+        assert len(session.exec(select(AccountSession)).all()) == 1, "the browser's earlier sign-in ends with a new one"
     locked_after(client, "/apply", {**me, "phone": "13800000009"}, what="first", tries=100)
 
 
@@ -193,11 +196,12 @@ def locked_after(client: FlaskClient, path: str, data: dict[str, str], *, what: 
     """One try more than are allowed from a network is refused on the form, and its lock stays."""
     database, far = client.application.extensions["database"], {"REMOTE_ADDR": "10.9.9.9"}
     with database.transaction() as session:
-        session.add(RateCount(key=f"{what}:10.9.9.9", window_at=datetime.now(UTC), count=tries))
+        key = limits.key_of(session, what, "10.9.9.9")
+        session.add(RateCount(key=key, window_at=datetime.now(UTC), count=tries))
     refused = client.post(path, data=data, environ_base=far)
     assert (refused.status_code, "次数太多" in refused.text) == (422, True)
     with database.reading() as session:
-        assert session.get_one(RateCount, f"{what}:10.9.9.9").locked_until is not None
+        assert session.get_one(RateCount, key).locked_until is not None
 
 
 def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephone(app: Flask) -> None:
@@ -212,6 +216,7 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     me["street"] = TOWNSHIP
     told = client.post("/apply", data=me)
     assert (told.status_code, told.headers["Location"]) == (303, "/enter")
+    assert me["phone"] not in str(told.headers), "the browser keeps nothing that its next user could read"
     again = client.post("/apply", data=me)
     assert again.headers["Location"] == "/enter"
     for n in range(10):  # a waiting room behind one address
@@ -219,14 +224,13 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
         assert sent.status_code == 422, "what is not filled in counts for nothing"
         assert client.post("/apply", data=me).status_code == 303
     with app.extensions["database"].reading() as session:
+        assert session.exec(select(Person)).all() == [], "nothing is written down before the telephone is proved"
+    client.post("/enter", data={"phone": "13800000001"})
+    assert client.post("/enter/code", data={"code": digits_of(app)}).headers["Location"] == "/apply/LINSHI"
+    with app.extensions["database"].reading() as session:
         assert len(session.exec(select(Person)).all()) == 1
         home = session.exec(select(Household)).one()
         assert (home.street_code, home.urban) == (TOWNSHIP, False), "a township is the country"
-    client.post("/enter", data={"phone": "13800000001"})
-    with app.extensions["database"].reading() as session:
-        code = session.exec(select(SignInCode)).one()
-        digits = accounts.code_text(session, code.id)
-    assert client.post("/enter/code", data={"code": digits}).headers["Location"] == "/apply/LINSHI"
     begun = client.post("/cases/start", data={"code": "LINSHI"}).headers["Location"]
     client.post("/cases/start", data={"code": "GONGZU"})
     with app.extensions["database"].reading() as session:
@@ -234,6 +238,43 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     assert begun.endswith("/wants")
     assert re.search(r'value="housing"[^>]*checked', client.get(begun).text), "what the code stands for is ticked"
     assert "临时救助" in client.get(begun.replace("/step/wants", "/check")).text
+
+
+@pytest.mark.threat("T15")
+def test_who_applies_by_somebody_else_s_number_gets_no_code_and_takes_nothing_from_its_owner(
+    app: Flask, settings: Settings, now: datetime
+) -> None:
+    stranger, owner, database = app.test_client(), app.test_client(), app.extensions["database"]
+    me = {"name": "冒名人", "phone": "13800000001", "district": RURAL, "street": TOWNSHIP}
+    assert stranger.post("/apply", data=me).headers["Location"] == "/enter"
+    stranger.post("/enter", data={"phone": me["phone"]})
+    with database.transaction() as session:
+        letter = session.exec(select(Notice)).one()
+        message = compose(settings, session, letter)
+        assert message is not None
+        assert (letter.household_id, message.address) == (None, me["phone"]), "its owner reads the digits"
+        session.exec(select(SignInCode)).one().used = True
+        home = HouseholdFacts("registry", "R-1", RURAL, size=1, people=(PersonFacts(name="张奶奶", phone=me["phone"]),))
+        register_many(session, [home], actor=SYSTEM, now=now)
+    assert stranger.post("/enter/code", data={"code": "000000"}).status_code == 422
+    owner.post("/enter", data={"phone": me["phone"]})
+    assert owner.post("/enter/code", data={"code": digits_of(app)}).status_code == 303
+    with database.reading() as session:
+        signed_in = session.exec(select(AccountSession)).one()
+        assert session.get_one(Household, signed_in.household_id).source == "registry"
+        assert session.exec(select(func.count()).select_from(Household)).one() == 1
+
+
+def come_in(client: FlaskClient, me: dict[str, str]) -> None:
+    """Apply, then prove the telephone."""
+    assert client.post("/apply", data=me).headers["Location"] == "/enter"
+    client.post("/enter", data={"phone": me["phone"]})
+    client.post("/enter/code", data={"code": digits_of(client.application)})
+
+
+def digits_of(app: Flask) -> str:
+    with app.extensions["database"].reading() as session:
+        return codes.code_text(session, session.exec(select(SignInCode.id).where(~col(SignInCode.used))).one())
 
 
 def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_way_to_object(

@@ -25,6 +25,7 @@ from marketplace.accounts.service import hash_of, sign_in
 from marketplace.cli import main
 from marketplace.config import KEY_VARIABLES, from_environment
 from marketplace.db import Database
+from marketplace.errors import NotAllowed
 from marketplace.operations import new_keys
 from tests import factories as make
 from tests.marketplace.test_incidents import a_look
@@ -115,6 +116,18 @@ def test_the_operator_ends_the_sign_ins_of_one_or_of_everybody(installation: Pat
     with closing(_database()) as database, database.reading() as session:
         held = {login: session.get(AccountSession, hash_of(token)) is not None for login, token in tokens.items()}
         assert held == {"li.na": False, "wu": True}
+    assert run("account", "change", "li.na", "--renew", typed="another long one\n")[0] == 0
+    with closing(_database()) as database, database.transaction() as session:
+        before = session.exec(select(Account).where(Account.login == "li.na")).one()
+        with pytest.raises(NotAllowed):
+            sign_in(session, "li.na", "a long password", **given)
+        assert sign_in(session, "li.na", "another long one", **given)
+    assert run("account", "change", "li.na", "--role", "charity_worker")[0] == 2, "a giver's team gives its own roles"
+    assert run("account", "change", "li.na", "--role", "approver", "--district", "500101")[0] == 0
+    with closing(_database()) as database, database.reading() as session:
+        after = session.exec(select(Account).where(Account.login == "li.na")).one()
+        assert (after.id, after.role.value, after.districts) == (before.id, "approver", ["500101"])
+        assert session.exec(select(AccountSession).where(AccountSession.account_id == after.id)).all() == []
     assert run("account", "end", "nobody")[0] == 2
     assert run("account", "end")[1] == "1 sign-ins ended\n"
 

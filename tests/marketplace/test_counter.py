@@ -14,7 +14,8 @@ from flask import Flask
 from sqlmodel import Session, col, select
 
 from adapters.fakes import FakeMessenger
-from marketplace import notices, wiring
+from marketplace import addressing, notices
+from marketplace.accounts import codes
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
@@ -203,7 +204,7 @@ def test_a_child_of_thirteen_goes_the_whole_way_through_her_guardian(session: Se
     check = survival.open_check(session, child.id, CheckCause.SCHEDULE, due_on=day.date(), actor=WORKER, now=day)
     with pytest.raises(WrongState, match="own_check_only"):
         digits.send_code(session, check.id, network="n", actor=myself(uncle), now=day)
-    code = accounts.code_text(session, digits.send_code(session, check.id, network="n", actor=me, now=day))
+    code = codes.code_text(session, digits.send_code(session, check.id, network="n", actor=me, now=day))
     tail = make_id_number("509900", date(now.year - 13, 5, 6), seq=4)[-4:]
     assert digits.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=me, now=day)
     assert check.state is CheckState.SEEN
@@ -280,7 +281,7 @@ def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(a
 
 def outbox(database: Database, settings: Settings, now: datetime) -> list[tuple[str, str, str]]:
     """Send what is due as the worker does; letter, state and channel of each that no agent gets."""
-    told: Any = {"compose": partial(wiring.compose, settings), "unreached": bringing.bring, "clock": lambda: now}
+    told: Any = {"compose": partial(addressing.compose, settings), "unreached": bringing.bring, "clock": lambda: now}
     notices.send_due(database, FakeMessenger(), **told)
     with database.reading() as session:
         found = session.exec(select(Notice).where(col(Notice.household_id).is_not(None)).order_by(Notice.letter))

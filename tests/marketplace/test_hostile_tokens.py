@@ -128,7 +128,7 @@ def test_no_bent_assertion_gives_a_token(seed: int, machine_and_app: tuple[Flask
 def test_no_bent_access_token_opens_anything(seed: int, machine_and_app: tuple[Flask, Machine]) -> None:
     app, machine = machine_and_app
     client = app.test_client()
-    key = signing.key_of(app.extensions["database"].info["vault"], signing.ACCESS_TOKENS)
+    key = signing.key_of(app.extensions["database"].info["settings"], signing.ACCESS_TOKENS)
     header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
 
     def claims() -> dict[str, Any]:

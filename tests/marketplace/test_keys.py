@@ -253,6 +253,7 @@ BAD_SETTINGS = {
     "one witness": {"SHANQIAO_WITNESSES": "w+00000000+BAAA http://127.0.0.1:1"},
     "one witness twice": {"SHANQIAO_WITNESSES": "w+0+B http://127.0.0.1:1, w+0+B http://127.0.0.1:2"},
     "a witness without an address": {"SHANQIAO_WITNESSES": "w+0+B, v+0+B http://127.0.0.1:1"},
+    "witnesses whose keys do not hold": {"SHANQIAO_WITNESSES": "w+0+B http://127.0.0.1:1, v+0+B http://127.0.0.1:2"},
     "a former witness with its address": {"SHANQIAO_FORMER_WITNESSES": "w+0+B http://127.0.0.1:1"},
     "a witness behind another scheme": {"SHANQIAO_WITNESSES": "w+0+B ftp://x, v+0+B http://127.0.0.1:1"},
     "an unknown suite": {"SHANQIAO_SUITE": "rot13"},

@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel, col, select
 from adapters.fakes import FakeFace
 from adapters.liveness import verified
 from adapters.ports import WillNeverWork
+from marketplace.accounts import codes
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
@@ -79,7 +80,7 @@ def asked(session: Session, now: datetime, *, born: int = 1960) -> tuple[Person,
 def by_code(session: Session, check: SurvivalCheck, actor: Actor, now: datetime, *, tail: str = "001x") -> bool:
     """Ask for a code and type it in with the end of the ID number."""
     code_id = digits.send_code(session, check.id, network="n", actor=actor, now=now)
-    code = accounts.code_text(session, code_id)
+    code = codes.code_text(session, code_id)
     return digits.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=actor, now=now)
 
 
@@ -369,7 +370,7 @@ def code_of(app: Flask) -> str:
     """The code as the message would say it."""
     with app.extensions["database"].reading() as session:
         code = session.exec(select(SignInCode)).one()
-        return accounts.code_text(session, code.id)
+        return codes.code_text(session, code.id)
 
 
 @pytest.mark.parametrize(

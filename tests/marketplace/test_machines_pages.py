@@ -157,8 +157,13 @@ def test_a_key_asked_for_later_waits_for_its_own_two_and_an_ending_one_keeps_its
     asked = {"title": "x", "scopes": ["needs:read"], "jwk": machine.public(), "actor": manager, "now": now}
     client = clients.ask_client(writing, machine.org_id, **asked)
     clients.add_key(writing, client.id, jwk=beside.public(), actor=colleague, now=now)
-    for person in (FIRST, SECOND):
-        clients.approve_client(writing, client.id, actor=person, now=now)
+    clients.approve_client(writing, client.id, actor=FIRST, now=now)
+    between = Machine(machine.org_id)
+    clients.add_key(writing, client.id, jwk=between.public(), actor=manager, now=now)
+    clients.approve_client(writing, client.id, actor=SECOND, now=now)
+    unseen = writing.get_one(ApiKey, between.key.thumbprint())
+    assert (unseen.state, unseen.first_by) == (KeyState.ASKED, None), "the first never saw it"
+    clients.retire_key(writing, unseen.kid, actor=FIRST, now=now)
     assert [key.state for key in clients.keys_of(writing, client.id)].count(KeyState.ACTIVE) == 1
     for person in (FIRST, SECOND):
         clients.approve_key(writing, beside.key.thumbprint(), actor=person, now=now)

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 
 from marketplace.actors import Actor, Role
+from marketplace.addressing import compose
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
@@ -19,7 +20,6 @@ from marketplace.meetings.models import UrgentApproval
 from marketplace.notices import Notice
 from marketplace.offers.models import Acceptance
 from marketplace.organisations import service as organisations
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace.test_urgent import NIGHT, PHONES, Night
 

@@ -17,7 +17,9 @@ from sqlmodel import Session, col, func, select
 from adapters.fakes import FakeMessenger
 from adapters.ports import Message, Receipt, TryAgainLater, WillNeverWork
 from marketplace import audit, notices
+from marketplace.accounts import codes
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.addressing import compose
 from marketplace.config import Settings
 from marketplace.consent.service import Capture
 from marketplace.db import Database
@@ -25,7 +27,6 @@ from marketplace.errors import NotAllowed
 from marketplace.households.models import Household
 from marketplace.notices import Notice, NoticeState
 from marketplace.sealed import Vault
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace import figures
 
@@ -71,6 +72,31 @@ def test_a_letter_is_sent_once_and_marked(database: Database, now: datetime) -> 
     assert notices.send_due(database, messenger, compose=_words, clock=lambda: now) == 0
     assert len(messenger.sent) == 3
     assert _states(database) == [NoticeState.SENT] * 3
+
+
+def test_a_code_goes_before_every_other_letter_and_not_at_all_once_it_is_dead(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    database = sqlite_database
+    _post(database, now - timedelta(hours=1), 60)
+    with database.transaction() as session:
+        home = session.exec(select(Notice.household_id)).first()
+        for phone, at in (("old", now - timedelta(minutes=11)), ("new", now)):
+            code = codes.new_code(session, phone, network="n", now=at)
+            notices.post(session, "sign_in_code", key=phone, household_id=home, params={"code_id": code.id}, now=at)
+    messenger = FakeMessenger()
+
+    def write(session: Session, notice: Notice) -> Message:
+        compose(settings, session, notice, clock=lambda: now)
+        return _words(session, notice)
+
+    notices.send_due(database, messenger, compose=write, clock=lambda: now)
+    assert messenger.sent[0].template_code == "sign_in_code"
+    assert [one.template_code for one in messenger.sent].count("sign_in_code") == 1
+    with database.reading() as session:
+        old = session.exec(select(Notice).where(Notice.key == "old")).one()
+        assert (old.state, old.error_code) == (NoticeState.DEAD, "too_late")
+        assert notices.dead_letters(session, actor=Actor(id="operator-1", role=Role.OPERATOR)) == []
 
 
 def test_a_busy_gateway_is_tried_again_later_and_not_before(database: Database, now: datetime) -> None:
@@ -151,10 +177,13 @@ def test_the_letter_that_waited_longest_is_found_without_looking_at_the_others(
     event.listen(sqlite_database.engine, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
     _post(sqlite_database, now)
     notices._lease(sqlite_database, now=now)
-    question = next(said for said in asked if "ORDER BY" in said)
+    urgent, every = (said for said in asked if "ORDER BY" in said)
     with sqlite_database.engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}", (str(now), 1, 0)[: question.count("?")])
-        steps = " | ".join(row[3] for row in plan)
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {every}", (str(now), 1, 0)[: every.count("?")])
+        steps = " | ".join(row[3] for row in found)
+        some = (str(now), *notices.AT_ONCE, 1, 0)[: urgent.count("?")]
+        first = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {urgent}", some)
+        assert "USING INDEX ix_notice_letter_next_try_at" in " | ".join(row[3] for row in first)
     assert "USING INDEX ix_notice_next_try_at" in steps
     assert "TEMP B-TREE FOR ORDER BY" not in steps.replace("TEMP B-TREE FOR LAST TERM OF ORDER BY", "")
 

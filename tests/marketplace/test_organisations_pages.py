@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 
 from marketplace.actors import Role
+from marketplace.addressing import compose
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.config import Settings
@@ -15,7 +16,6 @@ from marketplace.db import Database
 from marketplace.notices import Notice
 from marketplace.organisations.models import Organisation
 from marketplace.reference.organisation_number import make_uscc
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.factories import NOW
 from tests.pages.people import client_as

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 from flask import Flask
-from sqlmodel import Session, select
+from sqlmodel import Session, func, select
 
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
@@ -27,7 +27,7 @@ from marketplace.organisations.models import OrganisationState
 from marketplace.reference.needs import need_kind
 from marketplace.sharing import clients, replies
 from marketplace.sharing.models import Disclosure
-from marketplace.sharing.models_api import ApiKey, KeptReply
+from marketplace.sharing.models_api import ApiKey, KeptReply, ReadCount
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import FIRST, SECOND, Caller, Machine, let_in
@@ -155,7 +155,15 @@ def test_no_read_goes_without_its_purpose_and_another_purpose_opens_nothing(hous
         assert api.get(f"{path}?purpose=GOSSIP").status_code == 422, path
     where = f"/matches/{house.match_id}/recipient"
     assert api.post(where, {}).json == {"error": "purpose_missing", "field": "purpose"}
+    with house.database.reading() as session:
+        before = _denials(session)
     assert api.post(where, {"purpose": "MED_AID"}).json["error"] == "purpose_not_consented"
+    assert api.get(f"/matches/{house.match_id}?purpose=MED_AID").json["error"] == "purpose_not_consented"
+    with house.database.reading() as session:
+        assert _denials(session)[len(before) :] == ["PURPOSE", "PURPOSE"], "what was tried is a row"
+        tried = session.exec(select(AuditRow).where(AuditRow.rule_id == "PURPOSE")).all()
+        assert {(row.purpose, bool(row.subject_ref)) for row in tried} == {("MED_AID", True)}
+        assert session.exec(select(func.sum(ReadCount.count)).where(ReadCount.purpose == "MED_AID")).one() == 2
     assert api.get("/matches?purpose=MED_AID").json["matches"] == []
 
 

@@ -47,7 +47,7 @@ def test_a_change_is_told_signed_and_without_any_value(allowed: Database, now: d
     door = FakeWebhooks()
     assert hooks.sweep(allowed, door, clock=lambda: now) == 1
     url, text = door.posted[0]
-    keys = KeySet.import_key_set(signing.public_keys(allowed.info["vault"]))
+    keys = KeySet.import_key_set(signing.public_keys(allowed.info["settings"]))
     found = jws.deserialize_compact(text, keys, algorithms=["ES256"])
     told = json.loads(found.payload or b"")
     assert (url, found.headers()["typ"], told["event"], told["object"]) == (

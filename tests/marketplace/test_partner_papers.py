@@ -184,3 +184,6 @@ def test_the_receipts_of_its_own_consent_are_the_ones_the_household_has_and_hold
     assert foreign.get(f"/consents/{house.chain_id}/receipts?purpose={PURPOSE}").status_code == 404
     other = house.caller().get(f"/consents/{house.chain_id}/receipts?purpose=MED_AID")
     assert (other.status_code, other.json["error"]) == (403, "purpose_not_consented")
+    with house.database.reading() as session:
+        denied = select(AuditRow.purpose).where(AuditRow.action == "share:deny", AuditRow.rule_id == "PURPOSE")
+        assert session.exec(denied).all() == ["MED_AID"]

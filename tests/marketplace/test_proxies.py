@@ -13,9 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
+from marketplace.accounts import codes, proving
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import AccountSession, SignInCode
 from marketplace.actors import Actor, Role
+from marketplace.addressing import compose
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.cases import papers
@@ -29,10 +31,10 @@ from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.notices import Notice, post
 from marketplace.proxies import agents, heard, service
+from marketplace.proxies.ending import rest_powers
 from marketplace.proxies.models import HelpPower, PowerState, Signed
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.pages.people import client_as
 
@@ -80,7 +82,7 @@ def in_force(session: Session, person: Person, now: datetime, **over: Any) -> He
 def come_in(session: Session, code: str, *, phone: str = AGENT_PHONE, network: str = "a", now: datetime) -> str:
     """The helper shows its code and types the digits that reached its telephone; its session."""
     power, digits = service.knock(session, code, name="钱", phone=phone, network=network, now=now)
-    return service.accept(session, power.id, accounts.code_text(session, digits.id), code_id=digits.id, now=now)
+    return service.accept(session, power.id, codes.code_text(session, digits.id), code_id=digits.id, now=now)
 
 
 def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: datetime) -> None:
@@ -92,7 +94,7 @@ def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: dateti
     with pytest.raises(NotAllowed):
         come_in(session, "WRONG234", now=now)
     knocked, digits = service.knock(session, code, name="孙", phone="10000066666", network="b", now=now)
-    wrong = "000000" if accounts.code_text(session, digits.id) != "000000" else "111111"
+    wrong = "000000" if codes.code_text(session, digits.id) != "000000" else "111111"
     with pytest.raises(NotAllowed, match="digits_wrong"):
         service.accept(session, knocked.id, wrong, code_id=digits.id, now=now)
     assert power.state is PowerState.INVITED, "a telephone that was only typed opens nothing"
@@ -350,6 +352,10 @@ def test_a_helper_of_one_day_comes_in_sees_the_banner_and_is_stopped(
     assert helper.get("/home").status_code == 303, "not in before the digits"
     assert helper.get(f"/helpers/enter/code?lang={lang}").status_code == 200
     assert helper.post("/helpers/enter/code", data={"code": digits_of(app)}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        (held,) = session.exec(select(AccountSession).where(col(AccountSession.helper_id).is_not(None))).all()
+        as_helper = Actor(id=str(held.helper_id), role=Role.HELPER, household_id=held.household_id)
+        assert proving.sessions_of(session, as_helper, now=held.created_at) == [held], "a helper sees where it is in"
     for path in ("/home", "/messages", "/my-consents", "/survival/mine", "/helpers/"):
         shown = helper.get(f"{path}?lang={lang}")
         assert (shown.status_code, banner in shown.text) == (200, True), path
@@ -399,6 +405,11 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
         assert address in worker.get(page).text, page
     assert worker.post(f"{where}/confirm").status_code == 403
     assert verifier.post(f"{where}/confirm").status_code == 303
+    with app.extensions["database"].transaction() as session:
+        assert rest_powers(session, now=datetime.now(UTC)) == 1
+        power = session.exec(select(HelpPower)).one()
+        assert (power.state, power.checked_by) == (PowerState.PENDING, ""), "after a restore somebody looks again"
+    assert verifier.post(f"{where}/confirm").status_code == 303
     shown = verifier.get(where).text
     assert "赵帮办" not in shown
     assert "赵*办" in shown
@@ -413,7 +424,7 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     with app.extensions["database"].reading() as session:
         index = vault_of(session).index("phone", AGENT_PHONE)
         code = session.exec(select(SignInCode).where(col(SignInCode.phone_index) == index)).one()
-        digits = accounts.code_text(session, code.id)
+        digits = codes.code_text(session, code.id)
     assert agent.post("/helpers/agent/code", data={"code": digits}).status_code == 303
     assert agent.get("/home").status_code == 200
     signed = (BytesIO(make.a_picture()), "signed.png")
@@ -435,7 +446,7 @@ def digits_of(app: Flask, phone: str = AGENT_PHONE) -> str:
         index = vault_of(session).index("phone", phone)
         asked = select(SignInCode).where(col(SignInCode.phone_index) == index)
         newest = max(session.exec(asked).all(), key=lambda one: (one.expires_at, one.id))
-        return accounts.code_text(session, newest.id)
+        return codes.code_text(session, newest.id)
 
 
 def test_an_agent_of_two_households_reaches_each_and_goes_from_one_to_the_other(app: Flask) -> None:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
-from marketplace import notices, wiring
+from marketplace import addressing, notices
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.answers import slips
@@ -68,7 +68,7 @@ def _to(session: Session, settings: Settings, scene: Scene, **params: str) -> st
     key = f"letter-{len(session.exec(select(Notice)).all())}"
     notice = notices.post(session, letter, key=key, household_id=scene.household.id, params=params, now=NOW)
     session.flush()
-    message = wiring.compose(settings, session, notice)
+    message = addressing.compose(settings, session, notice)
     return message.address if message is not None else ""
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyotp
@@ -501,11 +501,34 @@ def test_a_link_from_elsewhere_leads_to_the_sign_in_page_and_to_no_provider(offi
 
 
 @pytest.mark.threat("T10")
-def test_staff_come_in_from_the_provider_and_a_second_factor_there_is_enough(office: tuple[Provider, Browser]) -> None:
+def test_staff_come_in_from_the_provider_and_a_second_factor_there_is_enough(
+    office: tuple[Provider, Browser], house: Database
+) -> None:
     provider, browser = office
     assert "/sign-in/office" in browser.get("/sign-in").text
     assert "/prove" not in come_back(provider, browser).headers["Location"]
     assert browser.get("/security/").status_code == 200
+    with house.transaction() as session:
+        sso.unlink(session, SUBJECT, issuer=provider.url, now=utc_now())
+        with pytest.raises(BadInput, match="subject_unknown"):
+            sso.unlink(session, SUBJECT, issuer=provider.url, now=utc_now())
+    assert browser.get("/security/").status_code == 303, "who was linked by mistake is out"
+    assert come_back(provider, browser).status_code == 403
+
+
+@pytest.mark.threat("T10")
+def test_coming_back_from_the_provider_is_no_proof_of_now(office: tuple[Provider, Browser], house: Database) -> None:
+    provider, browser = office
+    shown = int(utc_now().timestamp()) - 3 * 3600
+    provider.lie = Lie({"auth_time": shown})
+    assert "/prove" not in come_back(provider, browser).headers["Location"]
+    with house.reading() as session:
+        newest = select(AccountSession.proved_at).order_by(col(AccountSession.created_at).desc())
+        assert session.exec(newest).first() == datetime.fromtimestamp(shown, tz=UTC)
+    provider.lie = Lie({"auth_time": None})
+    assert "/prove" in come_back(provider, browser).headers["Location"]
+    provider.lie, provider.methods = Lie(), ["hwk"]
+    assert "/prove" in come_back(provider, browser).headers["Location"], "one key alone is one factor"
 
 
 @pytest.mark.threat("T10")

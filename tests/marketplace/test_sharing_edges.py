@@ -29,6 +29,7 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import BadInput, ConsentMissing, DomainError, NotFound, WrongState
+from marketplace.keyring import Ring
 from marketplace.offers.models import Acceptance
 from marketplace.sharing import api as partner_api
 from marketplace.sharing import clients, deletions, door, gate, hooks, lists, service, shapes, signing
@@ -212,7 +213,7 @@ def test_a_public_key_is_taken_bare_and_for_signing_only() -> None:
 @pytest.mark.threat("T09")
 def test_a_token_of_ours_for_nobody_or_for_nothing_opens_nothing(writing: Session, settings: Settings) -> None:
     machine, now = let_in(writing, make.an_organisation(writing)), utc_now()
-    key = signing.key_of(writing.info["vault"], signing.ACCESS_TOKENS)
+    key = signing.key_of(settings, signing.ACCESS_TOKENS)
     header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
 
     def bearer(**over: Any) -> object:
@@ -222,6 +223,13 @@ def test_a_token_of_ours_for_nobody_or_for_nothing_opens_nothing(writing: Sessio
         return bearer_of(writing, _sign(header, claims, key), issuer=settings.base_url, now=now)
 
     assert bearer() is not None
+    ring = settings.issuer_ring
+    assert ring is not None
+    replaced = replace(settings, issuer_ring=Ring({**ring.keys, ring.epoch + 1: b"n" * 32}, index=ring.index))
+    assert signing.key_of(replaced, signing.ACCESS_TOKENS).kid not in str(signing.public_keys(settings))
+    writing.info["settings"] = replaced
+    assert bearer() is None, "the older key mints nothing once the issuer key is replaced"
+    writing.info["settings"] = settings
     assert bearer(sub="nobody-here") is None
     assert bearer(client_id="another-one") is None
     assert bearer(scope=" ") is None

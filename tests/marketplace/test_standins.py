@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from marketplace import audit
 from marketplace.accounts import service as accounts
-from marketplace.accounts import standins
+from marketplace.accounts import standins, team
 from marketplace.accounts.models import Account, AccountSession, StandIn
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
@@ -155,6 +155,21 @@ def test_somebody_who_acts_for_a_colleague_names_no_stand_in(session: Session) -
     _token, actor = acting(session, head, deputy)
     with pytest.raises(WrongState, match="acts_for_another"):
         standins.name(session, third.id, first_on=TODAY, last_on=TODAY, actor=actor, now=NOW)
+
+
+def test_a_changed_role_leaves_its_stand_in_behind(session: Session) -> None:
+    org = make.an_organisation(session).id
+    head, deputy, keeper = (
+        an_account(session, name, role, org_id=org)
+        for name, role in (("x", Role.CHARITY_WORKER), ("y", Role.CHARITY_WORKER), ("k", Role.GIVER_ADMIN))
+    )
+    token, acts = acting(session, head, deputy)
+    assert acts.on_behalf_of == head.id
+    head.role = Role.GIVER_ADMIN  # as a row that was written without asking would be
+    assert accounts.actor_of(session, token, now=NOW).on_behalf_of is None
+    head.role = Role.CHARITY_WORKER
+    team.change_role(session, head.id, role=Role.GIVER_ADMIN, actor=actor_of(keeper), now=NOW + timedelta(hours=1))
+    assert standins.rows_of(session, deputy.id, now=NOW + timedelta(hours=1)) == []
 
 
 def test_the_clocks_of_a_head_lie_on_the_deputys_list_and_the_reminder_goes_to_the_deputy(database: Database) -> None:

@@ -156,7 +156,7 @@ def test_a_look_needs_the_district_and_a_reason_and_the_household_reads_of_each_
 def _real(database: Database, settings: Settings) -> Flask:
     """The house as it is installed: its clock counts."""
     real = replace(settings, demo=False)
-    database.info["settings"] = real
+    database.info["settings"], database.info["clock"] = real, utc_now
     app = create_app(real, database=database)
     app.config["WTF_CSRF_ENABLED"] = False
     return app
@@ -169,7 +169,8 @@ def test_a_clock_set_back_by_an_hour_writes_nothing_and_says_so(
     now = utc_now()
     app = _real(sqlite_database, settings)
     with sqlite_database.transaction() as session:
-        account = accounts.create_account(session, "zhou", display_name="zhou", role=Role.APPROVER, now=now)
+        secret, role = "a horse eats green batteries", Role.APPROVER
+        account = accounts.create_account(session, "zhou", display_name="z", role=role, password=secret, now=now)
         token = accounts.open_for_account(session, account, now=now)
     client = app.test_client()
     client.set_cookie("sid", token)
@@ -182,6 +183,10 @@ def test_a_clock_set_back_by_an_hour_writes_nothing_and_says_so(
     refused = client.post("/sessions/end")
     assert refused.status_code == 409
     assert "clock was set back" in caplog.text
+    signing_in = app.test_client().post("/sign-in", data={"login": "zhou", "password": secret})
+    assert signing_in.status_code == 409, "who signs in does not make the wrong hour the right one"
+    with pytest.raises(WrongState, match="clock_set_back"), sqlite_database.transaction() as session:
+        record(session, Entry("account:prove"), actor=SYSTEM, now=now)
     with sqlite_database.reading() as session:
         assert session.exec(select(func.count()).select_from(AuditRow)).one() == rows
         refuse_a_clock_set_back(session, now=now + timedelta(minutes=59, seconds=1))

@@ -24,6 +24,7 @@ from sqlmodel import Session, select
 from werkzeug.routing import Rule
 
 from marketplace.actors import Actor, Role
+from marketplace.addressing import compose
 from marketplace.app import create_app
 from marketplace.claims import cases, service
 from marketplace.config import Settings
@@ -44,7 +45,6 @@ from marketplace.reference.needs import list_need_kinds
 from marketplace.reports import service as reports
 from marketplace.reports.months import month_of
 from marketplace.sealed import vault_of
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace import claim_scene as scene
 from tests.pages.people import client_as

@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
+from marketplace.addressing import compose
 from marketplace.audit import AuditRow
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
@@ -35,7 +36,6 @@ from marketplace.proposals import quotes
 from marketplace.proposals.models import LineState, ProposedLine, Run
 from marketplace.proposals.service import Scope, start_run
 from marketplace.sealed import Sealed
-from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace.test_proposals import a_run
 from tests.marketplace.test_same_households import called_same

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import select
 
-from marketplace import wiring
+from marketplace import addressing
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.app import create_app
@@ -324,7 +324,7 @@ def test_a_handover_writes_to_the_household_who_comes(app: Flask, home_id: str, 
     assert worker.post(path, data={"account_id": heir_id, "reason": "LANGUAGE"}).status_code == 303
     with app.extensions["database"].reading() as session:
         letter = session.exec(select(Notice).where(Notice.letter == "worker_changed")).one()
-        message = wiring.compose(settings, session, letter)
+        message = addressing.compose(settings, session, letter)
     assert message is not None
     assert "由李强上门" in message.body
     assert "街道" not in message.body

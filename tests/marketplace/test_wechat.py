@@ -15,7 +15,7 @@ from playwright._impl._driver import compute_driver_executable
 from sqlmodel import Session, select
 
 from adapters.fakes_wechat import FakeWeChat
-from marketplace.accounts import service as accounts
+from marketplace.accounts import codes
 from marketplace.accounts.models import AccountSession, SignInCode
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
@@ -53,7 +53,7 @@ def prove(app: Flask, client: FlaskClient) -> str:
     """Sign in by telephone; where it leads."""
     client.post("/enter", data={"phone": PHONE})
     with app.extensions["database"].reading() as session:
-        digits = accounts.code_text(session, session.exec(select(SignInCode.id)).one())
+        digits = codes.code_text(session, session.exec(select(SignInCode.id)).one())
     return client.post("/enter/code", data={"code": digits}).headers["Location"]
 
 

@@ -85,6 +85,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('at', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_head'))
     )
     op.create_table('audit_node',
@@ -465,9 +466,11 @@ def upgrade() -> None:
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('used', sa.Boolean(), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('reaches', sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sign_in_code'))
     )
     with op.batch_alter_table('sign_in_code', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sign_in_code_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_code_phone_index'), ['phone_index'], unique=False)
 
     op.create_table('task_feed',
@@ -2100,6 +2103,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_notice_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_notice_letter_next_try_at', ['letter', 'next_try_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_next_try_at'), ['next_try_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_state'), ['state'], unique=False)
@@ -3520,7 +3524,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['code_id'], ['offer_code.id'], name=op.f('fk_sms_in_code_id')),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_sms_in'))
     )
-    op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
+    op.execute("INSERT INTO audit_head (id, seq, hash, at) VALUES (1, 0, '" + "0" * 64 + "', '')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)
 
