@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
-from marketplace.appointments import booking, disputes, silent
+from marketplace.appointments import booking, disputes, limits, silent
 from marketplace.appointments.disputes import HOMES
 from marketplace.appointments.insured import uninsured
 from marketplace.appointments.missing import TWICE, count_missing
@@ -57,7 +57,7 @@ def record_done(
     """The giver records a visit that took place, with who of those booked `came` (None: all of them): only they have
     served, the others count as not come. Begun hours do not count, and not more than was planned. With the last
     unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
-    with each visit, for a service that is being served is not late. A visit that began before its match ended is
+    with each visit, for a service that is being served is not late, nor before the next visit that is agreed. A visit that began before its match ended is
     recorded too, and counts as far as need and offer have not been used otherwise since."""
     agreed = (AppointmentState.AGREED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
@@ -83,6 +83,7 @@ def record_done(
         decisions.deliver(session, match.id, by_visits=True, actor=actor, now=now)
     else:
         moves.wait(session, match, outcome="served_part", now=now)
+        limits.follow(session, match, now=now)
     return appointment
 
 
