@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from marketplace.accounts.standins import seats_of
 from marketplace.actors import Actor
 from marketplace.clocks.board import LATE, ClockFilter, count_clocks
 from marketplace.clocks.models import Clock
@@ -77,10 +78,12 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
     """What waits for staff within the actor's districts."""
     late = count_clocks(session, ClockFilter(state=LATE), actor=actor, now=now)
     calls = count_clocks(session, ClockFilter(steps=CALL_STEPS), actor=actor, now=now)
+    mine = ClockFilter(account_ids=seats_of(session, actor, now=now))
     homes, red = signal_lists.count_open(session, actor=actor)
     return {
         "late": late,
         "calls": calls,
+        "mine": count_clocks(session, mine, actor=actor, now=now),
         "alert_homes": homes,
         "alert_red": red,
         "unverified": _needs(session, actor, NeedState.UNVERIFIED),

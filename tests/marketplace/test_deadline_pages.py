@@ -316,6 +316,26 @@ def test_each_number_of_the_home_page_leads_to_its_rows(house: House) -> None:
     assert "/deadlines/?group=calls" in page
 
 
+def test_whoever_is_named_for_a_step_finds_it_on_its_home_page_with_its_letter(house: House) -> None:
+    client = house.staff(Role.WORKER)
+    waiting.sweep(house.database, clock=lambda: NOW + timedelta(days=2))
+    for lang, label, letter, act in (
+        ("zh_Hans", "我手上的步骤", "给家庭打电话 · ", "去办理"),
+        ("en", "steps that I hold", "Call the household · ", "Act on it"),
+    ):
+        client.set_cookie("lang", lang)
+        page = client.get("/staff").text
+        found = re.search(
+            r'href="/deadlines/\?mine=y"><span class="stat-value">(\d+)</span>[^<]*<span[^>]*>' + label, page
+        )
+        assert found is not None
+        assert 0 < int(found[1]) == client.get("/deadlines/?mine=y").text.count("<strong>")
+        told = page[page.index("<h2>") :]
+        assert (letter in told, act in told, f"/calls/{house.ids['silent']}" in told) == (True, True, True)
+        assert re.search(r"\d{4}-\d\d-\d\d", told) is None
+        assert re.search(r"\d{4}-\d\d-\d\d(?!\")", client.get("/stand-in/").text.partition("</form>")[2]) is None
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_staff_read_when_the_holidays_of_a_year_with_limits_are_not_announced(
     house: House, monkeypatch: pytest.MonkeyPatch, known: bool
