@@ -54,7 +54,7 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
         "owed": _reports_owed(session, org_id),
         "deletions": deletions.count_owed(session, org_id),
         "payments": _waiting(session, org_id, PAYMENTS),
-        "confirmed": by_state.get(MatchState.CONFIRMED, 0),
+        "confirmed": sum(by_state.get(state, 0) for state in (MatchState.CONFIRMED, MatchState.CLOSED)),
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
         ).one(),

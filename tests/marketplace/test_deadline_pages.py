@@ -216,12 +216,21 @@ def test_a_worker_writes_down_that_help_arrived(house: House) -> None:
     assert (house.state("unheard"), house.steps("unheard")) == (MatchState.CONFIRMED, ["follow_up"])
 
 
+def _leads_to_its_rows(house: House) -> None:
+    """The giver's number of confirmed help, which a follow-up does not make smaller."""
+    giver, path = house.giver("arrived"), "/our-matches/arrived"
+    assert f'href="{path}"><span class="stat-value">1<' in giver.get("/charity").text
+    assert f"/our-matches/{house.ids['arrived']}" in giver.get(path).text
+
+
 def test_a_follow_up_asks_three_things_and_closes_the_match(house: House) -> None:
     client, path = house.staff(Role.WORKER), f"/follow-ups/{house.ids['arrived']}"
     assert PHONE.format(4) in client.post(f"{path}/phone").text
     assert client.post(path, data={"satisfaction": "5"}).status_code == 422
+    _leads_to_its_rows(house)
     client.post(path, data={"satisfaction": "4", "remains": "part", "staff_minutes": "15"})
     assert house.state("arrived") is MatchState.CLOSED
+    _leads_to_its_rows(house)
     with house.database.reading() as session:
         row = session.exec(select(FollowUp).where(FollowUp.match_id == house.ids["arrived"])).one()
     assert (row.satisfaction, row.remains, row.staff_minutes) == (4, "part", 15)
