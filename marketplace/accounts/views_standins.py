@@ -6,6 +6,7 @@ those it stands in for, are read here too.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import request, url_for
@@ -62,7 +63,7 @@ def stand_in() -> ResponseReturnValue:
             field.errors = [STAND_IN_SENTENCES[error.code]]
         else:
             return done(_("Your stand-in is named."), to=url_for(".stand_in"))
-    seats = sorted(standins.seats_of(session, actor, now=now))
+    letters = notices.of_accounts(session, standins.seats_of(session, actor, now=now), limit=10)
     return render(
         "accounts/stand_in.html",
         layout=f"layout/{'charity' if actor.org_id else 'staff'}.html",
@@ -70,7 +71,8 @@ def stand_in() -> ResponseReturnValue:
         form=form,
         acting=session.get(Account, actor.on_behalf_of) if actor.on_behalf_of else None,
         home=home_address(actor.role),
-        letters=notices.of_accounts(session, seats, limit=10),
+        letters=letters,
+        days={one.id: date.fromisoformat(one.params["by"]) for one in letters if one.params.get("by")},
     )
 
 

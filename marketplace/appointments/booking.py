@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.appointments import limits
 from marketplace.appointments.fitness import Window
 from marketplace.appointments.models import CLAIMS, Appointment, AppointmentState, Booking, Hold, Volunteer
 from marketplace.clocks import service as clocks
@@ -27,6 +28,8 @@ from marketplace.policy import require
 HALF_HOUR = 1800
 ANSWER = "visit_answer"
 """The step that waits for the household's choice."""
+OTHER_TIME = "other_time"
+"""Why a time is called off at which the household cannot."""
 
 
 def lock_match(session: Session, match_id: str, /) -> Match:
@@ -189,13 +192,17 @@ def close(
     now: datetime,
 ) -> None:
     """End an appointment in this state; what was only promised is free again. The household's clock runs on while
-    another time of the same choice waits for its answer."""
+    another time of the same choice waits for its answer; what an agreed one gave its match of time goes with it."""
+    was_agreed = appointment.state is AppointmentState.AGREED
     appointment.reason_code, appointment.closed_at = reason, now
     if to is not AppointmentState.DONE:
         release(session, [appointment.id])
     step(session, appointment, to=to, actor=actor, now=now)
     if not _asked(session, appointment.choice_id):
         clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
+    if was_agreed and to is not AppointmentState.DONE:
+        by_home = to is AppointmentState.NO_SHOW_HOUSEHOLD or reason == OTHER_TIME
+        limits.fell_away(session, session.get_one(Match, appointment.match_id), by_home=by_home, now=now)
 
 
 def _asked(session: Session, choice_id: str) -> bool:

@@ -8,15 +8,14 @@ partial delivery. What began before its match ended is said afterwards too.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
-from marketplace.appointments import booking, disputes, silent
+from marketplace.appointments import booking, disputes, limits, sayable, silent
 from marketplace.appointments.disputes import HOMES
-from marketplace.appointments.insured import uninsured
 from marketplace.appointments.missing import TWICE, count_missing
 from marketplace.appointments.models import (
     OPEN,
@@ -35,12 +34,9 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.policy import require
-from marketplace.reference.services import service_kind
 from marketplace.reference.words import list_codes
 
 SERVED = (AppointmentState.DONE,)
-OVERTIME = timedelta(hours=1)
-"""So much longer than planned a visit may be recorded: it is the volunteer's time, and a slip of the hand is longer."""
 
 
 def record_done(
@@ -57,57 +53,24 @@ def record_done(
     """The giver records a visit that took place, with who of those booked `came` (None: all of them): only they have
     served, the others count as not come. Begun hours do not count, and not more than was planned. With the last
     unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
-    with each visit, for a service that is being served is not late. A visit that began before its match ended is
-    recorded too, and counts as far as need and offer have not been used otherwise since."""
+    with each visit, for a service that is being served is not late, nor before the next visit that is agreed. A visit
+    that began before its match ended is recorded too, and counts as far as need and offer have not been used since."""
     agreed = (AppointmentState.AGREED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
-    booking.require_sayable(match)
-    _require_begun(appointment, now=now)
-    if content not in list_codes("service_content"):
-        raise BadInput("content_missing", field="content")
-    present, absent = _who_came(session, appointment, came)
-    _check_minutes(session, appointment, minutes, present, now=now)
-    served = min(appointment.units, service_kind(appointment.category).units(minutes))
-    if served < 1:
-        raise BadInput("minutes_too_few", field="minutes")
-    if (missing := uninsured(appointment, present)) is not None:
-        raise WrongState("not_insured_then", who=missing.registration_no)
-    appointment.units, appointment.minutes, appointment.content = served, minutes, content
+    told = sayable.served(session, appointment, match, minutes=minutes, content=content, came=came, now=now)
+    appointment.units, appointment.minutes, appointment.content = told.units, minutes, content
     booking.close(session, appointment, to=AppointmentState.DONE, actor=actor, now=now)
-    _write_records(session, appointment, present, now=now)
-    if absent:
-        count_missing(session, absent, now=now)
+    _write_records(session, appointment, told.present, now=now)
+    if told.absent:
+        count_missing(session, told.absent, now=now)
     if match.state is not MatchState.IN_DELIVERY:
-        served_late.count(session, match, units=served, actor=actor, now=now)
+        served_late.count(session, match, units=told.units, actor=actor, now=now)
     elif booking.claimed_units(session, match.id, states=SERVED) == match.units:
         decisions.deliver(session, match.id, by_visits=True, actor=actor, now=now)
     else:
         moves.wait(session, match, outcome="served_part", now=now)
+        limits.follow(session, match, now=now)
     return appointment
-
-
-def _who_came(
-    session: Session, appointment: Appointment, came: Collection[str] | None
-) -> tuple[list[Volunteer], list[Volunteer]]:
-    """Of those booked: who was there, and who was not."""
-    booked = booking.people_of(session, appointment.id)
-    present = [one for one in booked if came is None or one.id in came]
-    if not present:
-        raise BadInput("nobody_came", field="came")
-    return present, [one for one in booked if one not in present]
-
-
-def _check_minutes(
-    session: Session, appointment: Appointment, minutes: int, present: Sequence[Volunteer], *, now: datetime
-) -> None:
-    """Not longer than it can have been: not into the future, the next visit of who came, nor far beyond the plan."""
-    if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
-        raise BadInput("minutes_not_possible", field="minutes")
-    latest = appointment.ends_at + OVERTIME
-    following = booking.next_begin(session, appointment, present)
-    most = int((min(latest, following or latest) - appointment.starts_at).total_seconds()) // 60
-    if minutes > most:
-        raise BadInput("minutes_too_many", field="minutes", most=most)
 
 
 def _write_records(session: Session, appointment: Appointment, present: Sequence[Volunteer], *, now: datetime) -> None:
@@ -140,8 +103,7 @@ def volunteer_missed(
     if appointment.state is AppointmentState.DONE:
         disputes.dispute(session, appointment, match, actor=actor, now=now)
         return appointment
-    booking.require_sayable(match)
-    _require_begun(appointment, now=now)
+    sayable.require_begun(appointment, match, now=now)
     booking.close(session, appointment, to=AppointmentState.NO_SHOW_VOLUNTEER, actor=actor, now=now)
     booked = booking.people_of(session, appointment.id)
     count_missing(session, [one for one in booked if one.id in missing] or booked, now=now)
@@ -153,17 +115,11 @@ def volunteer_missed(
     return appointment
 
 
-def _require_begun(appointment: Appointment, *, now: datetime) -> None:
-    if appointment.starts_at > now:
-        raise WrongState("not_begun_yet")
-
-
 def household_missed(session: Session, appointment_id: str, /, *, actor: Actor, now: datetime) -> Appointment:
     """The volunteers came and nobody was there. Nothing is lost by it; after the second time a worker calls."""
     agreed = (AppointmentState.AGREED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
-    booking.require_sayable(match)
-    _require_begun(appointment, now=now)
+    sayable.require_begun(appointment, match, now=now)
     booking.close(session, appointment, to=AppointmentState.NO_SHOW_HOUSEHOLD, actor=actor, now=now)
     notices.post(session, "visit_changed", key=f"{appointment.id}:missed", household_id=match.household_id, now=now)
     if match.state is MatchState.IN_DELIVERY and household_no_shows(session, match.id) >= TWICE:

@@ -1,9 +1,10 @@
 """Visits planned by spreadsheet: checked like each one on the page, shown with exact counts, stored once.
 
 Enters: the bytes of a giver's table. Leaves: an `ImportBatch` whose counts say what confirming will do, then times that
-are proposed to the households, each household told once, and visits that are called off, moved or served by somebody
-else. Service, day and beginning tell rows apart: a visit that is there already changes nothing, and it is changed only
-by a row that gives its number. Rows may take what the file itself sets free. Called by the desk.
+are proposed to the households, each household told once, visits that are called off, moved or served by somebody else,
+and what became of those that were made. Service, day and beginning tell rows apart: a visit that is there already
+changes nothing, and it is changed only by a row that gives its number. Rows may take what the file itself sets free.
+Called by the desk.
 """
 
 from __future__ import annotations
@@ -15,13 +16,23 @@ from datetime import datetime
 from sqlmodel import Session
 
 from marketplace.actors import Actor
-from marketplace.appointments import booking, service
+from marketplace.appointments import booking, planned_said, service
 from marketplace.appointments.fitness import check_visit
 from marketplace.appointments.models import Volunteer
-from marketplace.appointments.planned_changes import ASKS, LEAVES, Act, Judged, judge, refuse_mixed_choices
+from marketplace.appointments.planned_changes import (
+    ASKS,
+    FREES,
+    LEAVES,
+    SAID,
+    Act,
+    Judged,
+    judge,
+    refuse_mixed_choices,
+)
 from marketplace.appointments.planned_known import Known, known_of
 from marketplace.appointments.planned_table import planned_of, planned_schema
 from marketplace.appointments.times import check_time
+from marketplace.decisions.at_once import hold_matches
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.intake import (
     NO_MAPPING,
@@ -44,7 +55,7 @@ from marketplace.policy import require
 
 COLUMN = {
     "days": "day",
-    **{name: name for name in ("begins", "ends", "volunteers", "choice", "visit")},
+    **{name: name for name in ("begins", "ends", "volunteers", "choice", "visit", "call_off", "minutes", "content")},
 }
 """A field of the page's form ► our column."""
 CODES = {
@@ -58,6 +69,9 @@ COUNTED = {
     "moved": Act.MOVE,
     "exchanged": Act.EXCHANGE,
     "called_off": Act.CALL_OFF,
+    "served": Act.DONE,
+    "not_come": Act.MISSED,
+    "away": Act.AWAY,
     "same": Act.SAME,
 }
 """The name of a count ► the rows that it counts."""
@@ -136,7 +150,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: d
         except (BadInput, WrongState) as error:
             found.faults.append(_fault(row, error))
     wrong = {**refuse_mixed_choices(judged), **_twice(judged)}
-    known.leaving |= {one.there.visit.id for one in judged if one.there is not None and one.act in LEAVES}
+    known.leaving |= {one.there.visit.id for one in judged if one.there is not None and one.act in FREES}
     for done in judged:
         try:
             _place(session, done, known, wrong=wrong, now=now)
@@ -149,7 +163,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: d
 
 
 def _fault(row: CheckedRow, error: BadInput | WrongState, /) -> Fault:
-    column = COLUMN.get(str(error.facts.get("field", "")), "service")
+    about = "outcome" if row.values.get("outcome") else "service"
+    column = COLUMN.get(str(error.facts.get("field", "")), about)
     params = {name: value for name, value in error.facts.items() if isinstance(value, str | int)}
     shown = str(row.values.get(column) or "")[:40]
     return Fault(row.number, column, shown, CODES.get(error.code, error.code), params, Stage.ROWS)
@@ -168,7 +183,9 @@ def _twice(judged: Sequence[Judged]) -> dict[int, BadInput]:
 def _place(session: Session, row: Judged, known: Known, *, wrong: Mapping[int, BadInput], now: datetime) -> None:
     if row.number in wrong:
         raise wrong[row.number]
-    if row.act is Act.EXCHANGE:
+    if row.act in SAID:
+        planned_said.check(session, row, now=now)
+    elif row.act is Act.EXCHANGE:
         _exchange(session, row, known)
     elif row.act in ASKS:
         _propose(session, row, known, now=now)
@@ -208,9 +225,10 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 
 
 def _store(session: Session, found: Found, *, actor: Actor, now: datetime) -> None:
-    """What is called off first, for the other rows may take its people and its time; every match is locked before."""
-    for match_id in sorted({row.service.match.id for row in found.of(*ASKS, Act.CALL_OFF, Act.EXCHANGE)}):
-        booking.lock_match(session, match_id)
+    """What became of visits and what is called off first, for the other rows may take people, time and units of it;
+    every match is locked before, with all that its delivery touches."""
+    hold_matches(session, {row.service.match.id for row in found.of(*(act for act in Act if act is not Act.SAME))})
+    planned_said.store(session, found.of(*SAID), actor=actor, now=now)
     for row in found.of(*LEAVES):
         if row.there is not None:
             reason = row.one.call_off or MOVED

@@ -2,7 +2,8 @@
 
 Enters: the facts of a row and what is known. Leaves: a `Judged`, or a BadInput with the field that is wrong. A visit is
 changed only by a row that gives its number, in the ways of the page: it is called off with a reason, one person goes
-instead of another, or it is called off and the household is asked about the new time. Called by `planned`.
+instead of another, it is called off and the household is asked about the new time, or it is said what became of it.
+Called by `planned`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,15 @@ class Act(StrEnum):
     EXCHANGE = "exchange"
     MOVE = "move"
     CALL_OFF = "call_off"
+    DONE = "done"
+    MISSED = "no_show_volunteer"
+    AWAY = "no_show_household"
 
 
+SAID = (Act.DONE, Act.MISSED, Act.AWAY)
+"""What became of a visit, under the name of the state that it is in then."""
+FREES = (Act.MOVE, Act.CALL_OFF, Act.MISSED, Act.AWAY)
+"""The visit that stands takes no units, time and people any more."""
 LEAVES = (Act.MOVE, Act.CALL_OFF)
 """The visit that stands is called off."""
 ASKS = (Act.NEW, Act.MOVE)
@@ -53,7 +61,7 @@ def judge(number: int, one: Planned, known: Known, /, *, now: datetime) -> Judge
     if named is None:
         raise BadInput("visit_service_unknown", field="service")
     there = _there(one, named, known)
-    if there is None and one.call_off and not one.visit:
+    if there is None and (one.call_off or one.outcome) and not one.visit:
         raise BadInput("visit_number_needed", field="visit")
     act = Act.NEW if there is None else _act(one, there, now=now)
     return Judged(number, one, named, act, there)
@@ -68,15 +76,19 @@ def _there(one: Planned, named: Service, known: Known) -> Standing | None:
     if numbered is None or numbered.visit.match_id != named.match.id:
         raise BadInput("visit_number_unknown", field="visit")
     called_off = numbered.visit.state is AppointmentState.CANCELLED
-    return at_time if called_off and at_time is not None and not one.call_off else numbered
+    is_about = one.call_off or one.outcome
+    return at_time if called_off and at_time is not None and not is_about else numbered
 
 
 def _act(one: Planned, there: Standing, *, now: datetime) -> Act:
     visit = there.visit
+    if one.outcome:
+        return _said(one, there)
     if one.call_off and visit.state is AppointmentState.CANCELLED:
         return Act.SAME
     as_it_is = (visit.starts_at, visit.ends_at, visit.place) == (one.window.starts_at, one.window.ends_at, one.place)
-    if not one.call_off and as_it_is and there.numbers == one.numbers and visit.state is not AppointmentState.CANCELLED:
+    same_people = one.numbers in (there.numbers, there.came)
+    if not one.call_off and as_it_is and same_people and visit.state is not AppointmentState.CANCELLED:
         return Act.SAME
     if one.visit != visit.id:
         raise BadInput("visit_number_needed" if one.call_off else "visit_planned_otherwise", field="begins")
@@ -89,6 +101,23 @@ def _act(one: Planned, there: Standing, *, now: datetime) -> Act:
     if there.one_of_several:
         raise BadInput("visit_choice_stands", field="visit")
     return Act.MOVE
+
+
+def _said(one: Planned, there: Standing) -> Act:
+    """What became of an agreed visit, by its number and with its own time; what is on record stays as it is."""
+    visit = there.visit
+    if one.visit != visit.id:
+        raise BadInput("visit_number_needed", field="visit")
+    if one.call_off:
+        raise BadInput("visit_said_and_off", field="call_off")
+    if (visit.starts_at, visit.ends_at, visit.place) != (one.window.starts_at, one.window.ends_at, one.place):
+        raise BadInput("visit_time_stands", field="begins")
+    served = (one.minutes, one.content, one.numbers) == (visit.minutes, visit.content, there.came)
+    if visit.state.value == one.outcome and (one.outcome != Act.DONE or served):
+        return Act.SAME
+    if visit.state is not AppointmentState.AGREED:
+        raise BadInput("visit_closed", field="visit")
+    return Act(one.outcome)
 
 
 def refuse_mixed_choices(judged: Sequence[Judged], /) -> dict[int, BadInput]:

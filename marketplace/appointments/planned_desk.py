@@ -32,7 +32,8 @@ desk = Desk(
         "One row a visit: the number of the service on its way, day, beginning and end, and the registration numbers "
         "of who comes. Each household is asked once about all its new times. Rows of a service with the same mark of "
         "alternatives are times of which the household takes one. In the table of a month each visit has its number: "
-        "such a row may be changed, and the household is asked again about a new time."
+        "such a row may be changed, and the household is asked again about a new time. After the visits the same table "
+        "says what became of each: whether it was served, for how many minutes, what was done and by whom."
     ),
     home="appointments.week",
     home_title=_l("Visits of the week"),
@@ -44,6 +45,9 @@ desk = Desk(
         "moved": (_l("Visits that are moved: the household is asked again"), "wait"),
         "exchanged": (_l("Visits to which somebody else goes"), ""),
         "called_off": (_l("Visits that are called off"), "late"),
+        "served": (_l("Visits that took place and are recorded"), ""),
+        "not_come": (_l("Visits to which none of yours came"), "late"),
+        "away": (_l("Visits at which nobody was at home"), "wait"),
         "homes": (_l("Households that are asked"), ""),
         "same": (_l("Planned already, left as they are"), ""),
     },

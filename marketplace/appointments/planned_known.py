@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.appointments import booking
 from marketplace.appointments.fitness import Window
-from marketplace.appointments.models import Appointment, AppointmentState, Volunteer
+from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord, Volunteer
 from marketplace.appointments.planned_table import Planned, numbers_of, open_choices
 from marketplace.appointments.times import MOST_AT_ONCE
 from marketplace.db import chunks
@@ -38,11 +38,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One visit as it is, with who is booked by the register's numbers; `one_of_several` while other times of its
-    choice are open."""
+    """One visit as it is, with who is booked, and who came if it was served, by the register's numbers;
+    `one_of_several` while other times of its choice are open."""
 
     visit: Appointment
     numbers: tuple[str, ...]
+    came: tuple[str, ...]
     one_of_several: bool
 
 
@@ -58,7 +59,8 @@ class Known:
     standing: dict[tuple[str, datetime], Standing]
     """Service and beginning ► the visit that is not called off."""
     leaving: set[str] = field(default_factory=set)
-    """The visits that the file calls off or moves: their people, time and units are free for its rows."""
+    """The visits that the file calls off or moves, or says that nobody made: their people, time and units are free for
+    its rows."""
     left: dict[str, int] = field(default_factory=dict)
     choices: dict[tuple[str, str], list[Planned]] = field(default_factory=dict)
     """Service and mark ► the alternatives so far: only the longest takes units."""
@@ -148,8 +150,14 @@ def _visits(
         col(Appointment.starts_at) <= max(one.window.starts_at for one in told),
     )
     found |= {one.id: one for one in session.exec(in_time)}
-    who, several = numbers_of(session, sorted(found)), open_choices(session, org_id)
-    all_ = {one.id: Standing(one, who.get(one.id, ()), one.choice_id in several) for one in found.values()}
+    booked, several = numbers_of(session, sorted(found)), open_choices(session, org_id)
+    came = numbers_of(
+        session, [one.id for one in found.values() if one.state is AppointmentState.DONE], of=ServiceRecord
+    )
+    all_ = {
+        one.id: Standing(one, booked.get(one.id, ()), came.get(one.id, ()), one.choice_id in several)
+        for one in found.values()
+    }
     standing = {
         (one.visit.match_id, one.visit.starts_at): one
         for one in all_.values()

@@ -18,11 +18,26 @@ from sqlmodel import Session, col, func, select
 from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.appointments.fitness import Window
-from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Place, Volunteer
+from marketplace.appointments.models import (
+    OPEN,
+    Appointment,
+    AppointmentState,
+    Booking,
+    Place,
+    ServiceRecord,
+    Volunteer,
+)
 from marketplace.calendar import HERE, local_day
-from marketplace.intake import BadCell, Column, Schema, cells
+from marketplace.intake import BadCell, Column, Row, Schema, cells
 from marketplace.reference.words import label, words
 
+OUTCOMES = (
+    AppointmentState.DONE.value,
+    AppointmentState.NO_SHOW_VOLUNTEER.value,
+    AppointmentState.NO_SHOW_HOUSEHOLD.value,
+)
+"""What a row may say became of a visit, under the names of its states."""
+_STATE, _CONTENT = "appointment_state", "service_content"
 _CLOCK = re.compile(r"(?:\S+ )?(\d{1,2})[:：](\d{2})(?::00)?")
 _SPLIT = re.compile(r"[;；,，、|]")
 
@@ -30,7 +45,8 @@ _SPLIT = re.compile(r"[;；,，、|]")
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One visit as a row tells it: the service's number, when, where, and the register's numbers of who comes; the mark
-    of alternatives, the number of the visit that is changed, and why it is called off, each perhaps empty."""
+    of alternatives, the number of the visit that is changed, why it is called off, and what became of it: its state
+    from then on, with the minutes and the content of a served one; each perhaps empty."""
 
     service: str
     window: Window
@@ -39,12 +55,19 @@ class Planned:
     choice: str = ""
     visit: str = ""
     call_off: str = ""
+    outcome: str = ""
+    minutes: int = 0
+    content: str = ""
 
 
 def planned_schema() -> Schema:
     """The columns; a place that is left empty is the household's home. Rows of one service with the same mark are
-    alternatives. A visit that is changed or called off is named by its number."""
+    alternatives. A visit that is changed or called off, or of which it is said what became of it, is named by its
+    number; those who are named beside a visit that was served are those who came."""
     place, why = (cells.one_of(cells.meanings_of(table)) for table in ("visit_place", "visit_cancel"))
+    outcome = cells.one_of(cells.meanings((code, *words(_STATE)[code]) for code in OUTCOMES))
+    ends = tuple(words(_STATE)[code][0] for code in OUTCOMES)
+    content = cells.one_of(cells.meanings_of(_CONTENT))
     columns = (
         Column("service", "服务编号", "Service", cells.text(32), needed=True, filled=True, also=("编号", "Number")),
         Column("day", "日期", "Day", cells.day, needed=True, filled=True, kind="date"),
@@ -57,8 +80,21 @@ def planned_schema() -> Schema:
         Column("choice", "备选", "Alternatives", cells.text(32)),
         Column("visit", "安排编号", "Visit number", cells.text(32)),
         Column("call_off", "取消原因", "Call off because", why, choices=_labels("visit_cancel")),
+        Column("outcome", "实际情况", "What became of it", outcome, choices=ends),
+        Column("minutes", "服务分钟", "Minutes served", cells.whole(1, 1440), kind="number"),
+        Column("content", "服务内容", "What was done", content, choices=_labels(_CONTENT)),
     )
-    return Schema(columns=columns, key=("service", "day", "begins"))
+    return Schema(columns=columns, key=("service", "day", "begins"), finish=_finish)
+
+
+def _finish(row: Row) -> None:
+    """Minutes and content belong to a visit that took place, and both are said of it."""
+    told = [name for name in ("minutes", "content") if row[name] is not None]
+    if row["outcome"] == AppointmentState.DONE:
+        for name in {"minutes", "content"}.difference(told):
+            row.fault(name, "empty")
+    elif told:
+        row.fault("outcome", "visit_outcome_missing")
 
 
 def _labels(table: str) -> tuple[str, ...]:
@@ -91,6 +127,9 @@ def planned_of(values: Mapping[str, Any], /) -> Planned:
         choice=(values.get("choice") or "").lower(),
         visit=(values.get("visit") or "").lower(),
         call_off=values.get("call_off") or "",
+        outcome=values.get("outcome") or "",
+        minutes=values.get("minutes") or 0,
+        content=values.get("content") or "",
     )
 
 
@@ -114,7 +153,8 @@ def _rows(session: Session, org_id: str, month: date, *, lang: str) -> Iterator[
         col(Appointment.starts_at) < end,
     )
     found = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id))).all()
-    who, several = numbers_of(session, [one.id for one in found]), open_choices(session, org_id)
+    ids, several = [one.id for one in found], open_choices(session, org_id)
+    who = numbers_of(session, ids) | numbers_of(session, ids, of=ServiceRecord)
     for one in found:
         begins, ends = one.starts_at.astimezone(HERE), one.ends_at.astimezone(HERE)
         yield (
@@ -127,18 +167,31 @@ def _rows(session: Session, org_id: str, month: date, *, lang: str) -> Iterator[
             one.choice_id[:8] if one.choice_id in several else None,
             one.id,
             None,
-            label("appointment_state", one.state.value, lang=lang),
+            *_said_of(one, lang=lang),
+            label(_STATE, one.state.value, lang=lang),
         )
 
 
-def numbers_of(session: Session, ids: list[str], /) -> dict[str, tuple[str, ...]]:
-    """Appointment ► the register's numbers of who is booked for it, sorted."""
-    asked = select(Booking.appointment_id, Volunteer.registration_no).join(
-        Volunteer, col(Volunteer.id) == col(Booking.volunteer_id)
+def _said_of(one: Appointment, *, lang: str) -> tuple[Cell, Cell, Cell]:
+    """What became of a visit, as far as it is said."""
+    if one.state.value not in OUTCOMES:
+        return None, None, None
+    content = label(_CONTENT, one.content, lang=lang) if one.content else None
+    return label(_STATE, one.state.value, lang=lang), one.minutes, content
+
+
+def numbers_of(
+    session: Session, ids: list[str], /, *, of: type[Booking] | type[ServiceRecord] = Booking
+) -> dict[str, tuple[str, ...]]:
+    """Appointment ► the register's numbers of who is booked for it, or on record as having served it, sorted."""
+    asked = select(of.appointment_id, Volunteer.registration_no).join(
+        Volunteer, col(Volunteer.id) == col(of.volunteer_id)
     )
+    if of is ServiceRecord:
+        asked = asked.where(col(ServiceRecord.void).is_(False))
     found: dict[str, tuple[str, ...]] = {}
     for appointment_id, number in session.exec(
-        asked.where(col(Booking.appointment_id).in_(ids)).order_by(col(Volunteer.registration_no))
+        asked.where(col(of.appointment_id).in_(ids)).order_by(col(Volunteer.registration_no))
     ):
         found[appointment_id] = (*found.get(appointment_id, ()), number)
     return found

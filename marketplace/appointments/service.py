@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
-from marketplace.appointments import booking, silent
+from marketplace.appointments import booking, limits, silent
 from marketplace.appointments.booking import ANSWER
 from marketplace.appointments.fitness import Window, check_visit
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Place, Volunteer
@@ -149,6 +149,7 @@ def agree(session: Session, appointment_id: str, /, *, actor: Actor, now: dateti
     silent.end_call(session, match.id, outcome="agreed", now=now)
     appointment.answered_at = now
     booking.step(session, appointment, to=AppointmentState.AGREED, actor=actor, now=now)
+    limits.agreed(session, match, now=now)
     notices.post(session, "visit_agreed", key=f"{appointment.id}:agreed", org_id=match.org_id, now=now)
     return appointment
 
@@ -173,7 +174,7 @@ def ask_other_time(session: Session, appointment_id: str, /, *, wish: str, actor
         raise WrongState("time_has_passed")
     for one in (appointment, *_choice(session, appointment)):
         one.wish, one.answered_at = wish, now
-        booking.close(session, one, to=AppointmentState.CANCELLED, reason="other_time", actor=actor, now=now)
+        booking.close(session, one, to=AppointmentState.CANCELLED, reason=booking.OTHER_TIME, actor=actor, now=now)
     silent.end_call(session, match.id, outcome="other_time", now=now)
     notices.post(session, "visit_changed", key=f"{appointment.id}:other_time", org_id=match.org_id, now=now)
     return appointment

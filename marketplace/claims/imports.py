@@ -1,7 +1,8 @@
 """An insurer's answers coming in by file: checked, shown with exact counts, confirmed by a person, done once.
 
 Enters: the bytes of a file. Leaves: an `ImportBatch`, then each case a step further through the very acts of the pages.
-A reference that is not this insurer's and an answer that does not fit the case's step are faults of their rows.
+Rows that answer nothing are left alone; a reference that is not this insurer's and an answer that does not fit the
+case's step are faults of their rows.
 """
 
 from __future__ import annotations
@@ -54,10 +55,16 @@ def check_file(
     """The dry run: nothing is stored but the sealed batch and what it would do."""
     require(actor, "claim:answer", org_id=actor.org_id)
     checked = check_table(data, answer_schema(today=local_day(now)), mapping=mapping)
-    _cases, faults = _placed(session, checked.rows, actor=actor)
+    answered = _answered(checked.rows)
+    _cases, faults = _placed(session, answered, actor=actor)
     if faults:
         checked = Checked(total=checked.total, rows=[], faults=faults, ignored=checked.ignored)
-    counts = {"new": len(checked.rows), "paid": sum(row.values["answer"] == "paid" for row in checked.rows)}
+        answered = []
+    counts = {
+        "new": len(answered),
+        "paid": sum(row.values["answer"] == "paid" for row in answered),
+        "unanswered": len(checked.rows) - len(answered),
+    }
     batch = keep_batch(
         session,
         checked,
@@ -76,7 +83,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     """Give every answer, if each still fits its case; else Conflict, and nothing is done."""
     require(actor, "claim:answer", org_id=actor.org_id)
     batch = get_batch(session, batch_id, kind=ImportKind.CLAIMS, actor=actor)
-    rows = rows_of(session, batch)
+    rows = _answered(rows_of(session, batch))
     cases, faults = _placed(session, rows, actor=actor)
     if faults:
         raise Conflict("import_changed")
@@ -84,6 +91,11 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
         _answer(session, cases[row.values["reference"]].id, row, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return {"new": len(rows)}
+
+
+def _answered(rows: Sequence[CheckedRow]) -> list[CheckedRow]:
+    """A worklist comes back with all its rows; those in which nothing was filled in are left alone."""
+    return [row for row in rows if row.values.get("answer")]
 
 
 def _placed(

@@ -1,8 +1,9 @@
 """The insurer's table of answers: its columns in both languages and the rules of one row.
 
 Enters: the day. Leaves: the `Schema` that an insurer's file passes. Each row names a case by our reference and says one
-answer; what an answer needs beside it (a policy number, a reason, papers, an amount) is asked in the same row.
-Called by `imports` and by the file of a worklist, whose columns begin in the same way.
+answer; what an answer needs beside it (a policy number, a reason, papers, an amount) is asked in the same row. A row in
+which nothing was filled in answers nothing. Called by `imports` and by the file of a worklist, which goes out with the
+columns to fill and comes back.
 """
 
 from __future__ import annotations
@@ -43,6 +44,15 @@ NEEDS = {
 }
 
 
+TO_FILL = ("answer", "scheme", "policy_number", "reason", "papers", "category", "amount", "paid_on")
+"""The columns that an insurer fills in."""
+
+
+def columns_to_fill() -> list[Column]:
+    """What stands empty behind a worklist that goes out."""
+    return [one for one in answer_schema(today=date.min).columns if one.name in TO_FILL]
+
+
 def answer_schema(*, today: date) -> Schema:
     """The schema of answers as of a day."""
     kinds = payable_kinds()
@@ -51,7 +61,7 @@ def answer_schema(*, today: date) -> Schema:
     category = cells.one_of(cells.meanings((k.code, k.zh, k.en) for k in kinds), code="unknown_category")
     columns = (
         Column("reference", "事项编号", "Case reference", cells.text(16), needed=True, filled=True, also=("编号",)),
-        Column("answer", "答复", "Answer", answer, needed=True, filled=True, choices=tuple(ANSWERS)),
+        Column("answer", "答复", "Answer", answer, needed=True, choices=tuple(ANSWERS)),
         Column("scheme", "险种", "Scheme", cells.one_of(cells.meanings_of("insurance_scheme"))),
         Column("policy_number", "保单号", "Policy number", cells.text(40), secret=True),
         Column("reason", "原因", "Reason", cells.one_of(reasons)),
@@ -65,6 +75,10 @@ def answer_schema(*, today: date) -> Schema:
 
 def _finish(row: Row, *, today: date) -> None:
     answer = row["answer"]
+    if answer is None:
+        if any(row[name] is not None for name in TO_FILL):
+            row.fault("answer", "empty")
+        return
     for name in NEEDS.get(answer, ()):
         if row[name] is None:
             row.fault(name, "empty")

@@ -20,6 +20,7 @@ from marketplace.claims.doors import SENTENCES, bp, tone, why
 from marketplace.claims.forms import ACTS, acts_of, form_of
 from marketplace.claims.models import WAITING, InsuranceCase
 from marketplace.claims.service import Paid
+from marketplace.claims.table import TO_FILL, columns_to_fill
 from marketplace.claims.worklists import LISTS
 from marketplace.consent.models import Mode
 from marketplace.decisions import service as decisions
@@ -30,6 +31,7 @@ from marketplace.reference import purposes
 from marketplace.web import Form, Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web import codes as words
 from marketplace.web.desk import XLSX
+from marketplace.web.display import language
 from marketplace.web.leaving import leaves, mark
 from marketplace.web.pages import refuse
 from marketplace.web.transactions import keep_refusal
@@ -149,14 +151,15 @@ def _do(case: InsuranceCase, act: str, form: Form) -> None:
 @leaves
 @writes
 def list_file(tab: str) -> ResponseReturnValue:
-    """The worklist as a table to work on and bring back, with what each household let this insurer see; each row is a
-    look that is logged. What is over holds no household any more."""
+    """The worklist as a table to work on and bring back, with what each household let this insurer see and empty
+    columns for the answers; each row is a look that is logged. What is over holds no household any more."""
     heads = [
         Column(_("Case reference"), width=16),
         Column(_("Kind"), width=12),
         Column(_("Step"), width=18),
         Column(_("By"), "date", width=12),
         *(Column(words.word(code, "field"), width=20) for code in FIELDS),
+        *(Column(one.label(lang=language()), one.kind, width=16) for one in columns_to_fill()),
     ]
     response = Response(write_xlsx(heads, _lines(_all_of(tab), opens=tab != "over"), mark=mark()), content_type=XLSX)
     response.headers["Content-Disposition"] = f'attachment; filename="insurance-{tab}.xlsx"'
@@ -184,6 +187,7 @@ def _lines(rows: Iterable[worklists.Row], *, opens: bool) -> Iterator[tuple[Any,
             words.word(case.state.value, "insurance_step"),
             row.due,
             *(known.get(code, "") for code in FIELDS),
+            *(None for _name in TO_FILL),
         )
 
 

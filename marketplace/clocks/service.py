@@ -122,17 +122,12 @@ def running_steps(session: Session, object_refs: Sequence[str], /) -> dict[str, 
 
 
 def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent: bool) -> Clock:
-    rule = STEPS[step]
-    if rule.hours:
-        due = now + timedelta(hours=rule.hours)
-    else:
-        limit = rule.urgent_days if urgent and rule.urgent_days else rule.days
-        due = after_working_days(now, limit, district=holder.district_code)
+    due = limit_from(now, step, district=holder.district_code, urgent=urgent)
     return Clock(
         id=new_id(),
         step=step,
         object_ref=object_ref,
-        side=rule.side,
+        side=STEPS[step].side,
         org_id=holder.org_id,
         household_id=holder.household_id,
         account_id=holder.account_id,
@@ -141,6 +136,15 @@ def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent:
         due_at=due,
         remind_at=_next_reminder(step, started=now, due=due, sent=0),
     )
+
+
+def limit_from(started: datetime, step: str, /, *, district: str = "", urgent: bool = False) -> datetime:
+    """The limit of a step that began at this moment."""
+    rule = STEPS[step]
+    if rule.hours:
+        return started + timedelta(hours=rule.hours)
+    days = rule.urgent_days if urgent and rule.urgent_days else rule.days
+    return after_working_days(started, days, district=district)
 
 
 def end(session: Session, object_ref: str, /, *, outcome: str, now: datetime, step: str | None = None) -> int:

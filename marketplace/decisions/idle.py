@@ -37,6 +37,15 @@ TURNS: dict[str, Callable[[Session, Collection[str], datetime], dict[str, Side]]
 with the side that has to see to it."""
 
 
+TO_COME: dict[str, Callable[[Session, str, datetime], bool]] = {}
+"""The same: whether of this match something is agreed for later, or proposed and waits for the household."""
+
+
+def is_to_come(session: Session, match_id: str, /, *, now: datetime) -> bool:
+    """Whether a part of the help has its own day, which is still to come."""
+    return any(ask(session, match_id, now) for ask in TO_COME.values())
+
+
 def turns(session: Session, match_ids: Collection[str], /, *, now: datetime) -> dict[str, Side]:
     """Of these matches, those for which household or civil affairs have something to do before the giver can pay."""
     return {match_id: side for ask in TURNS.values() for match_id, side in ask(session, match_ids, now).items()}

@@ -27,8 +27,7 @@ GIVEN = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 
 def count(session: Session, match: Match, /, *, units: int, actor: Actor, now: datetime) -> bool:
     """Whether the units could be counted."""
-    if match.state not in (*OVER, *GIVEN):
-        raise WrongState("match_moved_on", state=match.state.value)
+    require_over(match)
     try:
         with session.begin_nested():
             _count(session, match, units=units, actor=actor, now=now)
@@ -41,6 +40,12 @@ def count(session: Session, match: Match, /, *, units: int, actor: Actor, now: d
         key = f"confirm:{now.isoformat()}"
         moves.tell_household(session, match, "confirm_receipt", key=key, now=now, clock=clock)
     return True
+
+
+def require_over(match: Match, /) -> None:
+    """Nothing is counted for a match that neither is over nor was given."""
+    if match.state not in (*OVER, *GIVEN):
+        raise WrongState("match_moved_on", state=match.state.value)
 
 
 def _count(session: Session, match: Match, *, units: int, actor: Actor, now: datetime) -> None:

@@ -33,9 +33,8 @@ TO_ANSWER = (MatchState.AWAITING_GIVER,)
 TABS = {
     "answer": TO_ANSWER,
     "household": (MatchState.AWAITING_HOUSEHOLD, MatchState.HELD),
+    "arrived": (MatchState.CONFIRMED, MatchState.CLOSED),
     "over": (
-        MatchState.CONFIRMED,
-        MatchState.CLOSED,
         MatchState.RECLAIMING,
         MatchState.RECLAIMED,
         MatchState.GIVEN_BACK,
@@ -70,10 +69,10 @@ class DeliverMoneyForm(Form):
 
 
 @bp.route("/our-matches/", defaults={"tab": "answer"}, methods=["GET"])
-@bp.route("/our-matches/<any(answer, household, over):tab>", methods=["GET"])
+@bp.route("/our-matches/<any(answer, household, arrived, over):tab>", methods=["GET"])
 @guard("match:answer")
 def charity_matches(tab: str) -> ResponseReturnValue:
-    """Matches that wait for this organisation, for the household, or that are over."""
+    """Matches that wait for this organisation, for the household, that arrived, or that are over."""
     session, org_id = current_session(), own_org()
     page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, TABS[tab]))
     matches = queues.list_of_giver(session, org_id, TABS[tab], offset=page.offset, limit=page.size)

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit, notices
 from marketplace.accounts.standins import reads_for
 from marketplace.actors import SYSTEM, Actor
-from marketplace.calendar import after_working_days, local_day
+from marketplace.calendar import after_working_days
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
@@ -62,9 +62,13 @@ def _remind(database: Database, barred: Mapping[str, Barred], *, now: datetime) 
 
 def _write(session: Session, waiting: Clock, barred: Mapping[str, Barred], *, now: datetime) -> None:
     """One reminder. A step of staff that nobody has taken gets its holder by name now, or is asked about again
-    tomorrow; a named holder, or who stands in for it, reads a letter."""
+    tomorrow; a named holder, or who stands in for it, reads a letter. Of a delivery whose next visit is still to come
+    nobody is reminded before it."""
     if not name_holder(session, waiting, barred=barred, now=now):
         clocks.ask_tomorrow(session, waiting, now=now)
+    if waiting.step == "deliver" and idle.is_to_come(session, waiting.object_ref, now=now):
+        clocks.ask_tomorrow(session, waiting, now=now)
+        return
     side = STEPS[waiting.step].side
     key = f"{waiting.id}:{waiting.reminders}"
     told: dict[str, Any] = {"now": now, "params": moves.by(waiting)}
@@ -147,12 +151,13 @@ def ask_staff(session: Session, match: Match, now: datetime, /) -> None:
 
 
 def _late_delivery(session: Session, match: Match, now: datetime) -> None:
-    """A limit that ran out while an account was wanted or looked at did not run out: it is asked again tomorrow."""
-    if not idle.waits_for_account(session, match.id, now=now):
+    """A limit that ran out while an account was wanted or looked at, or before a visit that is agreed or waits for the
+    household, did not run out: it is asked again on the next working day."""
+    if not (idle.waits_for_account(session, match.id, now=now) or idle.is_to_come(session, match.id, now=now)):
         ask_staff(session, match, now)
         return
-    for clock in clocks.running_of(session, match.id):
-        clocks.set_last_day(session, clock, local_day(after_working_days(now, 1)))
+    due = after_working_days(now, 1, district=match.district_code)
+    clocks.move_on_by((clock, due) for clock in clocks.running_of(session, match.id))
 
 
 def _hand_on(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> Clock | None:
@@ -178,20 +183,22 @@ CONSEQUENCES: Mapping[str, Consequence] = {
 
 
 def extend_delivery(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
-    """Staff give a late giver its time once more, and only once; the other way is to cancel the match."""
+    """Staff give a late giver its time once more, and only once until it has served some of it; the other way is to
+    cancel the match."""
     match = locked(session, match_id, "match:extend", actor=actor, expected=(MatchState.IN_DELIVERY,))
     if not may_extend(session, match):
         raise WrongState("no_more_time")
     entry = audit.Entry("match:extend", object_ref=match.id, subject=match.household_id)
     audit.record(session, entry, actor=actor, now=now)
     clock = moves.wait(session, match, outcome="extended", now=now)
-    moves.tell_giver(session, match, "delivery_expected", key="extended", now=now, clock=clock)
+    moves.tell_giver(session, match, "delivery_expected", key=f"extended:{now.isoformat()}", now=now, clock=clock)
     return match
 
 
 def may_extend(session: Session, match: Match, /) -> bool:
-    """Whether this delivery is late for the first time and waits for staff."""
+    """Whether this delivery is late for the first time since a part of it was served, and waits for staff."""
     own = select(Clock.step, Clock.ended_at, Clock.outcome).where(col(Clock.object_ref) == match.id)
-    rows = session.exec(own).all()
+    rows = session.exec(own.order_by(col(Clock.ended_at), col(Clock.id))).all()
     waits = any(step == "late_delivery" and ended is None for step, ended, _outcome in rows)
-    return waits and not any(outcome == "extended" for _step, _ended, outcome in rows)
+    last = [outcome for _step, ended, outcome in rows if ended is not None and outcome in ("extended", "served_part")]
+    return waits and last[-1:] != ["extended"]

@@ -65,12 +65,32 @@ def call(session: Session, district: str, /, *, actor: Actor, now: datetime) -> 
     )
     session.add(meeting)
     flush(session)
-    rows = packs.rows_of(session, session.get_one(Run, meeting.run_id), district=district, now=now)
-    for some in chunks(rows, BATCH):
-        session.execute(insert(MeetingRow), [{"meeting_id": meeting.id, **row} for row in some])
-    meeting.row_count = len(rows)
+    _fill(session, meeting, now=now)
     _record(session, meeting, "meeting:call", actor=actor, now=now)
     return meeting
+
+
+def _fill(session: Session, meeting: Meeting, *, now: datetime) -> int:
+    """Put on the sheet whoever is not on it, numbered on; returns how many rows that were."""
+    there = set(session.exec(select(MeetingRow.need_id).where(MeetingRow.meeting_id == meeting.id)))
+    run = session.get_one(Run, meeting.run_id)
+    found = packs.rows_of(session, run, district=meeting.district_code, now=now)
+    rows = [row for row in found if row["need_id"] not in there]
+    for number, row in enumerate(rows, start=meeting.row_count + 1):
+        row |= {"meeting_id": meeting.id, "number": number}
+    for some in chunks(rows, BATCH):
+        session.execute(insert(MeetingRow), list(some))
+    meeting.row_count += len(rows)
+    return len(rows)
+
+
+def add_new(session: Session, meeting_id: str, /, *, actor: Actor, now: datetime) -> int:
+    """Whoever was left or became unclaimed since an open sheet was called comes on it too; returns how many."""
+    meeting = open_sheet(session, meeting_id, actor=actor)
+    added = _fill(session, meeting, now=now)
+    if added:
+        _record(session, meeting, "meeting:add", actor=actor, now=now)
+    return added
 
 
 def _newest_run(session: Session, district: str) -> Run:

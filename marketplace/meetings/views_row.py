@@ -110,15 +110,20 @@ def look(meeting_id: str, number: int) -> ResponseReturnValue:
 @guard("meeting:decide")
 @writes
 def look_all(meeting_id: str) -> ResponseReturnValue:
-    """One press: the cheapest remedy and who would lose, for every undecided row."""
-    here = url_for(".sheet", meeting_id=meeting_id)
+    """One press: who came since, then the cheapest remedy and who would lose, for every undecided row."""
+    here, session, actor, now = url_for(".sheet", meeting_id=meeting_id), current_session(), current_actor(), utc_now()
     try:
-        count = looking.look_all(current_session(), meeting_id, actor=current_actor(), now=utc_now())
+        added = service.add_new(session, meeting_id, actor=actor, now=now)
+        count = looking.look_all(session, meeting_id, actor=actor, now=now)
     except DomainError as error:
         if error.code not in words.SENTENCES:
             raise
         return pages.refuse(str(words.SENTENCES[error.code]), to=here)
-    return pages.done(ngettext("%(num)d row has its answer.", "%(num)d rows have their answer.", count), to=here)
+    told = ngettext("%(num)d row has its answer.", "%(num)d rows have their answer.", count)
+    if added:
+        more = ngettext("%(num)d row came since and was added.", "%(num)d rows came since and were added.", added)
+        told = f"{more} {told}"
+    return pages.done(told, to=here)
 
 
 @bp.route("/<meeting_id>/rows/<int:number>/undo", methods=["GET", "POST"])

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from marketplace.accounts.standins import seats_of
 from marketplace.actors import Actor
 from marketplace.clocks.board import LATE, ClockFilter, count_clocks
 from marketplace.clocks.models import Clock
@@ -53,7 +54,7 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
         "owed": _reports_owed(session, org_id),
         "deletions": deletions.count_owed(session, org_id),
         "payments": _waiting(session, org_id, PAYMENTS),
-        "confirmed": by_state.get(MatchState.CONFIRMED, 0),
+        "confirmed": sum(by_state.get(state, 0) for state in (MatchState.CONFIRMED, MatchState.CLOSED)),
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
         ).one(),
@@ -77,10 +78,12 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
     """What waits for staff within the actor's districts."""
     late = count_clocks(session, ClockFilter(state=LATE), actor=actor, now=now)
     calls = count_clocks(session, ClockFilter(steps=CALL_STEPS), actor=actor, now=now)
+    mine = ClockFilter(account_ids=seats_of(session, actor, now=now))
     homes, red = signal_lists.count_open(session, actor=actor)
     return {
         "late": late,
         "calls": calls,
+        "mine": count_clocks(session, mine, actor=actor, now=now),
         "alert_homes": homes,
         "alert_red": red,
         "unverified": _needs(session, actor, NeedState.UNVERIFIED),

@@ -31,7 +31,7 @@ from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Household, Person
 from marketplace.meetings.words import PURPOSES, when
 from marketplace.organisations.models import Organisation
-from marketplace.portal import numbers, proving
+from marketplace.portal import mail, numbers, proving
 from marketplace.proposals.scarcity import newest_scarce
 from marketplace.reference.words import list_codes
 from marketplace.reports import standing
@@ -212,13 +212,15 @@ def charity_home() -> ResponseReturnValue:
 @bp.route("/staff", methods=["GET"])
 @guard("home:view")
 def staff_home() -> ResponseReturnValue:
-    """The staff's day: what waits for a person, and the newest run."""
+    """The staff's day: what waits for a person, what this one holds, and the newest letters to it."""
     if current_actor().household_id or current_actor().org_id:
         raise NotFound("not_found")
     session, actor = current_session(), current_actor()
     now = utc_now()
     counts, year = numbers.of_staff(session, actor, now=now), local_day(now + LOOKS_AHEAD).year
-    return pages.render("portal/staff_home.html", counts=counts, unannounced="" if is_announced(year) else year)
+    letters = mail.of_staff(session, actor, now=now)
+    unannounced = "" if is_announced(year) else year
+    return pages.render("portal/staff_home.html", counts=counts, letters=letters, unannounced=unannounced)
 
 
 @bp.route("/audit/", methods=["GET"])

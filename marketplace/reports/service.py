@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.organisations.agreements import were_givers
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
@@ -41,12 +41,14 @@ def prepare(
     """Count a month anew: the draft of this month is counted again, or a first or next version begins.
 
     After a publication a new version needs its reason (`note`); a month that has not ended may be counted, but not
-    published.
+    published. Civil affairs counts a giver's month that the giver has not published, and reads what it has.
     """
     require(actor, "report:prepare", org_id=org_id)
     scope = org_id or CITY
     versions = _versions(session, scope, month)
     newest = versions[0] if versions else None
+    if actor.org_id != org_id and any(one.state is ReportState.PUBLISHED for one in versions):
+        raise BadInput("published_by_giver", field="month")
     if newest is not None and newest.state is ReportState.DRAFT:
         report, note = newest, note or newest.note
         session.execute(delete(ReportRow).where(col(ReportRow.report_id) == report.id))
@@ -84,11 +86,13 @@ def _name_giver(session: Session, report: Report) -> None:
 
 
 def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime) -> Report:
-    """Freeze a draft: from now on neither the report nor its rows can change."""
+    """Freeze a draft: from now on neither the report nor its rows can change. A giver's report is the giver's word."""
     report = session.get(Report, report_id, with_for_update=True, populate_existing=True)
     if report is None:
         raise NotFound("report")
     require(actor, "report:publish", org_id=report.org_id)
+    if report.org_id != actor.org_id:
+        raise NotAllowed("report_of_giver")
     if report.state is not ReportState.DRAFT:
         raise WrongState("report_published")
     month = read_period(report.month, now=now)
@@ -140,7 +144,7 @@ def lines_of(session: Session, report: Report, write: Callable[[ReportRow], T], 
 
 
 def get_report(session: Session, report_id: str, /, *, actor: Actor) -> Report:
-    """One report; another giver's looks like a missing one. Givers see the city's only once it is published."""
+    """One report; for a giver another's, or the city's, looks like a missing one."""
     report = session.get(Report, report_id)
     if report is None:
         raise NotFound("report")

@@ -1,37 +1,33 @@
-"""Pages of the monthly reports: the list, one report with its charts, the rows behind a number, and both as files.
+"""Pages of the monthly reports: the list, one report with its charts, on screen and on paper; counting and publishing.
 
-Enters: staff, auditors (numbers only, small ones hidden) and givers (their own). Leaves: pages, XLSX. A row shows a
-pseudonym, a kind, a district and amounts, never a name.
+Enters: staff, auditors (numbers only, small ones hidden) and givers (their own). Leaves: pages; the rows behind their
+numbers are in `views_rows`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from adapters.tabular_writer import Column, write_xlsx
-from marketplace.actors import GIVERS, Actor
+from marketplace.actors import GIVERS
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.organisations.models import Organisation
 from marketplace.policy import may
-from marketplace.reports import figures, service
+from marketplace.reports import figures, service, views_rows
 from marketplace.reports import yearly as yearly_reports
-from marketplace.reports.figures import Filter
-from marketplace.reports.models import Figure, Report, ReportRow, ReportState
+from marketplace.reports.doors import bp, layout, may_open_rows
+from marketplace.reports.models import Report, ReportState
 from marketplace.reports.months import month_of, read_period
 from marketplace.reports.sections import sections_of, totals_of
-from marketplace.reports.words import FIGURES, reason
 from marketplace.web import Form, Page, TextField, _, _l, confirm, current_session, done, page_number, render, writes
-from marketplace.web import codes as words
-from marketplace.web.desk import XLSX
 from marketplace.web.formats import count as count_of
 from marketplace.web.formats import month as month_name
-from marketplace.web.leaving import leaves, mark
 
-bp = Blueprint("reports", __name__, url_prefix="/reports")
+__all__ = ["SENTENCES", "bp", "views_rows"]
 STATES = {ReportState.DRAFT: (_l("draft"), "wait"), ReportState.PUBLISHED: (_l("published"), "done")}
 SENTENCES: dict[str, Any] = {
     "report_published": _l("This report is published and cannot change. Correct it by a new version."),
@@ -39,6 +35,8 @@ SENTENCES: dict[str, Any] = {
     "counted_too_early": _l("This draft was counted before the month ended. Count it again first."),
     "month_form": _l("Write a month as year and month, such as 2026-11, or a year, such as 2026."),
     "month_ahead": _l("This month or year has not begun."),
+    "published_by_giver": _l("The giver has published this month: read that version."),
+    "report_of_giver": _l("A giver publishes its report itself."),
     "correction_reason": _l("This month is published. Say why it has to be corrected."),
 }
 
@@ -55,8 +53,14 @@ class MonthForm(Form):
     )
 
 
-def _layout() -> str:
-    return "charity" if current_actor().role in GIVERS else "staff"
+def _giver() -> Organisation | None:
+    """Whose reports are asked for: a giver's own; of staff those of the organisation in the address, or the city's."""
+    actor, session = current_actor(), current_session()
+    asked = actor.org_id or request.args.get("org", "")[:32]
+    found = session.get(Organisation, asked) if asked else None
+    if asked and found is None:
+        raise NotFound("organisation")
+    return found
 
 
 @bp.get("/")
@@ -66,11 +70,14 @@ def index() -> ResponseReturnValue:
     page = page_number()
     size = Page(1, 0).size
     session, actor = current_session(), current_actor()
-    found, total = service.list_reports(session, actor=actor, offset=(page - 1) * size, size=size)
+    giver, first = _giver(), (page - 1) * size
+    of = giver.id if giver else None
+    found, total = service.list_reports(session, actor=actor, org_id=of, offset=first, size=size)
     owed = yearly_reports.find_owed(session, actor.org_id, now=utc_now()) if actor.org_id else None
     return render(
         "reports/index.html",
-        layout=_layout(),
+        layout=layout(),
+        giver=giver if actor.org_id is None else None,
         reports=found,
         page=Page(page, total),
         states=STATES,
@@ -96,24 +103,25 @@ def yearly() -> ResponseReturnValue:
 @writes
 def count() -> ResponseReturnValue:
     """Count a month, or count its draft again."""
-    form = MonthForm()
+    form, giver = MonthForm(), _giver()
+    page: dict[str, Any] = {"layout": layout(), "form": form, "giver": giver if not current_actor().org_id else None}
     if request.method == "GET":
         form.month.data = request.args.get("month", "")[:7] or month_of(utc_now()).before.text
     if not form.validate_on_submit():
-        return render("reports/count.html", layout=_layout(), form=form)
+        return render("reports/count.html", **page)
     try:
         month = read_period(form.month.data, now=utc_now())
         report = service.prepare(
             current_session(),
             month,
-            org_id=current_actor().org_id,
+            org_id=giver.id if giver else None,
             actor=current_actor(),
             now=utc_now(),
             note=form.note.data or "",
         )
     except BadInput as error:
         form[str(error.facts["field"])].errors = [SENTENCES[error.code]]
-        return render("reports/count.html", layout=_layout(), form=form)
+        return render("reports/count.html", **page)
     return done(_("Counted. Look at it before you publish it."), to=url_for(".show", report_id=report.id))
 
 
@@ -125,14 +133,18 @@ def show(report_id: str) -> ResponseReturnValue:
     report = service.get_report(session, report_id, actor=actor)
     return render(
         "reports/show.html",
-        layout=_layout(),
+        layout=layout(),
         **_facts(report),
         versions=service.versions_of(session, report),
         since=service.changed_since(session, report),
         states=STATES,
-        opens_rows=_may_open_rows(actor),
-        can_publish=service.can_publish(report, now=utc_now()) and may(actor, "report:publish").allow,
-        can_count=may(actor, "report:prepare").allow,
+        opens_rows=may_open_rows(actor),
+        other=report.org_id if actor.org_id is None else None,
+        can_publish=service.can_publish(report, now=utc_now())
+        and may(actor, "report:publish").allow
+        and report.org_id == actor.org_id,
+        can_count=may(actor, "report:prepare").allow
+        and (report.org_id == actor.org_id or report.state is ReportState.DRAFT),
     )
 
 
@@ -141,12 +153,12 @@ def show(report_id: str) -> ResponseReturnValue:
 def show_print(report_id: str) -> ResponseReturnValue:
     """The same on paper: every number unfolded, the hash, and a line to sign on."""
     report = service.get_report(current_session(), report_id, actor=current_actor())
-    return render("reports/print.html", layout=_layout(), **_facts(report))
+    return render("reports/print.html", layout=layout(), **_facts(report))
 
 
 def _facts(report: Report) -> dict[str, Any]:
     """What stands on the page and on paper alike."""
-    session, opens = current_session(), _may_open_rows(current_actor())
+    session, opens = current_session(), may_open_rows(current_actor())
     return {
         "report": report,
         "state": STATES[report.state],
@@ -157,50 +169,6 @@ def _facts(report: Report) -> dict[str, Any]:
     }
 
 
-def _may_open_rows(actor: Actor) -> bool:
-    """Rows are for those who may see the matches behind them: not for auditors, who see numbers."""
-    return may(actor, "report:rows").allow
-
-
-@bp.get("/<report_id>/rows/<figure>")
-@guard("report:rows")
-def rows(report_id: str, figure: str) -> ResponseReturnValue:
-    """The rows that a number was counted from."""
-    session = current_session()
-    report = service.get_report(session, report_id, actor=current_actor())
-    if figure not in set(Figure):
-        raise NotFound("figure")
-    wanted = Filter(
-        Figure(figure),
-        category=request.args.get("category", "")[:48],
-        district_code=request.args.get("district_code", "")[:6],
-        reason=request.args.get("reason", "")[:48],
-        month=request.args.get("month", "")[:7],
-    )
-    page = Page(page_number(), figures.count_of(session, report, wanted))
-    return render(
-        "reports/rows.html",
-        layout=_layout(),
-        report=report,
-        figure=FIGURES[wanted.figure],
-        wanted=wanted,
-        reason=reason,
-        page=page,
-        rows=[
-            (row, _origin(row)) for row in figures.rows_of(session, report, wanted, offset=page.offset, size=page.size)
-        ],
-    )
-
-
-def _origin(row: ReportRow) -> str:
-    """Where the row's match or need can be looked at by this reader; nowhere for aid given outside."""
-    if row.figure is Figure.UNMET and row.object_ref and current_actor().serves(row.district_code):
-        return url_for("needs.one", need_id=row.object_ref)
-    if row.figure not in (Figure.UNMET, Figure.REPORTED, Figure.RECEIVED) and current_actor().role in GIVERS:
-        return url_for("decisions.charity_match", match_id=row.object_ref)
-    return ""
-
-
 @bp.route("/<report_id>/publish", methods=["GET", "POST"])
 @guard("report:publish")
 @writes
@@ -209,7 +177,7 @@ def publish(report_id: str) -> ResponseReturnValue:
     report = service.get_report(current_session(), report_id, actor=current_actor())
     if request.method == "GET":
         return confirm(
-            layout=_layout(),
+            layout=layout(),
             title=_("Publish the report of %(month)s", month=month_name(report.month)),
             button=_("Publish"),
             back=url_for(".show", report_id=report_id),
@@ -230,61 +198,4 @@ def check(report_id: str) -> ResponseReturnValue:
     session = current_session()
     report = service.get_report(session, report_id, actor=current_actor())
     holds = service.hash_of(session, report) == report.rows_sha256
-    return render("reports/check.html", layout=_layout(), report=report, holds=holds)
-
-
-@bp.get("/<report_id>/rows.xlsx")
-@guard("report:rows")
-@leaves
-def rows_file(report_id: str) -> ResponseReturnValue:
-    """All rows as a table."""
-    session = current_session()
-    report = service.get_report(session, report_id, actor=current_actor())
-    response = Response(write_xlsx(columns(), service.lines_of(session, report, line), mark=mark()), content_type=XLSX)
-    name = f"report-{report.month}-v{report.version}.xlsx"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def columns() -> tuple[Column, ...]:
-    """The heads of the table of rows, in the reader's language."""
-    return (
-        Column(_("Figure"), width=24),
-        Column(_("Number"), width=30),
-        Column(_("Kind"), width=20),
-        Column(_("District"), width=12),
-        Column(_("Reason"), width=24),
-        Column(_("Amount"), "number"),
-        Column(_("Unit"), width=8),
-        Column(_("Worth, yuan"), "number"),
-        Column(_("People in the household"), "number"),
-        Column(_("Working days to delivery"), "number"),
-        Column(_("Satisfaction, 1 to 5"), "number"),
-        Column(_("Staff or giver minutes (empty: unknown)"), "number"),
-        Column(_("Helper minutes (empty: unknown)"), "number"),
-        Column(_("Month"), width=10),
-    )
-
-
-def line(row: ReportRow) -> tuple[Any, ...]:
-    """One row in words, cell by cell as `columns` says; of what only ended there is no amount."""
-    told = bool(row.category or row.unit)
-    amounts = (row.units / 100 if row.unit == "FEN" else row.units, row.fen / 100, row.people)
-    units, yuan, people = amounts if told else (None, None, None)
-    return (
-        str(FIGURES[row.figure]),
-        row.object_ref,
-        words.word(row.category, "need"),
-        words.place(row.district_code) if row.district_code else "",
-        reason(row.reason, row.figure) if row.reason else "",
-        units,
-        words.word(row.unit, "unit") if row.unit else "",
-        yuan,
-        people,
-        row.days,
-        row.satisfaction,
-        row.minutes,
-        row.helper_minutes,
-        row.month,
-    )
+    return render("reports/check.html", layout=layout(), report=report, holds=holds)

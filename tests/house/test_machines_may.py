@@ -146,6 +146,26 @@ def test_a_machine_reaches_the_rows_of_its_own_organisation(world: World) -> Non
     assert {status for status in seen.values() if status >= 300} <= {409, 422, 403}, seen
 
 
+BY_BROWSER = {
+    "needs:read": ("decisions.charity_matches", "decisions.recipient"),
+    "offers:write": ("offers.mine", "offers.upload"),
+    "matches:read": ("decisions.charity_matches", "decisions.matches_xlsx"),
+    "matches:act": ("decisions.charity_match", "decisions.giver_results", "sharing.attest"),
+    "status:read": ("sharing.own_consents", "sharing.own_consents_file", "sharing.own_deletions"),
+    "credentials:read": (),
+    "receipts:read": ("sharing.own_receipts",),
+    "aid:report": ("ledger.given.reports",),
+}
+"""Scope ► where a person of the same giver does it by browser or table; a credential is bound to a machine's key."""
+
+
+def test_whatever_a_machine_may_do_a_person_of_the_giver_does_by_browser(world: World) -> None:
+    assert BY_BROWSER.keys() == set(SCOPES)
+    for endpoint in {one for pages in BY_BROWSER.values() for one in pages}:
+        act = world.app.view_functions[endpoint].guarded_action  # type: ignore[attr-defined]
+        assert Role.CHARITY_MANAGER.value in policy.matrix()[act] or "*" in policy.matrix()[act], endpoint
+
+
 def test_without_a_token_every_address_says_the_same_401(world: World) -> None:
     client = world.app.test_client()
     answers = {_ask(client, "", rule, method, need, MISSING) for rule, method, need in _rules(world.app)}

@@ -18,7 +18,7 @@ from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.appointments import lists, lists_city, outcomes, overtaken, records, service, volunteers
+from marketplace.appointments import limits, lists, lists_city, outcomes, overtaken, records, service, volunteers
 from marketplace.appointments.booking import claimed_units, people_of
 from marketplace.appointments.calendar_file import calendar_file
 from marketplace.appointments.models import (
@@ -31,13 +31,13 @@ from marketplace.appointments.models import (
     Volunteer,
     VolunteerState,
 )
-from marketplace.calendar import local_day, working_days_between
+from marketplace.calendar import after_working_days, local_day, working_days_between
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent import changes
 from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
-from marketplace.decisions import results
+from marketplace.decisions import results, waiting
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.results import Told
@@ -89,6 +89,72 @@ def test_a_service_that_is_being_served_is_not_late(session: Session) -> None:
     one = done(session, scene, agreed(session, scene, window(day=12))[0])
     running = [clock for clock in clocks.running_of(session, scene.match.id) if clock.step == "deliver"]
     assert (begun, [clock.started_at for clock in running]) == ([NOW], [one.closed_at])
+
+
+def steps(session: Session, match_id: str) -> list[str]:
+    return [clock.step for clock in clocks.running_of(session, match_id)]
+
+
+def told(session: Session, letter: str) -> int:
+    return len(session.exec(select(Notice.id).where(Notice.letter == letter)).all())
+
+
+def test_a_service_whose_next_visit_is_agreed_for_later_is_late_only_after_it(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session, units=4)
+        match_id, far = scene.match.id, agreed(session, scene, window(day=40))[0]
+        (limit,) = (clock.due_at for clock in clocks.running_of(session, match_id) if clock.step == "deliver")
+        assert limit == after_working_days(far.ends_at, 1, district="500103")
+    for day in (20, 30, 40):
+        waiting.sweep(database, clock=lambda day=day: NOW + timedelta(days=day))
+    with database.transaction() as session:
+        assert (steps(session, match_id), told(session, "reminder_giver")) == (["deliver"], 0)
+    after = far.ends_at + timedelta(days=5)
+    for moment in (far.ends_at + timedelta(hours=20), after):
+        waiting.sweep(database, clock=lambda moment=moment: moment)
+    with database.transaction() as session:
+        assert (steps(session, match_id), told(session, "delivery_late")) == (["late_delivery"], 1)
+        assert told(session, "reminder_giver") == 1, "once, when the visit was over"
+        approver = Actor(id="approver-1", role=Role.APPROVER)
+        waiting.extend_delivery(session, match_id, actor=approver, now=after)
+        said = after + timedelta(hours=1)
+        outcomes.record_done(session, far.id, minutes=120, content="HOMEWORK", actor=scene.manager, now=said)
+    for day in (40, 45):
+        limits_at = after + timedelta(days=day)
+        waiting.sweep(database, clock=lambda: limits_at)
+    with database.transaction() as session:
+        match = session.get_one(Match, match_id)
+        assert waiting.may_extend(session, match), (
+            "more time is given once for each part, and again after one was served"
+        )
+        soon = window(base=limits_at + timedelta(hours=6))
+        proposed(session, scene, soon, now=limits_at)
+        visit = session.exec(select(Appointment).where(Appointment.state == AppointmentState.PROPOSED)).one()
+        service.agree(session, visit.id, actor=scene.home, now=limits_at)
+        assert steps(session, match_id) == ["deliver"], "what is agreed again is on its way again"
+
+
+def test_the_limit_goes_back_with_a_visit_that_is_called_off_and_rests_while_one_waits(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        match_id = scene.match.id
+        (begun,) = clocks.running_of(session, match_id)
+        first = begun.due_at
+        mine, theirs = agreed(session, scene, window(day=40), window(day=41))
+        service.cancel(session, mine.id, reason_code="weather", actor=scene.manager, now=NOW)
+        assert begun.due_at == after_working_days(theirs.ends_at, 1, district="500103")
+        service.ask_other_time(session, theirs.id, wish="weekend", actor=scene.home, now=NOW)
+        assert begun.due_at == first
+        proposed(session, scene, window(day=60))
+    late = NOW + timedelta(days=30)
+    waiting.sweep(database, clock=lambda: late)
+    with database.transaction() as session:
+        assert steps(session, match_id) == ["deliver"], "a giver is not late while its household has a time to choose"
+        visit = session.exec(select(Appointment).where(Appointment.state == AppointmentState.PROPOSED)).one()
+        service.agree(session, visit.id, actor=scene.home, now=late)
+        service.ask_other_time(session, visit.id, wish="weekend", actor=scene.home, now=late)
+        (running,) = clocks.running_of(session, match_id)
+        assert working_days_between(local_day(late), clocks.last_day(running)) == limits.PLAN_ANEW
 
 
 def test_of_alternatives_the_household_takes_one_and_the_others_are_free_again(session: Session) -> None:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlmodel import select
 
+from adapters.tabular_writer import Column, write_xlsx
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
@@ -165,11 +166,20 @@ def test_a_worklist_goes_out_as_a_table_and_comes_back_answered(desk):
         denied = select(AuditRow.rule_id).where(AuditRow.action == "share:deny")
         assert session.exec(denied).all() == ["STATE"], "a refused look is written down like every other"
         changes.resume(session, chain_id, actor=own, now=NOW)
-    where = bring(desk, f"{reference},查到保单,渝快保,Y-7,,,,,")
+    assert "没有填写答复的行" in desk.clerk.get(upload(desk, filled(desk, "enrol", {}))).text
+    wrong = filled(desk, "find", {reference: {"Scheme": "渝快保"}}, lang="en")
+    assert "不能为空" in desk.clerk.get(upload(desk, wrong)).text, "an answer is missing where the rest is filled in"
+    where = upload(
+        desk,
+        filled(
+            desk, "find", {reference: {"Answer": "Cover found", "Scheme": "渝快保", "Policy number": "Y-7"}}, lang="en"
+        ),
+    )
     assert "待查保单" in desk.clerk.get(f"/insurance/cases/{desk.claim.case.id}").text
     assert "回执" in send(desk.clerk, f"{where}/confirm")
     assert "Y-7" in desk.clerk.get(f"/insurance/cases/{desk.claim.case.id}").text
-    send(desk.clerk, bring(desk, f"{reference},材料情况,,,,,,,") + "/confirm")
+    where = upload(desk, filled(desk, "claim", {reference: {"答复": "材料情况"}}))
+    send(desk.clerk, f"{where}/confirm")
     send(desk.clerk, bring(desk, f"{reference},已赔付,,,,,大病医疗费,800,{TODAY}") + "/confirm")
     with desk.database.reading() as session:
         assert session.exec(select(LedgerEntry.units).where(LedgerEntry.source == "INSURANCE")).all() == [80_000]
@@ -200,9 +210,22 @@ def test_a_consent_to_look_only_is_shown_on_the_page_and_put_into_no_file(desk):
     assert "王小明" in desk.clerk.post(f"/our-matches/{desk.claim.match.id}/recipient").text
 
 
+def filled(desk: Desk, tab: str, told: dict[str, dict[str, str]], *, lang: str = "zh_Hans") -> bytes:
+    """The very worklist that goes out, in a language, with some cells of some cases filled in and the rest as it is."""
+    desk.clerk.set_cookie("lang", lang)
+    heads, *rows = _rows(desk.clerk.post(f"/insurance/{tab}/list.xlsx"))
+    desk.clerk.set_cookie("lang", "zh_Hans")
+    columns = [Column(str(head)) for head in heads]
+    rows = [[told.get(row[0], {}).get(head, str(cell)) for head, cell in zip(heads, row, strict=True)] for row in rows]
+    return write_xlsx(columns, rows)
+
+
 def bring(desk: Desk, *rows: str) -> str:
     head = "事项编号,答复,险种,保单号,原因,缺少材料,费用类别,赔付金额(元),赔付日期"
-    data = "\n".join((head, *rows)).encode()
+    return upload(desk, "\n".join((head, *rows)).encode())
+
+
+def upload(desk: Desk, data: bytes) -> str:
     return desk.clerk.post("/insurance/import", data={"file": (io.BytesIO(data), "answers.csv")}).headers["Location"]
 
 

@@ -216,12 +216,21 @@ def test_a_worker_writes_down_that_help_arrived(house: House) -> None:
     assert (house.state("unheard"), house.steps("unheard")) == (MatchState.CONFIRMED, ["follow_up"])
 
 
+def _leads_to_its_rows(house: House) -> None:
+    """The giver's number of confirmed help, which a follow-up does not make smaller."""
+    giver, path = house.giver("arrived"), "/our-matches/arrived"
+    assert f'href="{path}"><span class="stat-value">1<' in giver.get("/charity").text
+    assert f"/our-matches/{house.ids['arrived']}" in giver.get(path).text
+
+
 def test_a_follow_up_asks_three_things_and_closes_the_match(house: House) -> None:
     client, path = house.staff(Role.WORKER), f"/follow-ups/{house.ids['arrived']}"
     assert PHONE.format(4) in client.post(f"{path}/phone").text
     assert client.post(path, data={"satisfaction": "5"}).status_code == 422
+    _leads_to_its_rows(house)
     client.post(path, data={"satisfaction": "4", "remains": "part", "staff_minutes": "15"})
     assert house.state("arrived") is MatchState.CLOSED
+    _leads_to_its_rows(house)
     with house.database.reading() as session:
         row = session.exec(select(FollowUp).where(FollowUp.match_id == house.ids["arrived"])).one()
     assert (row.satisfaction, row.remains, row.staff_minutes) == (4, "part", 15)
@@ -314,6 +323,26 @@ def test_each_number_of_the_home_page_leads_to_its_rows(house: House) -> None:
     page = house.staff(Role.WORKER).get("/staff").text
     assert "/deadlines/?state=late" in page
     assert "/deadlines/?group=calls" in page
+
+
+def test_whoever_is_named_for_a_step_finds_it_on_its_home_page_with_its_letter(house: House) -> None:
+    client = house.staff(Role.WORKER)
+    waiting.sweep(house.database, clock=lambda: NOW + timedelta(days=2))
+    for lang, label, letter, act in (
+        ("zh_Hans", "我手上的步骤", "给家庭打电话 · ", "去办理"),
+        ("en", "steps that I hold", "Call the household · ", "Act on it"),
+    ):
+        client.set_cookie("lang", lang)
+        page = client.get("/staff").text
+        found = re.search(
+            r'href="/deadlines/\?mine=y"><span class="stat-value">(\d+)</span>[^<]*<span[^>]*>' + label, page
+        )
+        assert found is not None
+        assert 0 < int(found[1]) == client.get("/deadlines/?mine=y").text.count("<strong>")
+        told = page[page.index("<h2>") :]
+        assert (letter in told, act in told, f"/calls/{house.ids['silent']}" in told) == (True, True, True)
+        assert re.search(r"\d{4}-\d\d-\d\d", told) is None
+        assert re.search(r"\d{4}-\d\d-\d\d(?!\")", client.get("/stand-in/").text.partition("</form>")[2]) is None
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -340,6 +340,27 @@ def test_one_press_tells_every_row_its_cheapest_remedy_and_who_would_lose(
         assert row.remedy_fen == before
 
 
+def test_who_became_unclaimed_while_a_sheet_is_open_comes_on_it_numbered_on_and_once(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        meeting = call(session, now)
+        decide(session, meeting, Decision(Verdict.CLOSED, "家庭已搬走"), now)
+        home = make.a_household(session, phone="10000000083")
+        make.auto_match(session, home)
+        late = make.a_need(session, home).id
+        assert [service.add_new(session, meeting.id, actor=APPROVER, now=now) for _press in range(2)] == [1, 0]
+        rows = service.rows_of(session, meeting, filters={})
+        assert [(row.number, row.need_id, bool(row.verdict)) for row in rows] == [
+            (1, short["calm"], True),
+            (2, late, False),
+        ]
+        service.close(session, meeting.id, actor=APPROVER, now=now)
+        assert (meeting.row_count, service.hash_of(session, meeting)) == (2, meeting.sheet_sha256)
+        with pytest.raises(WrongState, match="meeting_closed"):
+            service.add_new(session, meeting.id, actor=APPROVER, now=now)
+
+
 def test_a_pin_taken_back_at_the_open_sheet_is_withdrawn_and_the_row_waits_again(
     database: Database, short: dict[str, str], now: datetime
 ) -> None:

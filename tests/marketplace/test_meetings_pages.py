@@ -97,7 +97,12 @@ def test_a_sheet_is_called_filled_printed_frozen_and_checked(app, ids):
     for shown in ("卡在哪里", "食品包", "什么办法帮得最多", "未决定"):
         assert shown in page
     assert "增加某一资源的库存" in page  # the same press has asked the run who would lose and what is cheapest
-    assert staff.post(f"{sheet}/look").status_code == 303
+    with app.extensions["database"].transaction() as session:
+        home = make.a_household(session, phone="10000000084")
+        make.auto_match(session, home)
+        make.a_need(session, home)
+    assert "1 行是后来增加的" in staff.post(f"{sheet}/look", follow_redirects=True).text
+    assert f"{sheet}/rows/2" in staff.get(sheet).text
     row = f"{sheet}/rows/1"
     tried = staff.post(f"{row}/look", data={"offer": ids["offer"], "units": "4"})
     assert tried.status_code == 200

@@ -27,6 +27,7 @@ from marketplace.trail.service import make_checkpoint
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.partner_scene import FIRST, SECOND, Caller, Machine, let_in
+from tests.pages.people import client_as
 
 PURPOSE = "GOODS"
 BODY = {"purpose": PURPOSE}
@@ -180,6 +181,16 @@ def test_the_receipts_of_its_own_consent_are_the_ones_the_household_has_and_hold
         own = receipts.list_of_household(session, house.scene.household.id)
     assert one["receipt"] in {row.jws for row in own}
     assert "王小明" not in told.text
+    people = [
+        client_as(house.app, Role.CHARITY_MANAGER, org_id=machine.org_id) for machine in (house.machine, house.stranger)
+    ]
+    for form, found in (({}, [1, 0]), ({"match_id": house.match_id}, [1, 0]), ({"match_id": "nowhere"}, [0, 0])):
+        files = [person.post("/our-consents/receipts.json", data=form) for person in people]
+        mine = [sum(row["receipt"] == one["receipt"] for row in file.json["receipts"]) for file in files]
+        assert (mine, [len(file.json["receipts"]) for file in files][1]) == (found, 0)
+    with house.database.reading() as session:
+        listed = session.exec(select(AuditRow.object_ref).where(AuditRow.action == "share:list")).all()
+        assert {"receipts:all", f"receipts:{house.match_id}"} <= set(listed), "written down as for a machine"
     foreign = house.stranger.caller(house.app, "receipts:read")
     assert foreign.get(f"/consents/{house.chain_id}/receipts?purpose={PURPOSE}").status_code == 404
     other = house.caller().get(f"/consents/{house.chain_id}/receipts?purpose=MED_AID")

@@ -29,7 +29,6 @@ from marketplace.app import create_app
 from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.decisions import service as decisions
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.households.models import Household
 from marketplace.jobs import work_once
@@ -275,7 +274,7 @@ def agreed(month: Month, bank: Bank) -> None:
 
 
 def proven(month: Month) -> None:
-    """One table brings every slip, one press every result; each household confirms."""
+    """One table brings every slip, one press every result; each household confirms on its own page."""
     table = read_table(month.clerk.get("/proofs/unproven.xlsx").data)
     slip = table.columns.index("纸质回执号")
     rows = [[*row[:slip], f"S-{number:04}", *row[slip + 1 :]] for number, row in enumerate(table.rows)]
@@ -285,10 +284,10 @@ def proven(month: Month) -> None:
     assert sheet_of(month.clerk, "/proofs/unproven.xlsx")[1:] == [], "every delivery has its slip now"
     told = month.clerk.post("/deliveries/results", data={"outcome": "reached", "minutes": "12", "every": "y"})
     assert told.status_code == 303, told.text
-    with month.database.transaction() as session:
-        for match in session.exec(select(Match).where(col(Match.state) == MatchState.DELIVERED)).all():
-            home = make.as_household(session.get_one(Household, match.household_id))
-            decisions.confirm(session, match.id, actor=home, now=datetime.now(UTC))
+    for match in month.matches(MatchState.DELIVERED):
+        assert month.home(match).post(f"/offers-to-me/{match.id}/received").status_code == 303
+    assert len(month.matches(MatchState.CONFIRMED)) == GRANTS
+    with month.database.reading() as session:
         slips = select(func.count(func.distinct(Proof.match_id))).where(col(Proof.kind) == ProofKind.SLIP)
         assert session.exec(slips).one() == GRANTS
         assert session.exec(select(func.count()).select_from(GiverResult)).one() == GRANTS

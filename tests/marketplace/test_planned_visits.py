@@ -5,19 +5,31 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlmodel import Session, col, select
 
 from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Role
 from marketplace.app import create_app
-from marketplace.appointments import booking, fitness, planned, planned_changes, planned_known, service, times
-from marketplace.appointments.models import Appointment, AppointmentState, Place
+from marketplace.appointments import (
+    booking,
+    fitness,
+    outcomes,
+    planned,
+    planned_changes,
+    planned_known,
+    planned_said,
+    sayable,
+    service,
+    times,
+)
+from marketplace.appointments.models import Appointment, AppointmentState, Place, ServiceRecord
 from marketplace.appointments.planned_table import month_file, numbers_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
@@ -45,9 +57,9 @@ def session(sqlite_database: Database) -> Iterator[Session]:
         opened.rollback()
 
 
-def check(session: Session, scene: Scene, rows: list[tuple[str, ...]], *, data: bytes = b""):
+def check(session: Session, scene: Scene, rows: list[tuple[str, ...]], *, data: bytes = b"", now: datetime = NOW):
     table = data or write_csv(MORE[: len(rows[0])], rows)
-    return planned.check_file(session, table, file_name="month.csv", actor=scene.manager, now=NOW)
+    return planned.check_file(session, table, file_name="month.csv", actor=scene.manager, now=now)
 
 
 def visits(session: Session, scene: Scene) -> list[Appointment]:
@@ -110,12 +122,12 @@ def test_every_fault_names_row_column_and_mend_and_nothing_is_stored(session: Se
 def test_whatever_the_checks_of_the_page_can_say_the_table_says_with_a_mend() -> None:
     said = {
         code
-        for module in (booking, fitness, planned, times)
+        for module in (booking, fitness, planned, planned_said, sayable, times)
         for code in re.findall(r"(?:BadInput|WrongState)\(\s*\"(\w+)\"", source_of(module))
     }
     said |= set(re.findall(r"\"(visit_\w+)\"", source_of(planned_changes) + source_of(planned_known)))
     said |= {"two_people", "nobody_chosen", *re.findall(r"\"(volunteer_\w+|insurance_missing)\"", source_of(fitness))}
-    of_one_row = said - {"appointment_moved_on", "too_many_times"}
+    of_one_row = said - {"appointment_moved_on", "too_many_times", "nobody_came", "content_missing"}
     assert {planned.CODES.get(one, one) for one in of_one_row} - set(codes()) == set()
 
 
@@ -194,8 +206,8 @@ def test_a_month_comes_back_changed_moved_exchanged_and_called_off(session: Sess
     ]
     batch, checked = check(session, scene, rows)
     assert checked.faults == [], "two visits change places: each takes the time that the other leaves"
-    counts = {"new": 0, "homes": 1, "moved": 2, "exchanged": 1, "called_off": 0, "same": 0}
-    assert planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW) == counts
+    counts = planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
+    assert {name: count for name, count in counts.items() if count} == {"homes": 1, "moved": 2, "exchanged": 1}
     assert [(one.state, one.reason_code) for one in made] == [
         (AppointmentState.CANCELLED, "moved"),
         (AppointmentState.CANCELLED, "moved"),
@@ -233,6 +245,81 @@ def test_a_change_that_the_page_would_not_take_is_a_fault_of_its_row(session: Se
     assert codes_of(check(session, scene, twice)) == ["visit_number_twice"]
     weak = a_volunteer(session, scene.organisation, skills=("COMPANY",)).registration_no
     assert codes_of(check(session, scene, [(*row, weak, "", stands.id, "")])) == ["volunteer_skill"]
+
+
+def filled(session: Session, scene: Scene, told: dict[str, tuple[str, ...]], *, lang: str = "zh_Hans") -> bytes:
+    """The month as it goes out, with the cells behind `call_off` (and who came, if named) filled in by visit number."""
+    out = month_file(session, scene.organisation.id, date(2026, 11, 9), lang=lang)
+    heads, *rows = CalamineWorkbook.from_filelike(io.BytesIO(out)).get_sheet_by_index(0).to_python()
+    for row in rows:
+        outcome, minutes, content, *who = told.get(row[7], tuple(row[9:12]))
+        row[9:12] = [outcome, minutes, content]
+        row[5:6] = who or row[5:6]
+    return write_csv([str(head) for head in heads], [[str(cell) for cell in row] for row in rows])
+
+
+def test_what_became_of_a_month_comes_in_by_its_own_table_and_the_same_again_changes_nothing(session: Session) -> None:
+    scene = a_scene(session, people=2, units=9)
+    first = scene.people[0].registration_no
+    for lang, served, missed, away, content in (
+        ("zh_Hans", "已服务", "志愿者未到", "家中无人", "辅导功课"),
+        ("en", "Served", "Volunteer did not come", "Nobody was there", "Helped with homework"),
+    ):
+        base = visits(session, scene)[-1].starts_at + timedelta(days=1) if visits(session, scene) else None
+        windows = [window(day=day, **({"base": base} if base else {})) for day in range(3)]
+        made = [service.agree(session, one.id, actor=scene.home, now=NOW) for one in proposed(session, scene, *windows)]
+        after = made[-1].ends_at + timedelta(hours=1)
+        told = {
+            made[0].id: (served, "90", content, first),
+            made[1].id: (missed, "", ""),
+            made[2].id: (away, "", ""),
+        }
+        data = filled(session, scene, told, lang=lang)
+        batch, checked = check(session, scene, [], data=data, now=after)
+        assert (checked.faults, {one.state for one in made}) == ([], {AppointmentState.AGREED}), "a dry run"
+        counts = planned.confirm_import(session, batch.id, actor=scene.manager, now=after)
+        assert [counts[name] for name in ("served", "not_come", "away")] == [1, 1, 1]
+        assert [one.state.value for one in made] == ["done", "no_show_volunteer", "no_show_household"]
+        records = session.exec(select(ServiceRecord).where(ServiceRecord.appointment_id == made[0].id)).all()
+        assert [(one.volunteer_id, one.minutes, one.content) for one in records] == [
+            (scene.people[0].id, 90, "HOMEWORK")
+        ], "hours for who came, and for nobody else"
+        for again in (data, filled(session, scene, {}, lang=lang)):
+            batch, checked = check(session, scene, [], data=again, now=after)
+            assert (checked.faults, batch.counts["same"]) == ([], len(visits(session, scene)))
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_what_the_page_would_not_take_of_a_visit_the_table_does_not_take_either(session: Session) -> None:
+    scene = a_scene(session, people=2)
+    who = scene.people[0].registration_no
+    one, later = proposed(session, scene, window(), window(day=1), ids=[scene.people[0].id])
+    service.agree(session, one.id, actor=scene.home, now=NOW)
+    after = one.ends_at + timedelta(hours=2)
+    wrong = {
+        ("已服务", "", "辅导功课"): ["empty"],
+        ("", "60", ""): ["visit_outcome_missing"],
+        ("已服务", "30", "辅导功课"): ["minutes_too_few"],
+        ("已服务", "200", "辅导功课"): ["minutes_too_many"],
+        ("已服务", "900", "辅导功课"): ["minutes_not_possible"],
+        ("已服务", "60", "辅导功课", scene.people[1].registration_no): ["visit_not_booked"],
+    }
+    for cells, codes_told in wrong.items():
+        found = check(session, scene, [], data=filled(session, scene, {one.id: cells}), now=after)
+        assert codes_of(found) == codes_told
+    served = filled(session, scene, {one.id: ("已服务", "60", "辅导功课")})
+    assert codes_of(check(session, scene, [], data=served)) == ["not_begun_yet"]
+    unanswered = filled(session, scene, {later.id: ("已服务", "60", "辅导功课")})
+    assert codes_of(check(session, scene, [], data=unanswered, now=after)) == ["visit_closed"]
+    moved = served.replace(b"11:00", b"12:00", 1)
+    assert codes_of(check(session, scene, [], data=moved, now=after)) == ["visit_time_stands"]
+    batch, checked = check(session, scene, [], data=served, now=after)
+    assert checked.faults == []
+    outcomes.household_missed(session, one.id, actor=scene.manager, now=after)
+    with pytest.raises(Conflict, match="import_changed"):
+        planned.confirm_import(session, batch.id, actor=scene.manager, now=after)
+    assert codes_of(check(session, scene, [], data=served, now=after)) == ["visit_closed"]
+    assert who in served.decode()
 
 
 def test_what_changed_between_the_look_and_the_press_stores_nothing(session: Session) -> None:

@@ -156,6 +156,7 @@ def test_a_delivery_asks_for_one_proof_and_keeps_what_was_given(giver, match_id,
 def test_the_file_of_a_grant_shows_no_name_until_somebody_looks(app, giver, match_id, sqlite_database):
     giver.post(f"/proofs/grants/{match_id}/hand-over", data={"typed_name": "王小明", "drawn": DRAWN})
     page = giver.get(f"/proofs/grants/{match_id}").text
+    assert "/our-consents/receipts.json" in page
     assert "王小明" not in page
     assert "方案哈希" in page
     looks = re.findall(r'action="(/proofs/grants/[^"]+/look/[^"]+)"', page)

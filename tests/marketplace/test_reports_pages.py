@@ -17,7 +17,7 @@ from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.decisions.models import Match
+from marketplace.decisions.models import FollowUp, GiverResult, Match
 from marketplace.households.models import Household
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.reports.models import Figure
@@ -152,3 +152,49 @@ def test_a_giver_has_a_report_of_its_own_and_never_sees_the_citys_or_anothers(ap
     assert client_as(app, Role.CHARITY_MANAGER, org_id=second).get(mine).status_code == 404
     worker = client_as(app, Role.CHARITY_WORKER, org_id=first)
     assert worker.get(f"{mine}/publish").status_code == 403
+
+
+def test_civil_affairs_reads_and_counts_a_givers_month_and_leaves_the_publishing_to_it(app, staff, sqlite_database):
+    with sqlite_database.reading() as session:
+        first, second = [match.org_id for match in session.exec(select(Match).order_by(Match.id)).all()][:2]
+    assert f"/reports/?org={first}" in staff.get(f"/organisations/{first}").text
+    where = f"/reports/?org={first}"
+    assert "还没有月报" in staff.get(where).text
+    answer = staff.post(f"/reports/count?org={first}", data={"month": LAST_MONTH.text})
+    draft = answer.headers["Location"]
+    assert "¥400" in staff.get(draft).text
+    assert draft in staff.get(where).text
+    assert draft not in staff.get("/reports/").text, "the city's list has the city's only"
+    assert f"{draft}/publish" not in staff.get(draft).text
+    assert staff.post(f"{draft}/publish", data={"confirmed": "yes"}).status_code == 403
+    manager = client_as(app, Role.CHARITY_MANAGER, org_id=first)
+    assert manager.post(f"{draft}/publish", data={"confirmed": "yes"}).status_code == 303
+    again = staff.post(f"/reports/count?org={first}", data={"month": LAST_MONTH.text, "note": "改正"})
+    assert "该机构已发布" in again.text
+    assert draft in client_as(app, Role.VERIFIER).get(where).text
+    stranger = client_as(app, Role.CHARITY_MANAGER, org_id=second)
+    assert draft not in stranger.get(where).text, "a giver reads its own whatever the address says"
+    assert staff.get("/reports/?org=nobody").status_code == 404
+
+
+def test_every_figure_opens_its_rows_with_their_values_and_a_row_its_match(app, staff, sqlite_database):
+    with sqlite_database.transaction() as session:
+        match = session.exec(select(Match).order_by(Match.id)).first()
+        told = {"id": "told", "match_id": match.id, "created_at": LAST_MONTH.starts}
+        talk = {"answered_by": "worker-1", "satisfaction": 2, "remains": "part"}
+        session.add(FollowUp(**talk, staff_minutes=17, helper_minutes=31, **told))
+        session.add(GiverResult(outcome="given", minutes=45, told_by="manager-1", **told))
+    where = counted(staff)
+    for lang, satisfaction in (("zh_Hans", "满意度"), ("en", "satisfaction")):
+        staff.set_cookie("lang", lang)
+        page = staff.get(where).text
+        for figure, many in (("given", 2), ("followed", 3), ("result", 1)):
+            assert page.count(f'<a href="{where}/rows/{figure}"><span class="stat-value">') == many
+        rows = staff.get(f"{where}/rows/followed").text
+        assert satisfaction in rows.lower()
+        assert re.findall(r'class="num">(\d+)</td>', rows)[-3:] == ["2", "17", "31"]
+        assert re.findall(r'class="num">(\d+)</td>', staff.get(f"{where}/rows/result").text)[-1:] == ["45"]
+        assert f'href="/matches/find?number={match.id}"' in rows
+        assert match.id[:8] in staff.get(f"/matches/find?number={match.id}").text
+    auditor = client_as(app, Role.AUDITOR)
+    assert "/rows/" not in auditor.get(where).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy import event
 from sqlmodel import Session, select
 
@@ -416,12 +419,25 @@ def test_an_order_to_delete_is_answered_on_the_page_and_by_a_machine_once(
     told = api.get("/consents?purpose=GOODS").json["consents"]
     assert (told[0]["id"], told[0]["state"]) == (chain, "revoked")
     page = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    _same_by_browser(page, chain, match_id=order["match"])
     assert order["id"] in page.get("/our-deletions/").text
     assert "attested_on" in api.post(f"/deletion-orders/{order['id']}/attest", {}).json
     assert page.post(f"/our-deletions/{order['id']}/attest").status_code == 409
     assert "attested_on" in api.get("/deletion-orders").json["orders"][0]
     with sqlite_database.transaction() as session, pytest.raises(WrongState, match="attested_already"):
         deletions.attest(session, order["id"], actor=make.as_giver(scene.organisation), now=now)
+
+
+def _same_by_browser(page: FlaskClient, chain: str, *, match_id: str) -> None:
+    """What the machine reads of consents, a person has as a page and as a table."""
+    for lang, state in (("zh_Hans", "已撤回"), ("en", "Withdrawn")):
+        page.set_cookie("lang", lang)
+        assert state in page.get("/our-consents/").text
+        table = page.post("/our-consents/list.xlsx").data
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(table)).get_sheet_by_index(0).to_python()
+        (told,) = (row for row in rows if row[0] == chain)
+        assert (told[1], told[3], bool(told[5]), told[6]) == (match_id, state, True, "")
+    page.set_cookie("lang", "zh_Hans")
 
 
 @pytest.mark.threat("T41")
