@@ -19,7 +19,7 @@ from time import monotonic
 
 from matching import nation_commands as nation
 from matching.arguments import above_zero, cores, seconds, share, whole
-from matching.folder import BadInput, read_plan, read_problem, write_plan, write_problem
+from matching.folder import BadInput, plan_for, read_problem, write_plan, write_problem
 from matching.nation_folder import is_nation
 from matching.plan import Certificate
 from matching.wellformed import Misfit
@@ -115,7 +115,7 @@ def _explain(asked: Namespace) -> int:
     if asked.need_id not in {need.need_id for need in problem.needs}:
         mend = "write an id from this file"
         raise BadInput([Misfit("needs.csv", -1, "need_id", asked.need_id, "is not there", mend)])
-    _say(account(problem, read_plan(asked.out), asked.need_id, lang=asked.lang))
+    _say(account(problem, plan_for(problem, asked.out), asked.need_id, lang=asked.lang))
     return WELL
 
 
@@ -134,7 +134,7 @@ def _quote(asked: Namespace) -> int:
     from matching.quote_command import as_json, as_words, quoted, read_need
 
     problem = read_problem(asked.folder)
-    need, plan = read_need(asked.need, problem), read_plan(asked.out)
+    need, plan = read_need(asked.need, problem), plan_for(problem, asked.out)
     told = quoted(problem, plan, need)
     scale = plan.certificate.price_scale
     _say(as_json(told) if asked.json else as_words(told, need, policy_scale=scale, lang=asked.lang))
@@ -147,7 +147,7 @@ def _report(asked: Namespace) -> int:
     from matching.told import as_text
 
     problem = read_problem(asked.folder)
-    plan = read_plan(asked.out)
+    plan = plan_for(problem, asked.out)
     told = report(problem, plan.lines, compare=not asked.short, interrupted=plan.certificate.interrupted)
     _say(dumps(told.as_json(), ensure_ascii=False, indent=2) if asked.json else as_text(told, lang=asked.lang))
     return WELL

@@ -88,7 +88,8 @@ class Ledger:
         score = score_of(compiled, needs=needs, received=received)
         exact = bound == score
         value, value_bound, value_proof = value_said(compiled, self.outcomes)
-        flawless = exact and all(o.unique for o in self.outcomes)
+        by_value = compiled.problem.policy.objective == "value"
+        flawless = exact and not by_value and all(o.unique for o in self.outcomes)
         gaps = self._gaps(prices, short=bound - score)
         return Certificate(
             status="optimal" if exact and value == value_bound else "feasible",

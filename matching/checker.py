@@ -38,6 +38,8 @@ APART = 200_000
 """Pairs from which on a child is worth its birth."""
 MANY = 200_000
 """Keys times leading runs: of a larger problem only three runs are worked out, unless all are claimed to be proven."""
+PROVERS = ("both", "bound", "cp_sat", "highs", "mixed", "sums")
+"""Who may stand behind a value that reaches its bound; only `sums` can be worked out here."""
 
 
 @at_one_go()
@@ -85,7 +87,7 @@ def _judged(problem: Problem, plan: Plan, told: Callable[[], Told | str | None],
     if wrong:
         return (*_hashes(problem, plan), *wrong)
     with beside(lambda: _proven(case), workers=workers if len(case.keys) > APART else 1) as tiers:
-        found = (*_hashes(problem, plan), *breaches(case), *_sums(case), *_proof(case, tiers))
+        found = (*_hashes(problem, plan), *breaches(case), *_sums(case), *_worth(case), *_proof(case, tiers))
         rows = told()
         return (*found, *reason_faults(case, rows if isinstance(rows, Told) else None))
 
@@ -142,12 +144,33 @@ def _sums(case: Case) -> Iterator[Fault]:
     for name, value in true.items():
         if getattr(said, name) != value:
             yield Fault(name, f"the certificate says {name} is {getattr(said, name)}, the plan gives {value}")
-    if said.value_bound < said.value or (policy.objective != "value" and said.value_bound):
-        yield Fault("value_bound", f"value {said.value} does not go with its bound {said.value_bound}")
     if said.conflict:
         yield Fault("conflict", "a run that gives something names pins that cannot be met")
     if said.status not in ("optimal", "feasible") or (said.status == "optimal" and said.bound != said.score):
         yield Fault("status", f"status {said.status} with score {said.score} and bound {said.bound}")
+
+
+def _worth(case: Case) -> Iterator[Fault]:
+    """Value, its bound and its prover go together, and by value nobody proves that no other plan is as good."""
+    said, by_value = case.said, case.policy.objective == "value"
+    reached = by_value and said.value == said.value_bound
+    if said.value_bound < said.value or (said.value_bound and not by_value):
+        yield Fault("value_bound", f"value {said.value} does not go with its bound {said.value_bound}")
+    if said.value_proof not in (PROVERS if reached else ("",)):
+        yield Fault("value_proof", f"{said.value_proof!r} proves no value {said.value} of at most {said.value_bound}")
+    if by_value and said.status == "optimal" and not reached:
+        yield Fault("status", f"status optimal with value {said.value} and its bound {said.value_bound}")
+    if by_value and said.unique:
+        yield Fault("unique", "by value nobody proves that no other plan is as good")
+    if said.value_proof == "sums" and said.value_bound < (most := _most_worth(case)):
+        yield Fault("value_bound", f"the best of every need adds up to {most}, the bound is {said.value_bound}")
+
+
+def _most_worth(case: Case) -> int:
+    """What the needs would be worth if each were served whole by the best resource for it."""
+    best, whole = np.zeros(len(case.needs), case.value.dtype), case.most == case.open[case.pn]
+    np.maximum.at(best, case.pn[whole], case.value[whole])
+    return sum(best.tolist())
 
 
 def _proven(case: Case) -> int | None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from matching.columns import REQUIRED, TABLES, Column, Table, show_text
 from matching.model import Problem
+from matching.plan import Plan
 from matching.policy_file import policy_text, read_policy
 from matching.results import OUTPUT, plan_sha256, read_plan, write_plan
 from matching.tables import Wrong, at_one_go, csv_text, parsed, read_columns, write_parquet
@@ -26,6 +27,7 @@ from matching.wellformed import BadInput, Misfit, misfits
 __all__ = [
     "BadInput",
     "input_sha256",
+    "plan_for",
     "plan_sha256",
     "read_plan",
     "read_problem",
@@ -163,6 +165,25 @@ def input_sha256(problem: Problem) -> str:
             header = [table.name, *(column.name for column in table.columns)]
             total.update(csv_text(header, _texts(table, rows)).encode())
     return total.hexdigest()
+
+
+def plan_for(problem: Problem, out: Path) -> Plan:
+    """The plan that `solve` wrote into a folder for this very problem.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be read, or its certificate is of another problem or another plan: its ids may mean nothing here.
+    """
+    plan = read_plan(out)
+    for name, true, wrong, mend in (
+        ("input_sha256", input_sha256(problem), "was made for another problem", "name the folder solved for this one"),
+        ("plan_sha256", plan_sha256(plan.lines), "was made for another plan.csv", "solve again"),
+    ):
+        if getattr(plan.certificate, name) != true:
+            said = str(getattr(plan.certificate, name))
+            raise BadInput([Misfit("certificate.json", -1, name, said, wrong, mend)])
+    return plan
 
 
 def write_problem(problem: Problem, folder: Path, *, parquet: bool = False) -> None:

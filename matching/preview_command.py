@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 
 from matching.compiled import compile_problem
-from matching.folder import BadInput, read_plan, read_problem
+from matching.folder import BadInput, plan_for, read_problem
 from matching.model import Ban, Cell, Pin, Problem, levels_first, urgency_first
 from matching.wellformed import Misfit
 from matching.whatif import More, Outlook, Reserve, Shift, Try, preview
@@ -51,12 +51,13 @@ def outlook(asked: Namespace) -> tuple[Outlook, tuple[Cell, ...]]:
     Raises
     ------
     BadInput
-        If an id or a number is not one.
+        If an id or a number is not one, or the plan is of another problem.
     """
     problem = read_problem(asked.folder)
+    plan = plan_for(problem, asked.out)
     try:
         tried = _tried(asked, problem)
-        seen = preview(compile_problem(problem), read_plan(asked.out).lines, tried=tried)
+        seen = preview(compile_problem(problem), plan.lines, tried=tried)
     except ValueError as error:
         raise BadInput(
             [Misfit("arguments", -1, "", str(error), "cannot be tried", "name ids of the folder and whole numbers")]

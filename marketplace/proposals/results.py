@@ -280,12 +280,14 @@ def sentence(
 
 MONEY_WORDS = re.compile(r"(¥[\d,.]+) ?(?:个单位|units|more units|个)")
 ONE_UNIT = re.compile(r"(?<![\d.,])1 units")
-AMOUNTS = ("units", "left", "limit", "short_by", "step")
+AMOUNTS = ("units", "left", "limit", "short_by", "step", "pinned", "delivered", "approved", "reserved")
 
 
 def _plain(key: str, value: Any, *, names: Mapping[str, str], unit: str) -> Any:
     if key == "by":
         return value
+    if key == "extra_cost":
+        return yuan(value)
     if isinstance(value, str):
         return "、".join(names.get(part, part) for part in value.split(";"))
     return yuan(value) if unit == MONEY and key in AMOUNTS else value

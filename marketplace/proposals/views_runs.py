@@ -12,10 +12,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.proposals import overrides, results, service
 from marketplace.proposals.doors import bp
+from marketplace.proposals.doubts import doubt_of
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope
 from marketplace.reference import districts
@@ -45,7 +47,10 @@ class RunForm(Form):
 def _form(*, given: bool = True) -> RunForm:
     form = RunForm() if given else RunForm(formdata=None, data={"order": "urgency_first", "budget_s": "60"})
     lang = language()
-    form.districts.choices = [(d.code, d.name(lang=lang)) for d in districts.current(local_day(utc_now()))]
+    actor, today = current_actor(), local_day(utc_now())
+    form.districts.choices = [(d.code, d.name(lang=lang)) for d in districts.current(today) if actor.serves(d.code)]
+    if actor.districts:
+        form.districts.label.text = _("Districts (none ticked: all of yours)")
     form.categories.choices = choices("need", lang=lang)
     form.order.choices = [
         ("urgency_first", _("The most urgent first: their gaps are filled before others begin")),
@@ -80,9 +85,11 @@ def preview() -> ResponseReturnValue:
     form = _form()
     if not form.validate_on_submit():
         return pages.render("proposals/new.html", form=form)
-    seen = service.preview(current_session(), _scope(form), actor=current_actor(), now=utc_now())
+    scope = _scope(form).within(current_actor())
+    seen = service.preview(current_session(), scope, actor=current_actor(), now=utc_now())
     units = {code: need_kind(code).unit for code in seen.open_units}
-    return pages.render("proposals/preview.html", form=form, seen=seen, units=units)
+    today = local_day(utc_now())
+    return pages.render("proposals/preview.html", form=form, seen=seen, units=units, scope=scope, today=today)
 
 
 @bp.route("/runs/preview", methods=["GET"])
@@ -118,14 +125,16 @@ def show(run_id: str) -> ResponseReturnValue:
     """Progress while it works, the result and its proof afterwards."""
     session = current_session()
     run = service.get_run(session, run_id)
+    started_by = names_of(session, {run.created_by}).get(run.created_by, formats.NOTHING)
     if run.state in UNDER_WAY or run.state is RunState.FAILED:
-        return pages.render("proposals/progress.html", run=run, **_progress(run))
+        return pages.render("proposals/progress.html", run=run, started_by=started_by, **_progress(run))
     if run.state is RunState.INFEASIBLE:
         rows = list(overrides.named_in(session, run.certificate.get("conflict", []), actor=current_actor()))
-        return pages.render("proposals/conflict.html", run=run, named_rows=rows)
+        return pages.render("proposals/conflict.html", run=run, started_by=started_by, named_rows=rows)
     return pages.render(
         "proposals/show.html",
         run=run,
+        started_by=started_by,
         proof=run.certificate,
         widest=_widest(run.certificate.get("gap_by_prefix", {})),
         served_rows=_served_rows(results.shares(session, run)),
@@ -216,5 +225,7 @@ def unserved(run_id: str) -> ResponseReturnValue:
 @guard("run:view")
 def line(line_id: str) -> ResponseReturnValue:
     """Why this line: reasons, the runner-up, what would change it."""
-    story = results.story_of(current_session(), line_id, actor=current_actor(), lang=language())
-    return pages.render("proposals/line.html", story=story)
+    session = current_session()
+    story = results.story_of(session, line_id, actor=current_actor(), lang=language())
+    doubt = doubt_of(session, story.line, org_id=story.offer.org_id, now=utc_now())
+    return pages.render("proposals/line.html", story=story, doubt=doubt)

@@ -7,6 +7,7 @@ language of the request.
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
+from math import ceil
 from typing import Any
 
 from babel.numbers import format_decimal
@@ -46,6 +47,7 @@ def install(app: Flask) -> None:
         "yuan_band": yuan_band,
         "count": count,
         "percent": percent,
+        "gap": gap,
         "day": day,
         "month": month,
         "moment": moment,
@@ -108,6 +110,17 @@ def percent(share: float | None) -> str:
     '45.7%'
     """
     return NOTHING if share is None else f"{share * 100:.1f}%"
+
+
+def gap(share: float | None) -> str:
+    """The share of a score that may be missing, with three decimals, never rounded down: only a proven best has none.
+
+    >>> gap(0.0004), gap(1e-9), gap(0.123), gap(0.0)
+    ('0.040%', '0.001%', '12.300%', '0%')
+    """
+    if share is None:
+        return NOTHING
+    return f"{max(1, ceil(round(share * 100_000, 6))) / 1000:.3f}%" if share > 0 else "0%"
 
 
 def day(value: date | datetime | None, *, today: date | None = None) -> str:

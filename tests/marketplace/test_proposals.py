@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
@@ -260,6 +261,22 @@ def test_reasons_speak_of_yuan_where_the_need_is_money(lang: str, words: str) ->
     told = results.sentence("chosen", "offer-1", detail, names={"offer-1": "「助学」"}, unit="FEN", lang=lang, rules={})
     assert words in told
     assert "「助学」" in told
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "zh", "en"),
+    [
+        ("chosen", {"units": 300_000, "price": 7, "tier": "only", "pinned": 200_000}, "指定了 ¥2,000。", "¥2,000."),
+        ("covered", {"delivered": 30_000, "approved": 10_050}, "已发放 ¥300；已批准 ¥100.50", "¥300; approved ¥100.50"),
+    ],
+)
+def test_what_was_pinned_or_given_of_money_is_told_in_yuan(code: str, detail: dict[str, Any], zh: str, en: str) -> None:
+    for lang, words in (("zh_Hans", zh), ("en", en)):
+        told = results.sentence(code, "r", detail, names={}, unit="FEN", lang=lang, rules={})
+        assert words in told
+    dearer = {"units": 3, "price": 7, "tier": "cost", "runner_up": "s", "extra_cost": 250}
+    told = results.sentence("chosen", "r", dearer, names={}, unit="PACK", lang="en", rules={})
+    assert "costs ¥2.50 more to deliver per unit" in told
 
 
 def test_a_run_that_breaks_ends_and_blocks_no_other(

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 from sqlmodel import Session, select
 
+from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.config import Settings
+from marketplace.consent import service as consent
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.needs.models import Need, NeedState
-from marketplace.proposals import results
-from marketplace.proposals.models import Run
+from marketplace.offers.models import Offer
+from marketplace.proposals import results, service, views_runs
+from marketplace.proposals.models import ProposedLine, Run, RunState
 from marketplace.proposals.problem import Scope
 from marketplace.proposals.results import Comparison, Share
 from tests import factories as make
@@ -94,6 +98,9 @@ def test_the_page_claims_the_strict_order_only_where_the_certificate_does(
     assert weak not in page
     assert "Approved order, strictly</dt><dd>proven</dd>" in page
     assert "all kinds / one kind</dt><dd>0 / 0</dd>" in page
+    assert ">0%<" in page
+    assert "Districts</dt><dd>The whole city</dd>" in page
+    assert "Whose needs come first</dt><dd>The most urgent first</dd>" in page
     with sqlite_database.transaction() as session:
         # What the allocator certifies of its own example with a household's cap, see docs/allocator.md.
         said = {"lexicographic": "not_proven", "gap_by_prefix": {"*": [1, 0], "LIVING.FOOD_PACK": [2, 0]}}
@@ -103,14 +110,67 @@ def test_the_page_claims_the_strict_order_only_where_the_certificate_does(
     assert strict not in page
     assert "Approved order, strictly</dt><dd>not proven</dd>" in page
     assert "all kinds / one kind</dt><dd>1 / 2</dd>" in page
+    with sqlite_database.transaction() as session:
+        weak_run = session.get_one(Run, run.id)
+        weak_run.certificate = {**run.certificate, "status": "feasible", "gap": 0.0004}
+        weak_run.scope, weak_run.policy = {"districts": ["500103"], "categories": []}, {"order": "levels_first"}
+    page, listed = (staff.get(f"{path}?lang=en").text for path in (f"/runs/{run.id}", "/runs/"))
+    assert "at most 0.040% of the score could be missing" in page, "never rounded down to nothing"
+    assert "Districts</dt><dd>Yuzhong District</dd>" in page
+    for seen in (page, listed):
+        assert "Everybody a part first" in seen
+        assert "0.040%" in seen
+    assert "Yuzhong District · All kinds of need" in listed
 
 
-def test_the_page_of_a_line_says_no_more_of_other_resources_than_is_known(
+def test_who_may_only_look_is_offered_no_door_that_is_shut(
     settings: Settings, sqlite_database: Database, verifier: Actor, now: datetime
 ) -> None:
     with sqlite_database.transaction() as session:
+        run = service.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
+    app = create_app(settings, database=sqlite_database)
+    staff, auditor = client_as(app, Role.APPROVER), client_as(app, Role.AUDITOR)
+    doors = (f"/runs/{run.id}/cancel", "/runs/new")
+    assert [doors[0] in one.get(f"/runs/{run.id}").text for one in (staff, auditor)] == [True, False]
+    with sqlite_database.transaction() as session:
+        session.get_one(Run, run.id).state = RunState.INFEASIBLE
+        session.get_one(Run, run.id).certificate = {"gap": 0.0}
+    assert "0%</td>" not in staff.get("/runs/").text, "a run without a plan has no gap"
+    with sqlite_database.transaction() as session:
+        session.get_one(Run, run.id).state = RunState.FAILED
+    for path in (f"/runs/{run.id}", "/runs/"):
+        assert [doors[1] in one.get(path).text for one in (staff, auditor)] == [True, False], path
+    operator = client_as(app, Role.OPERATOR)
+    assert operator.get("/runs/new").status_code == operator.post(doors[0]).status_code == 403
+
+
+def test_the_form_of_a_run_offers_one_s_own_districts_and_the_preview_says_which(
+    settings: Settings, sqlite_database: Database
+) -> None:
+    app = create_app(settings, database=sqlite_database)
+    staff = client_as(app, Role.VERIFIER)
+    whole = staff.get("/runs/new?lang=en").text
+    assert "none ticked: the whole city" in whole
+    with sqlite_database.transaction() as session:
+        for account in session.exec(select(Account).where(Account.role == Role.VERIFIER)):
+            account.districts = ["500103"]
+    form = staff.get("/runs/new?lang=en").text
+    assert "none ticked: all of yours" in form
+    assert ["500106" in page for page in (whole, form)] == [True, False]
+    asked = {"order": "urgency_first", "budget_s": "10"}
+    assert staff.post("/runs/preview", data={**asked, "districts": "500106"}).status_code == 422
+    seen = staff.post("/runs/preview?lang=en", data=asked).text
+    assert "Districts</dt><dd>Yuzhong District</dd>" in seen
+    assert "Time at most</dt><dd>10 seconds</dd>" in seen
+
+
+def test_the_page_of_a_line_says_no_more_of_other_resources_and_of_the_consent_than_is_known(
+    settings: Settings, sqlite_database: Database, verifier: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views_runs, "utc_now", lambda: now)
+    with sqlite_database.transaction() as session:
         household = make.a_household(session)
-        make.auto_match(session, household)
+        word = make.auto_match(session, household).chain_id
         need = make.a_need(session, household)
         for stock in (4, 6):
             make.an_offer(session, make.an_organisation(session), stock_units=stock)
@@ -125,5 +185,22 @@ def test_the_page_of_a_line_says_no_more_of_other_resources_than_is_known(
     assert len(lines_of(sqlite_database, run)) == 2, "4 of the one and 6 of the other: both fit"
     assert "No other resource that fits this need had room for more." in planned
     assert "Not asked for lines from free stock." in taken
-    for page in (planned, taken):
+    own = make.as_household(household)
+    with sqlite_database.transaction() as session:
+        giver = session.get_one(ProposedLine, free).offer_id
+        left_out = [session.get_one(Offer, giver).org_id]
+        consent.exclude(session, word, excluded_org_ids=left_out, actor=own, now=now)
+        session.get_one(Need, need.id).urgency = 0
+    excluded = staff.get(f"/runs/lines/{free}?lang=en").text
+    with sqlite_database.transaction() as session:
+        consent.withdraw(session, word, actor=own, now=now)
+    withdrawn = staff.get(f"/runs/lines/{free}?lang=en").text
+    said = "The household had consented to matching and had not excluded this giver."
+    for page in (planned, taken, excluded, withdrawn):
         assert "No other resource fits" not in page
+        assert said in page
+        assert "its urgency was “Urgent”" in page
+    warned = ["this line cannot be approved" in page for page in (planned, taken, excluded, withdrawn)]
+    assert warned == [False, False, True, True]
+    assert "leaves this giver out now" in excluded
+    assert "no longer consents to matching" in withdrawn

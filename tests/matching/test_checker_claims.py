@@ -74,10 +74,36 @@ def test_the_value_of_a_plan_counts_needs_that_one_resource_serves_whole():
     of = problem([need("a", gap=2), need("b", gap=2)], [resource("r", stock=2), resource("s", stock=1)], pairs=pairs)
     of = replace(of, policy=replace(of.policy, objective="value"))
     plan = honest(of, [Line("a", "r", 2), Line("b", "s", 1)])
-    said = replace(plan.certificate, value=5, value_bound=5, value_proof="solver")
+    said = replace(plan.certificate, value=5, value_bound=5, value_proof="sums")
     assert codes(of, replace(plan, certificate=said)) == set()
     assert codes(of, replace(plan, certificate=replace(said, value=12, value_bound=12))) == {"value"}
-    assert codes(of, replace(plan, certificate=replace(said, value_bound=4))) == {"value_bound"}
+    low = replace(said, value_bound=4, value_proof="")
+    assert codes(of, replace(plan, certificate=low)) == {"value_bound", "status"}
+
+
+@pytest.mark.parametrize(
+    ("lie", "code"),
+    [
+        ({"value_bound": 100, "value_proof": ""}, "status"),
+        ({"value_proof": "whatever"}, "value_proof"),
+        ({"value_proof": ""}, "value_proof"),
+        ({"status": "feasible", "value_bound": 100}, "value_proof"),
+        ({"unique": True}, "unique"),
+    ],
+)
+def test_a_value_that_does_not_reach_its_bound_or_names_no_prover_is_not_optimal(lie, code):
+    # a and b compete for the one place in r, worth 7 or 5; s takes whoever is left for 3: 7 + 3
+    worth = {("a", "r"): 7, ("b", "r"): 5, ("a", "s"): 3, ("b", "s"): 3}
+    rows = tuple(Candidate(n, r, value=value, units_used=1) for (n, r), value in worth.items())
+    of = problem([need("a", gap=1), need("b", gap=1)], [resource("r", stock=1), resource("s", stock=1)], pairs=rows)
+    of = replace(of, policy=replace(of.policy, objective="value"))
+    plan = allocate(of)
+    said = plan.certificate
+    assert (said.status, said.value, said.value_bound, said.unique) == ("optimal", 10, 10, False)
+    assert check(of, plan) == ()
+    assert codes(of, replace(plan, certificate=replace(said, **lie))) == {code}
+    claim = replace(said, value_proof="sums")
+    assert codes(of, replace(plan, certificate=claim)) == {"value_bound"}, "each at its best would be worth 12"
 
 
 @pytest.mark.parametrize("kind", ["pure", "hard", "big"])

@@ -173,6 +173,25 @@ def test_a_need_is_explained_in_both_languages(tmp_path, capsys):
     assert "needs.csv, column need_id: 'nobody' is not there" in capsys.readouterr().err
 
 
+def test_a_plan_of_another_problem_is_bad_input_for_every_command_that_reads_one(tmp_path, capsys):
+    folder, out = solved(tmp_path)
+    other = generated(tmp_path / "other", "--seed", "8", needs=20, resources=8)
+    newcomer = tmp_path / "need.json"
+    columns, first, *_rest = (other / "needs.csv").read_text().splitlines()
+    row = dict(zip(columns.split(","), first.split(","), strict=True))
+    newcomer.write_text(json.dumps(row | {"need_id": "newcomer", "household_id": "new"}))
+    wrong = "certificate.json, column input_sha256: "
+    for command in (["explain", "n0000000"], ["preview"], ["quote", str(newcomer)], ["report", "--short"]):
+        assert main([command[0], str(other), out, *command[1:]]) == 2, command
+        said = capsys.readouterr().err
+        assert wrong in said, command
+        assert "was made for another problem. Mend: name the folder solved for this one" in said
+    plan = Path(out) / "plan.csv"
+    plan.write_text("\n".join(plan.read_text().splitlines()[:-1]) + "\n")
+    assert main(["report", folder, out, "--short"]) == 2
+    assert "was made for another plan.csv" in capsys.readouterr().err
+
+
 def test_every_need_of_a_city_has_an_account(tmp_path):
     folder, out = solved(tmp_path, "--hard", "0.2", "--seed", "5")
     problem, plan = read_problem(Path(folder)), read_plan(Path(out))
