@@ -205,7 +205,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
     }
     messenger, composer = messenger_of(settings), partial(compose, settings, clock=clock)
     outbox = partial(notices.send_due, database, messenger, compose=composer, unreached=bringing.bring, clock=clock)
-    outside = (
+    outside: tuple[Callable[[], object], ...] = (
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
         *_where_connected(database, settings, clock=clock),
         partial(departments.sweep, database, item_doors_of(settings), clock=clock),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -33,8 +34,8 @@ def store(session: Session, rows: Sequence[Judged], /, *, actor: Actor, now: dat
     for row in sorted(rows, key=lambda row: (row.act is not Act.DONE, row.one.window.starts_at, row.number)):
         visit, one = _visit(row), row.one
         if row.act is Act.DONE:
-            came, told = _came(session, row), {"minutes": one.minutes, "content": one.content}
-            outcomes.record_done(session, visit.id, came=came, **told, actor=actor, now=now)
+            told: dict[str, Any] = {"minutes": one.minutes, "content": one.content, "came": _came(session, row)}
+            outcomes.record_done(session, visit.id, **told, actor=actor, now=now)
         elif row.act is Act.MISSED:
             outcomes.volunteer_missed(session, visit.id, actor=actor, now=now)
         else:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, select
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col
 
 from marketplace.actors import SYSTEM, Actor
 from marketplace.boards.counting import ANSWER_DAYS, Moment, Place
@@ -52,8 +53,14 @@ def by_street(session: Session, /, *, at: Moment) -> dict[str, Counter[tuple[str
 def _answered(session: Session, *where: ColumnElement[bool], at: Moment) -> Iterator[tuple[str, str, str]]:
     """Measure, district and street of each alert about a household that somebody closed lately."""
     colours = {rank: colour for colour, rank in RANKS.items()}
-    told = (Alert.rank, Alert.district_code, Alert.street_code, Alert.raised_at, Alert.closed_at)
-    asked = select(*told).where(
+    told = (
+        col(Alert.rank),
+        col(Alert.district_code),
+        col(Alert.street_code),
+        col(Alert.raised_at),
+        col(Alert.closed_at),
+    )
+    asked = sa_select(*told).where(
         *where,
         col(Alert.household_id).is_not(None),
         col(Alert.closed_at) > at.now - timedelta(days=ANSWER_DAYS),

@@ -179,7 +179,7 @@ def is_less(session: Session, item: CaseItem, /, *, granted: bool, amount_fen: i
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right, be it for silence."""
-    silent = and_(CaseStep.outcome == lateness.DECISIONS[1], CaseStep.code != ON_PAPER)
+    silent = and_(col(CaseStep.outcome) == lateness.DECISIONS[1], col(CaseStep.code) != ON_PAPER)
     ours = (CaseStep.item_id == item_id, or_(col(CaseStep.code).in_(steps.OURS), silent))
     return hands_of(session, *ours, CaseStep.outcome != TO_NOTICE)
 

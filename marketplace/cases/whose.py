@@ -40,7 +40,7 @@ def who_holds(holder: str, item: CaseItem) -> str:
 
 def civil_affairs(district_code: str, /) -> str:
     """The office of civil affairs of a district."""
-    return _("Civil affairs of %(district)s", district=place(district_code))
+    return str(_("Civil affairs of %(district)s", district=place(district_code)))
 
 
 def who_decided(session: Session, item: CaseItem, steps: Sequence[CaseStep], /) -> str:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import notices, wiring
 from marketplace.actors import SYSTEM
+from marketplace.addressing import compose
 from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.consent import service as consent
@@ -127,7 +128,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
 def _send_letters(database: Database, *, now: datetime) -> None:
     """Empty the outbox through the demonstration's messenger, which writes to nobody."""
     settings: Settings = database.info["settings"]
-    messenger, composer = wiring.messenger_of(settings, quiet=True), partial(wiring.compose, settings)
+    messenger, composer = wiring.messenger_of(settings, quiet=True), partial(compose, settings)
     while notices.send_due(database, messenger, compose=composer, clock=lambda: now):
         pass
 
