@@ -121,7 +121,7 @@ def test_a_service_whose_next_visit_is_agreed_for_later_is_late_only_after_it(da
         outcomes.record_done(session, far.id, minutes=120, content="HOMEWORK", actor=scene.manager, now=said)
     for day in (40, 45):
         limits_at = after + timedelta(days=day)
-        waiting.sweep(database, clock=lambda: limits_at)
+        waiting.sweep(database, clock=lambda at=limits_at: at)
     with database.transaction() as session:
         match = session.get_one(Match, match_id)
         assert waiting.may_extend(session, match), (
