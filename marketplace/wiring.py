@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from adapters.departments import DepartmentExchange
 from adapters.departments_push import DepartmentDoor, TaskDoor
 from adapters.face import FaceDoor
 from adapters.fakes import FakeFace
+from adapters.fakes_departments import AnsweringDepartment
 from adapters.fakes_wechat import FakeWeChat
 from adapters.http import HttpClient, Patience
 from adapters.identity import OidcDoor, OidcSettings
@@ -66,6 +67,8 @@ from marketplace.visits import letters as on_paper
 from marketplace.web import catalogues, letters
 from marketplace.workdays import service as workdays
 
+ANSWERED_AFTER = timedelta(minutes=2)
+"""How long a department of a demonstration works on an item: long enough to see it there."""
 AT_NIGHT = ("urgent_asked",)  # letters that go to a giver's contact on call
 
 
@@ -144,8 +147,13 @@ def payments_of(settings: Settings) -> PaymentFeed:
     return PaymentFeedDoor(_client("payments", settings.payments_url, settings.payments_token))
 
 
-def item_doors_of(settings: Settings) -> dict[str, Department]:
-    """The other departments that own items, each behind its own door of the exchange; none where none is connected."""
+def item_doors_of(
+    settings: Settings, *, after: timedelta = ANSWERED_AFTER, clock: Callable[[], datetime] = utc_now
+) -> dict[str, Department]:
+    """The other departments that own items, each behind its own door of the exchange; none where none is connected. A
+    demonstration has some in memory, which answer by themselves."""
+    if settings.demo:
+        return {code: AnsweringDepartment(code, after=after, clock=clock) for code in departments.OTHERS}
     if not settings.departments_url:
         return {}
     base, token = settings.departments_url.rstrip("/"), settings.departments_token
@@ -259,14 +267,14 @@ def _phone_of(session: Session, household_id: str, params: dict[str, Any]) -> st
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
     """The background worker: runs, who could make way, what a gift would do; between them the outbox and all sweeps."""
     handlers = {
-        proposals.JOB: partial(_work_on_run, database, clock),
-        quotes.MAKE_WAY: partial(_work_out, database, clock),
+        proposals.JOB: partial(proposals.work, database, clock=clock, actor=SYSTEM),
+        quotes.MAKE_WAY: partial(making_way.work_out, database, clock=clock),
         gift.JOB: partial(gift.work, database, clock=clock),
     }
     messenger, composer = messenger_of(settings), partial(compose, settings)
     sweeps: tuple[Callable[[], object], ...] = (
         partial(notices.send_due, database, messenger, compose=composer, unreached=bringing.bring, clock=clock),
-        partial(departments.sweep, database, item_doors_of(settings), clock=clock),
+        partial(departments.sweep, database, item_doors_of(settings, clock=clock), clock=clock),
         partial(exchange.sweep, database, task_doors_of(settings), clock=clock),
         keeper_of(database, settings, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
@@ -290,11 +298,3 @@ def _where_connected(
 def keeper_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Keeper:
     """Who makes the checkpoints of the audit log and shows them to the witnesses of the settings."""
     return Keeper(database, {key: HttpWitness(address) for key, address in settings.witnesses}, clock=clock)
-
-
-def _work_on_run(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
-    proposals.work(database, run_id, clock=clock, actor=SYSTEM)
-
-
-def _work_out(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
-    making_way.work_out(database, run_id, clock=clock)
