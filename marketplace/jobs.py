@@ -25,7 +25,7 @@ log = logging.getLogger("shanqiao.jobs")
 LEASE = timedelta(minutes=30)
 BACK_OFF = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
-Handler = Callable[[str], None]
+Handler = Callable[[str], object]
 
 
 class JobState(StrEnum):

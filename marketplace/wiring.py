@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from adapters.departments import DepartmentExchange
 from adapters.departments_push import DepartmentDoor, TaskDoor
 from adapters.face import FaceDoor
 from adapters.fakes import FakeFace
+from adapters.fakes_departments import AnsweringDepartment
 from adapters.fakes_wechat import FakeWeChat
 from adapters.http import HttpClient, Patience
 from adapters.identity import OidcDoor, OidcSettings
@@ -59,6 +60,8 @@ from marketplace.workdays import service as workdays
 
 A_TURN = Patience(attempts=2, whole=15.0)
 """For an office that is asked again at the next turn anyway."""
+ANSWERED_AFTER = timedelta(minutes=2)
+"""How long a department of a demonstration works on an item: long enough to see it there."""
 
 
 def database_of(settings: Settings) -> Database:
@@ -136,8 +139,13 @@ def payments_of(settings: Settings) -> PaymentFeed:
     return PaymentFeedDoor(_client("payments", settings.payments_url, settings.payments_token))
 
 
-def item_doors_of(settings: Settings) -> dict[str, Department]:
-    """The other departments that own items, each behind its own door of the exchange; none where none is connected."""
+def item_doors_of(
+    settings: Settings, *, after: timedelta = ANSWERED_AFTER, clock: Callable[[], datetime] = utc_now
+) -> dict[str, Department]:
+    """The other departments that own items, each behind its own door of the exchange; none where none is connected. A
+    demonstration has some in memory, which answer by themselves."""
+    if settings.demo:
+        return {code: AnsweringDepartment(code, after=after, clock=clock) for code in departments.OTHERS}
     if not settings.departments_url:
         return {}
     return {code: DepartmentDoor(_office(settings, code)) for code in departments.OTHERS}
@@ -199,8 +207,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
     """The background work, one thread for each kind of wait: a run that takes its time or an outside system that says
     nothing holds up neither letters nor the checkpoints without which nothing may be disclosed."""
     handlers = {
-        proposals.JOB: partial(_work_on_run, database, clock),
-        quotes.MAKE_WAY: partial(_work_out, database, clock),
+        proposals.JOB: partial(proposals.work, database, clock=clock, actor=SYSTEM),
+        quotes.MAKE_WAY: partial(making_way.work_out, database, clock=clock),
         gift.JOB: partial(gift.work, database, clock=clock),
     }
     messenger, composer = messenger_of(settings), partial(compose, settings, clock=clock)
@@ -208,7 +216,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
     outside: tuple[Callable[[], object], ...] = (
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
         *_where_connected(database, settings, clock=clock),
-        partial(departments.sweep, database, item_doors_of(settings), clock=clock),
+        partial(departments.sweep, database, item_doors_of(settings, clock=clock), clock=clock),
         partial(exchange.sweep, database, task_doors_of(settings), clock=clock),
     )
     worker = partial(jobs.Worker, database, clock=clock, days=partial(workdays.read_days, database))
@@ -235,11 +243,3 @@ def _where_connected(
 def keeper_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Keeper:
     """Who makes the checkpoints of the audit log and shows them to the witnesses of the settings."""
     return Keeper(database, {key: HttpWitness(address) for key, address in settings.witnesses}, clock=clock)
-
-
-def _work_on_run(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
-    proposals.work(database, run_id, clock=clock, actor=SYSTEM)
-
-
-def _work_out(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
-    making_way.work_out(database, run_id, clock=clock)

@@ -61,13 +61,14 @@ def person_of(session: Session, match: Match, /) -> Person:
 
 
 def waiting(session: Session, /, *, actor: Actor, offset: int = 0, limit: int = 50) -> list[Match]:
-    """Matches of the actor's districts to which a household says something now, the oldest first."""
+    """Matches of the actor's districts to which a household can say something now: first what it is asked, then what is
+    under way and can be taken back; the oldest first."""
     require(actor, "reading:match", district=next(iter(sorted(actor.districts)), ""))
-    asks = (MatchState.AWAITING_HOUSEHOLD, MatchState.DELIVERED)
-    wanted = select(Match).where(col(Match.state).in_(asks))
+    wanted = select(Match).where(col(Match.state).in_(ACTS))
     if actor.districts:
         wanted = wanted.where(col(Match.district_code).in_(sorted(actor.districts)))
-    return list(session.exec(wanted.order_by(col(Match.updated_at), col(Match.id)).offset(offset).limit(limit)))
+    order = (col(Match.state) == MatchState.IN_DELIVERY, col(Match.updated_at), col(Match.id))
+    return list(session.exec(wanted.order_by(*order).offset(offset).limit(limit)))
 
 
 def say(

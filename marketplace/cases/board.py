@@ -1,7 +1,8 @@
 """The board of items: what runs and what is late, counted and cut into pages in SQL within the actor's districts.
 
 Enters: who looks, and whether only late ones. Leaves: items, the first to be late first, and the step each stands at.
-Called by the board's page and by `bench/cases.py`.
+Late is what its household, the ladder and the month call late: an item over its total, or whose step is over its own
+limit. Called by the board's page and by `bench/cases.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.cases.lateness import NOBODYS
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
 
 PAYMENT = "payment"
@@ -24,7 +26,8 @@ def conditions(actor: Actor, now: datetime, *, late: bool) -> list[Any]:
     """Open and begun; what is stopped is not late, what waits for another item has no limit yet."""
     wanted: list[Any] = [col(CaseItem.state).in_(OPEN), col(CaseItem.due_at).is_not(None)]
     if late:
-        wanted.append(col(CaseItem.due_at) <= now)
+        held = select(CaseStep.item_id).where(col(CaseStep.ended_at).is_(None), col(CaseStep.code).not_in(NOBODYS))
+        wanted.append((col(CaseItem.due_at) <= now) | col(CaseItem.id).in_(held.where(col(CaseStep.due_at) <= now)))
     if actor.districts:
         wanted.append(col(CaseItem.district_code).in_(sorted(actor.districts)))
     return wanted
@@ -62,3 +65,9 @@ def running_of(session: Session, item_ids: Sequence[str], /) -> dict[str, CaseSt
     """Item ► the step it stands at."""
     asked = select(CaseStep).where(col(CaseStep.item_id).in_(item_ids), col(CaseStep.ended_at).is_(None))
     return {step.item_id: step for step in session.exec(asked)}
+
+
+def passed(item: CaseItem, step: CaseStep | None, /, *, now: datetime) -> datetime | None:
+    """The limit that is over, the step's before the whole item's; None where it is in time."""
+    limits = [item.due_at] + ([step.due_at] if step is not None and step.code not in NOBODYS else [])
+    return min((limit for limit in limits if limit is not None and limit <= now), default=None)

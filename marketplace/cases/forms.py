@@ -148,12 +148,15 @@ class DecideForm(Form):
     letter = TextField(_l("Number of the department's letter"), longest=40, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
+    goes_on = TickField(_l("The larger aid is to be looked at too, with the same papers"))
+    more_fen = 0
 
 
 def decide_form(item: CaseItem, tests: Tests | None = None, /) -> DecideForm:
     """With the classes that this item can give; the one that the household's numbers speak for is chosen beforehand.
-    That nothing was sudden can be said only where it goes on then."""
+    That nothing was sudden can be said only where it goes on then, and with `more_fen` that the rest is looked at."""
     form: DecideForm = filled(DecideForm())
+    form.more_fen = larger.more_for_event(current_session(), item, now=utc_now())
     words = dict(choices("case_label", lang=language()))
     if not larger.may_begin(current_session(), item, now=utc_now()):
         form.reason.choices = [pair for pair in form.reason.choices if pair[0] != larger.NOT_SUDDEN]

@@ -1,11 +1,11 @@
 """Temporary aid after the quick help: it goes on by itself on the ordinary path, in the same application.
 
 Enters: quick help that was granted a moment ago, or refused because nothing was sudden. Leaves: where the table gives
-more for what the family paid itself, or nothing was given, an item on the ordinary path in the same application, on the
-answers and papers that lie there, with a letter that says so; what was given quickly is counted in, and the family can
-take it back as any other. Nothing begins where the same is asked for
-elsewhere already, was had this year, or went on once in this application: then nobody is told that it would. Called by
-`outcome`, `withdrawing` and the page of who decides.
+more for what the family paid itself, or who decided asked for it after an accident, or nothing was given, an item on
+the ordinary path in the same application, on the answers and papers that lie there, with a letter that says so; what
+was given quickly is counted in, and the family can take it back as any other. Nothing begins where the same is asked
+for elsewhere already, was had this year, or went on once in this application: then nobody is told that it would.
+Called by `outcome`, `withdrawing` and the page of who decides.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ KEPT = {"case_id", "household_id", "code", "department", "once_for", "district_c
 """What both have in common."""
 
 
-def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | None:
-    """The item that goes on after this one, if there is one."""
+def begin(session: Session, item: CaseItem, /, *, asked: bool = False, now: datetime) -> CaseItem | None:
+    """The item that goes on after this one, if there is one. How heavy an accident was no number tells: there who
+    granted the quick help asks for it; what went on once does so again when the quick help was decided anew."""
     goes_on = item.state is ItemState.GRANTED or (item.state is ItemState.REFUSED and item.reason == NOT_SUDDEN)
     if not goes_on or not may_begin(session, item, now=now):
         return None
@@ -44,9 +45,12 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseItem | N
     facts = facts_of(session, case, on=on)
     here: Any = {"district": item.district_code, "on": on}
     path = unhurried_path(item.code, facts, **here)
-    if item.state is ItemState.GRANTED and by_event(facts, **here).get("illness", 0) <= item.amount_fen:
+    other, events = _other(session, item), by_event(facts, **here)
+    asked = asked or (other is not None and other.note == QUICK_FIRST)
+    most = max(events.values(), default=0) if asked else events.get("illness", 0)
+    if item.state is ItemState.GRANTED and most <= item.amount_fen:
         return None
-    found = _other(session, item) or CaseItem(
+    found = other or CaseItem(
         **item.model_dump(include=KEPT), id=new_id(), path=path, after=[], state=ItemState.WAITING
     )
     lateness.set_waiting(found)
@@ -77,6 +81,15 @@ def may_begin(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     other = _other(session, item)
     ended = other is not None and other.state is not ItemState.NOT_NEEDED
     return not ended and once.open_besides(session, item) is None and not aided.larger_given(session, item, now=now)
+
+
+def more_for_event(session: Session, item: CaseItem, /, *, now: datetime) -> int:
+    """What the tables give for an accident behind this quick help, where the larger aid could follow; else 0."""
+    if not may_begin(session, item, now=now):
+        return 0
+    on = local_day(now)
+    facts = facts_of(session, session.get_one(Case, item.case_id), on=on)
+    return by_event(facts, district=item.district_code, on=on).get("accident", 0)
 
 
 def _other(session: Session, item: CaseItem) -> CaseItem | None:

@@ -48,6 +48,7 @@ def decide(
     letter: str = "",
     late_cause: str = "",
     found: str = "",
+    goes_on: bool = False,
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
@@ -55,7 +56,8 @@ def decide(
     confirmation. The township alone decides the fast path, up to its cap; about aid for the same cause in the same year
     again, the county does. What another department answered on paper is typed in by the confirming office, with the
     number of its `letter`. A yes against the first opinion, or to more than the public notice named, goes to the notice
-    first; a yes to money names an amount, and one to an item of several classes the class that was `found`."""
+    first; a yes to money names an amount, and one to an item of several classes the class that was `found`;
+    with `goes_on` the larger aid follows quick help for what happened."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
@@ -90,6 +92,7 @@ def decide(
         letter=letter,
         late_cause=late_cause,
         found=found,
+        goes_on=goes_on,
         actor=actor,
         now=now,
     )
@@ -136,6 +139,7 @@ def settle(
     letter: str = "",
     late_cause: str,
     found: str = "",
+    goes_on: bool = False,
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
@@ -166,7 +170,7 @@ def settle(
         beginning.begin(session, item, now=now)
     else:
         beginning.end(session, item, actor=actor, now=now)
-    larger.begin(session, item, now=now)
+    larger.begin(session, item, asked=goes_on, now=now)
     follow(session, item.case_id, now=now)
     follow_others(session, item, now=now)
     return item

@@ -91,9 +91,7 @@ def start_step(
         unit=rule.unit,
         started_at=now,
         ran_from=before.ran_from if before else now,
-        due_at=before.due_at
-        if before
-        else days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
+        due_at=before.due_at if before else _due_of(item, rule, now=now),
     )
     item.holder = rule.holder
     session.add(item)
@@ -104,6 +102,13 @@ def start_step(
     if step.code == AT_HOME:
         visits.ask(session, item.household_id, "CASE", ref=item.id, actor=SYSTEM, now=now)
     return step
+
+
+def _due_of(item: CaseItem, rule: StepRule, *, now: datetime) -> datetime:
+    """The end of a step's limit; quick help is paid in what is left of its three days, at the least on that day."""
+    if item.path == FAST and rule.code == PAYMENT and item.due_at is not None:
+        return max(item.due_at, days.due_after(now, 0, unit=Unit.CALENDAR))
+    return days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code)
 
 
 def _clock(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:

@@ -97,7 +97,7 @@ def _tell(
 
 
 def count_late(session: Session, /, *, actor: Actor, now: datetime) -> dict[str, int]:
-    """District ► how many items are over their total."""
+    """District ► how many items are late."""
     asked = select(col(CaseItem.district_code), func.count()).where(*board.conditions(actor, now, late=True))
     return {row[0]: int(row[1]) for row in session.execute(asked.group_by(col(CaseItem.district_code)))}
 

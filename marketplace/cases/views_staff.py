@@ -69,7 +69,7 @@ def board_page() -> ResponseReturnValue:
         late=supervision.count_late(session, actor=actor, now=now),
         rungs=rungs,
         running=running,
-        now=now,
+        passed={item.id: board.passed(item, running.get(item.id), now=now) for item in items},
         only=only_late,
         unpaid=board.list_unpaid(session, actor=actor, now=now),
     )
@@ -94,7 +94,6 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
-    until = lateness.as_of(session, found, now=now)
     table = says(found, facts, on=on)
     step = next((one for one in own if one.ended_at is None), None)
     tests = class_tests(facts, district=found.district_code, on=on)
@@ -118,7 +117,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         tests=tests,
         table=table,
         proposed=max(0, table.fen - aided.fast_given(session, found, now=now)),
-        late=found.state not in ENDED and lateness.is_late(session, found, now=until),
+        late=found.state not in ENDED and lateness.is_late(session, found, now=lateness.as_of(session, found, now=now)),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
         aided=aided.aided_already(session, found, now=now),
@@ -279,6 +278,7 @@ def _decided(item_id: str) -> ResponseReturnValue:
             letter=form.letter.data or "",
             late_cause=str(form.late_cause.data or ""),
             found=str(form.found.data or ""),
+            goes_on=bool(form.goes_on.data),
             actor=current_actor(),
             now=utc_now(),
         )

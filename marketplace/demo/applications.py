@@ -1,4 +1,5 @@
-"""A few households apply: one is late, one owes papers, one hangs on a public notice, one was refused, one helped fast.
+"""A few households apply: one is late, one owes papers, one hangs on a public notice, one was refused, one helped fast,
+and one asked for three things of three other departments at once.
 
 What enters: the city after its deliveries. What leaves: cases in every state, made by the ordinary services with the
 ordinary actors some weeks before. Called by the story.
@@ -12,9 +13,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from marketplace import wiring
 from marketplace.actors import PUBLIC, Actor
-from marketplace.cases import notice, outcome, service, steps, supervision, uploads
+from marketplace.cases import departments, notice, outcome, service, steps, supervision, uploads
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
@@ -25,6 +28,17 @@ DAY = timedelta(days=1)
 ANSWERS: dict[str, Any] = {"wants": ["living", "illness"], "size": 2, "income_fen": 90_000, "medical_fen": 3_500_000}
 SUDDEN: dict[str, Any] = {"wants": ["accident"], "size": 1, "income_fen": 0, "ticks": ["sudden"]}
 
+THREE: dict[str, Any] = {
+    "wants": ["illness", "housing", "work"],
+    "size": 3,
+    "income_fen": 900_000,
+    "savings_fen": 90_000_000,
+    "medical_fen": 4_200_000,
+    "ticks": ["unsafe_house"],
+}
+"""Too well off for a class of the register, so that nothing waits for one."""
+ANSWERED = {"HUD": 1, "HRSS": 3, "HSA": 6}
+"""Department ► after how many days it answers: not in the order in which the items stand on the page."""
 NOTICED = 60_000
 """What the public notice names, in fen."""
 
@@ -58,6 +72,25 @@ def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
         _half_sent(session, again, now=now)
         last = f"{(now - 31 * DAY):%Y-%m}"
         supervision.publish(session, last, actor=approver, now=now)
+
+
+def ask_three_departments(database: Database, /, *, now: datetime) -> None:
+    """One application, pushed to three departments, which answer one after the other; another household's stays."""
+    begun = now - 9 * DAY
+    with database.transaction() as session:
+        homes = _homes(session)
+        if len(homes) < 5:
+            return
+        _send(session, homes[4], THREE, now=begun)
+    settings: Settings = database.info["settings"]
+    today = [begun]
+    doors = {
+        code: wiring.item_doors_of(settings, after=days * DAY, clock=lambda: today[0])[code]
+        for code, days in ANSWERED.items()
+    }
+    while today[0] < now:
+        departments.sweep(database, doors, clock=lambda: today[0])
+        today[0] += DAY
 
 
 def _half_sent(session: Session, case: Case, /, *, now: datetime) -> None:

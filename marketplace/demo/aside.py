@@ -36,6 +36,7 @@ def play(database: Database, roster: Roster, /, *, now: datetime) -> None:
     gifts.ask_about_a_draft(database, roster, now=now + 8 * DAY)
     rights.use(database, roster, now=now + 7 * DAY)
     applications.apply(database, roster, now=now + 7 * DAY)
+    applications.ask_three_departments(database, now=now + 7 * DAY)
     helping.help_and_ask(database, roster, now=now + 7 * DAY)
     counter.take_down(database, roster, now=now + 7 * DAY)
     signals.watch(database, roster, now=now + 8 * DAY)

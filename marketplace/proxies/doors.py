@@ -32,6 +32,7 @@ FAULTS: dict[str, Any] = {
     "two_witnesses": _l("Write the names of two witnesses, with a comma between them"),
     "helper_is_the_person": _l("This is the telephone of the person itself: nobody is its own agent"),
     "person_died": _l("A death of this person is on record: it gives no power"),
+    "minor_gives_no_power": _l("Nobody under eighteen gives a power: the guardians act for this person by law"),
     "phone_wrong": _l("Write an 11-digit mobile number, such as 138 0000 0000"),
 }
 

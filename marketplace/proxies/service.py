@@ -23,6 +23,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.guardians import is_minor
 from marketplace.households.models import Household, Person
 from marketplace.households.service import has_own_phone
 from marketplace.liveness.dead import is_told_dead
@@ -139,12 +140,13 @@ def open_session(session: Session, power: HelpPower, /, *, now: datetime) -> str
 
 
 def record_paper(session: Session, person_id: str, paper: Paper, /, *, actor: Actor, now: datetime) -> HelpPower:
-    """A worker writes a signed power down; it opens nothing before another member of staff has checked it."""
+    """A worker writes a signed power down; it opens nothing before another member of staff has checked it. For a minor
+    the guardians act by law."""
     person = _person(session, person_id)
     home = session.get_one(Household, person.household_id)
     require(actor, "power:record", district=home.district_code)
-    if is_told_dead(session, person.id):
-        raise BadInput("person_died", field="person")
+    if is_minor(person, now=now) or is_told_dead(session, person.id):
+        raise BadInput("minor_gives_no_power" if is_minor(person, now=now) else "person_died", field="person")
     _check_paper(paper, now=now)
     power = HelpPower(
         id=new_id(),

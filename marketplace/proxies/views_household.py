@@ -29,6 +29,7 @@ class InviteForm(Form):
     far = OneField(
         _l("What may the helper do?"),
         [("see", _l("Look only")), ("answer", _l("Look, and answer for me"))],
+        default="see",
     )
 
 

@@ -16,14 +16,13 @@ from marketplace.reference.tables import UnknownCode, day, in_force, rows
 
 @dataclass(frozen=True, slots=True)
 class SurvivalRule:
-    """Seen again every so many months; asked so many days before. `children` says that it may be a child's benefit."""
+    """Seen again every so many months; asked so many days before."""
 
     kind: str
     valid_from: date | None
     valid_to: date | None
     months: int
     ask_days: int
-    children: bool
 
     def holds(self, on: date, /) -> bool:
         """Whether the rule is in force on this day."""
@@ -60,7 +59,6 @@ def _rules() -> tuple[SurvivalRule, ...]:
             day(row["valid_to"]),
             int(row["months"]),
             int(row["ask_days"]),
-            row["children"] == "yes",
         )
         for row in rows("survival")
     )

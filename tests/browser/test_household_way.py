@@ -1,4 +1,5 @@
-"""The household's way at 360 px without JavaScript: alone in few taps, refused, watched, objecting, appealing."""
+"""The household's way at 360 px without JavaScript, drawn as by the oldest engine that pages hold in: alone in few
+taps, refused, watched, objecting, appealing."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from marketplace.cases import outcome
 from marketplace.cases.models import CaseItem
 from marketplace.reference.identity_number import make_id_number
 from tests.browser.street import Street, open_street
-from tests.pages.checker import one_of
+from tests.pages.checker import ASSERTS, one_of
+from tests.pages.old_engine import FLAT, draw_as_old
 
 pytestmark = pytest.mark.browser
 MOST_TAPS = 12
@@ -23,10 +25,11 @@ WORKER = Actor(id="worker-of-the-street", role=Role.WORKER, districts=frozenset(
 
 
 class Thumb:
-    """One thumb on one page: it counts what it presses."""
+    """One thumb on one page: it counts what it presses; with `old` each page that opens is held to what every page must
+    fulfil."""
 
-    def __init__(self, page: Page) -> None:
-        self.page, self.taps = page, 0
+    def __init__(self, page: Page, *, old: bool = False) -> None:
+        self.page, self.taps, self.old = page, 0, old
 
     def tick(self, name: str, value: str) -> None:
         self.page.locator(f'input[name="{name}"][value="{value}"]').check()
@@ -36,6 +39,16 @@ class Thumb:
         with self.page.expect_navigation():
             self.page.locator(selector).first.click()
         self.taps += 1
+        if self.old:
+            look(self.page)
+
+
+def look(page: Page) -> None:
+    """Sizes, words and width of the page as the old engine draws it."""
+    page.wait_for_load_state()
+    page.evaluate(FLAT)
+    faults = page.evaluate(ASSERTS)
+    assert not faults, "\n".join([page.url, *faults])
 
 
 def begin_alone(thumb: Thumb) -> None:
@@ -53,7 +66,7 @@ def begin_alone(thumb: Thumb) -> None:
 
 def apply_alone(page: Page) -> int:
     """Everything from the button to the confirmation; the taps it took."""
-    thumb = Thumb(page)
+    thumb = Thumb(page, old=True)
     begin_alone(thumb)
     page.locator("#id_number").fill(make_id_number("509900", date(1960, 3, 4), seq=7))
     thumb.go()
@@ -76,16 +89,17 @@ def refuse(street: Street) -> str:
 def test_alone_in_few_taps_then_refused_watched_and_appealed(tmp_path: Path, chromium: Browser, language: str) -> None:
     with open_street(tmp_path, chromium, scripts=False, width=360, language=language) as street:
         page = street.household()
+        draw_as_old(page)
         taps = apply_alone(page)
         assert taps <= MOST_TAPS, taps
         expect(page.locator("svg.qr")).to_be_visible()
         case_id = refuse(street)
         page.goto("/cases/mine")
-        thumb = Thumb(page)
+        thumb = Thumb(page, old=True)
         thumb.go('form[action$="/object"] button')
         expect(page.locator('form[action$="/object"]')).to_have_count(0)
         page.goto(f"/cases/{case_id}")
-        thumb = Thumb(page)
+        thumb = Thumb(page, old=True)
         thumb.go('a[href*="/appeals/about-item/"]')
         thumb.tick("kind", "appeal")
         page.locator("#words").fill("我没有说错")
@@ -96,4 +110,7 @@ def test_alone_in_few_taps_then_refused_watched_and_appealed(tmp_path: Path, chr
         page.goto(f"/cases/{case_id}")
         with page.expect_navigation():
             page.locator('a[href$="/papers/decision"]').click()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        look(page)
+        for path in ("/home", f"/cases/{case_id}", "/my-consents", "/messages", "/helpers/invite", "/who-saw"):
+            page.goto(path)
+            look(page)

@@ -39,6 +39,7 @@ from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.progress import stages_of
 from marketplace.clocks import service as clocks
 from marketplace.consent.capacity import verify_guardian
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
@@ -102,13 +103,11 @@ class House:
         with self.database.transaction() as session:
             yield session
 
-    def family(self, *, name: str = NAME, phone: str = "", matched: bool = False) -> tuple[Household, Person]:
-        """Somebody who lives alone in 渝中; with `matched` it said long ago that help may be looked for."""
+    def family(self, *, name: str = NAME, phone: str = "") -> tuple[Household, Person]:
+        """Somebody who lives alone in 渝中."""
         now = datetime.now(UTC)
         with self.act() as session:
             home = make.a_household(session, name=name, phone=phone or str(next(PHONES)), created_at=now)
-            if matched:
-                make.auto_match(session, home, now=now - timedelta(days=3))
             session.flush()
             return home, list_people(session, home.id)[0]
 
@@ -271,21 +270,57 @@ def deliver(session: Session, match_id: str) -> None:
 
 
 def accept_and_confirm(house: House, hands: Hands, match_id: str) -> None:
-    """The household accepts on its page, the giver delivers, the household says that it has arrived."""
-    hands.go("/offers-to-me")
+    """The household accepts on its page, the giver delivers, the household says that it has arrived; the taps from its
+    first page are those of adr/0094."""
+    hands.go("/home")
+    before = hands.taps
     hands.press(f"/offers-to-me/{match_id}")
     hands.press("/accept")
     hands.tick("agrees_to_terms", "y")
     hands.tick("agrees_to_share", "y")
     hands.press()
+    assert hands.taps - before <= 5, "there, the page of the terms, the law's two ticks, yes"
     with house.act() as session:
         match = session.get_one(Match, match_id)
         assert match.state is MatchState.IN_DELIVERY, match.state
         deliver(session, match_id)
-    hands.go(f"/offers-to-me/{match_id}")
+    hands.go("/home")
+    before = hands.taps
+    hands.press(f"/offers-to-me/{match_id}")
     hands.press("/received")
+    assert hands.taps - before <= 2
     with house.database.reading() as session:
         assert session.get_one(Match, match_id).state is MatchState.CONFIRMED
+
+
+def says_yes_to_matching(house: House, hands: Hands) -> None:
+    """On its own page; nothing but that is ticked."""
+    hands.go("/my-consents")
+    hands.press("/my-consents/matching")
+    hands.press()
+
+
+def agrees_with_help(house: House, hands: tuple[Hands, Hands], home_id: str, *, channel: str, signed: str) -> None:
+    """A worker reads the notice aloud and keeps the document of the yes; a colleague opens it, calls back and confirms;
+    then the day goes by in which it can still be taken back."""
+    worker, other = hands
+    worker.go(f"/households/{home_id}/consent")
+    worker.tick("channel", channel)
+    worker.tick("signature_kind", signed)
+    worker.attach("photo", make.a_picture())
+    worker.tick("read_aloud", "y")
+    worker.press()
+    with house.database.reading() as session:
+        chain = session.exec(select(ConsentHead.chain_id).where(ConsentHead.household_id == home_id)).one()
+    other.go("/consents/to-check")
+    other.press(f"/consents/{chain}/document")
+    other.go("/consents/to-check")
+    other.press(f"/consents/{chain}/check")
+    with house.act() as session:
+        head = session.get_one(ConsentHead, chain)
+        assert head.state is ConsentState.ACTIVE
+        head.valid_from -= timedelta(days=1)
+        session.add(head)
 
 
 def alone(house: House) -> None:
@@ -307,7 +342,11 @@ def alone(house: House) -> None:
     fresh = house.at_home(other)
     case_id = apply(fresh, asked)
     assert fresh.taps <= MOST_TAPS, fresh.taps
-    fresh.go("/cases/mine")
+    fresh.go("/home")
+    before = fresh.taps
+    told = fresh.press("/cases/mine")
+    assert fresh.taps - before <= 1
+    assert label("case_state", "open", lang=house.language) in told, "where it is"
     fresh.press(f"/cases/{case_id}")
     fresh.press("/print")
     fresh.go(f"/cases/{case_id}/papers/receipt")
@@ -325,11 +364,13 @@ def by_a_helper_of_one_day(house: House) -> None:
     home, helper = house.at_home(person), house.hands()
     home.go("/home")
     home.press("/helpers/")
+    before = home.taps
     home.press("/helpers/invite")
     home.tick("helper_kind", "volunteer")
     home.tick("far", "answer")
     code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4}\b", home.press())
     assert code is not None
+    assert home.taps - before <= 4, "one less where the helper may only look"
     helper.go("/helpers/enter")
     helper.fill("code", code[0])
     helper.fill("name", AGENT)
@@ -463,7 +504,7 @@ def one_thing(house: House) -> None:
 
 def refusal_to_need(house: House) -> None:
     """Refused everywhere: in the register, seen, and what stayed uncovered becomes a need that a charity meets."""
-    home, person = house.family(matched=True)
+    home, person = house.family()
     hands = house.at_home(person)
     case_id = apply(hands, Asked(medical="20000", switches=("all_classes",)))
     refuse_all(house, case_id)
@@ -477,7 +518,7 @@ def refusal_to_need(house: House) -> None:
         assert [one.step for one in clocks.running_of(session, f"case:{case_id}")] == ["case_remainder"]
     hands.go("/cases/mine")
     assert hands.has("/object")
-    hands.go(f"/cases/{case_id}")
+    says_yes_to_matching(house, hands)
     with house.act() as session:
         need = need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
         cost_on_record(session, need)
@@ -646,7 +687,7 @@ def appeal(house: House) -> None:
 
 def a_man_with_kidney_disease(house: House) -> None:
     """Identified as borderline: only his spending is checked; insurance pays a part, a charity the rest."""
-    home, person = house.family(matched=True)
+    home, person = house.family()
     with house.act() as session:
         entry = categories.Entry(home.id, "DIBIAN_MEMBER", local_day(datetime.now(UTC)) - timedelta(days=30))
         categories.enter(session, entry, actor=VERIFIER, now=datetime.now(UTC))
@@ -671,6 +712,7 @@ def a_man_with_kidney_disease(house: House) -> None:
                 _refuse(session, item)
     told = hands.go(f"/cases/{case_id}")
     assert "20,000" in told
+    says_yes_to_matching(house, hands)
     with house.act() as session:
         need = need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
         assert (need.gap_units, need.verification_level) == (3_000_000, 3)
@@ -738,17 +780,16 @@ def at_the_counter(house: House, worker: Hands, *, phone: str) -> tuple[str, str
 
 def without_the_web(house: House) -> None:
     """No screen at all: the counter, a thumb, a letter with a slip, a text message, and a call when it has arrived."""
-    worker, phone = house.officer(Role.WORKER), str(next(PHONES))
+    worker, other, phone = house.officer(Role.WORKER), house.officer(Role.VERIFIER), str(next(PHONES))
     home_id, case_id = at_the_counter(house, worker, phone=phone)
     _by_telephone(worker, case_id, "urge")
     refuse_all(house, case_id)
     _by_telephone(worker, case_id, "appeal", words="我没有说错")
     _by_telephone(worker, case_id, "leave_register")
+    agrees_with_help(house, (worker, other), home_id, channel="phone", signed="recorded_call")
     now = datetime.now(UTC)
     with house.act() as session:
         assert session.exec(select(Appeal.household_id).where(Appeal.household_id == home_id)).one()
-        home = session.get_one(Household, home_id)
-        make.auto_match(session, home, now=now - timedelta(days=3))
         need = need_of_case(session, case_id, actor=VERIFIER, now=now)
         cost_on_record(session, need)
         match_id = an_offer(session, need).id
@@ -775,10 +816,9 @@ def without_any_telephone(house: House) -> None:
     worker, other = house.officer(Role.WORKER), house.officer(Role.WORKER)
     home_id, case_id = at_the_counter(house, worker, phone="")
     refuse_all(house, case_id)
+    agrees_with_help(house, (worker, other), home_id, channel="home_visit", signed="thumbprint")
     now = datetime.now(UTC)
     with house.act() as session:
-        home = session.get_one(Household, home_id)
-        make.auto_match(session, home, now=now - timedelta(days=3))
         need = need_of_case(session, case_id, actor=VERIFIER, now=now)
         cost_on_record(session, need)
         match_id = an_offer(session, need).id

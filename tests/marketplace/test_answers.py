@@ -429,6 +429,7 @@ def test_pages_read_aloud_print_type_in_and_ask_again(app: Flask, sqlite_databas
     with sqlite_database.reading() as session:
         assert session.get_one(Match, match_id).state is MatchState.IN_DELIVERY
     assert worker.get(path).status_code == 200
+    assert path in worker.get("/answers/").text, "a call can still take it back"
 
 
 @pytest.mark.parametrize("lang", ["zh_Hans", "en"])

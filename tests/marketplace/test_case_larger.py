@@ -57,6 +57,23 @@ def test_where_the_table_gives_no_more_nothing_begins(session: Session, now: dat
     assert helped(session, now, wants=["accident"], **over)[2] == []
 
 
+@pytest.mark.parametrize(("asked", "income_fen"), [(True, 50_000), (False, 50_000), (True, 900_000)])
+def test_after_an_accident_the_larger_aid_follows_where_who_decides_asks_for_it(
+    session: Session, now: datetime, asked: bool, income_fen: int
+) -> None:
+    case, items = send(session, now, **{**ILL, "wants": ["accident"], "medical_fen": 0, "income_fen": income_fen})
+    fast, poor = items["LINSHI"], income_fen < 100_000
+    assert bool(larger.more_for_event(session, fast, now=now)) == poor, "class D has no figure"
+    told: dict[str, Any] = {"granted": True, "amount_fen": 60_000, "goes_on": asked}
+    outcome.decide(session, fast.id, actor=WORKER, now=now, **told)
+    found = [one for one in service.list_items(session, case.id) if one.code == "LINSHI" and one.id != fast.id]
+    assert [one.path for one in found] == (["LINSHI_GENERAL"] if asked and poor else [])
+    if found:
+        assert decide_again(session, fast.id, actor=VERIFIER, now=now)
+        outcome.decide(session, fast.id, actor=replace(WORKER, id="worker-7"), now=now, **{**told, "goes_on": False})
+        assert found[0].state is ItemState.RUNNING, "what was asked for once goes on after an appeal too"
+
+
 @pytest.mark.parametrize("reason", ["not_sudden", "not_true"])
 def test_what_is_only_not_sudden_goes_on_on_the_ordinary_path(session: Session, now: datetime, reason: str) -> None:
     case, items = send(session, now, **{**ILL, "wants": ["accident"], "medical_fen": 0})

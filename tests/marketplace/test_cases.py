@@ -13,8 +13,8 @@ from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.audit import AuditBody, AuditRow
 from marketplace.calendar import local_day, working_days_between
-from marketplace.cases import granted as beginning
 from marketplace.cases import (
+    board,
     handing_on,
     hands,
     looking,
@@ -29,6 +29,7 @@ from marketplace.cases import (
     supervision,
     withdrawing,
 )
+from marketplace.cases import granted as beginning
 from marketplace.cases.again import decide_again
 from marketplace.cases.ended import mark_ended
 from marketplace.cases.evaluate import Facts, class_tests, plan
@@ -221,14 +222,16 @@ def test_fast_aid_is_one_step_of_three_days_capped_and_once_a_year(session: Sess
         outcome.decide(session, fast.id, granted=True, amount_fen=77_001, actor=WORKER, now=now)
     outcome.decide(session, fast.id, granted=True, amount_fen=77_000, actor=WORKER, now=now)
     assert fast.state is ItemState.GRANTED
+    assert steps.running_step(session, fast.id).due_at == fast.due_at, "and paid within the same three days"
     _again, more = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0)
-    told: dict[str, Any] = {"granted": True, "amount_fen": 1_000, "now": now}
+    told: dict[str, Any] = {"granted": True, "amount_fen": 1_000, "now": fast.due_at - timedelta(hours=1)}
     with pytest.raises(BadInput, match="county_decides"):
         outcome.decide(session, more["LINSHI"].id, actor=WORKER, **told)
     with pytest.raises(BadInput, match="aided_this_year"):
         outcome.decide(session, more["LINSHI"].id, actor=APPROVER, **told)
     outcome.decide(session, more["LINSHI"].id, note="第二次火灾", actor=APPROVER, **told)
     assert more["LINSHI"].state is ItemState.GRANTED
+    assert steps.running_step(session, more["LINSHI"].id).due_at == fast.due_at, "also what is decided on the last day"
 
 
 def test_one_emergency_shuts_out_neither_another_person_nor_another_cause(session: Session, now: datetime) -> None:
@@ -695,8 +698,14 @@ def _other_case(session: Session, case: Case, n: int, now: datetime) -> CaseItem
 
 def test_the_month_names_who_held_what_was_late(session: Session, now: datetime) -> None:
     _case, items = send(session, now)
-    item = items["DIBAO"]
-    steps.finish(session, item.id, actor=WORKER, now=now + timedelta(days=30))
+    item, week = items["DIBAO"], now + timedelta(days=6)
+    on_board = board.list_open(session, actor=APPROVER, now=week, late=True)
+    assert {one.code for one in on_board} == {"DIBAO", "LINSHI"}, "papers lie there for longer than a day"
+    assert all(one.due_at is not None and one.due_at > week for one in on_board)
+    assert supervision.count_late(session, actor=APPROVER, now=week) == {CITY: 2}
+    step = steps.running_step(session, item.id)
+    assert (board.passed(item, step, now=week), board.passed(item, step, now=now)) == (step.due_at, None)
+    steps.finish(session, item.id, actor=WORKER, now=week + timedelta(days=24))
     day = walk(session, item, now + timedelta(days=30))
     outcome.decide(session, item.id, granted=True, amount_fen=1, late_cause="backlog", actor=APPROVER, now=day)
     (row,) = supervision.times_of(session, item.month)

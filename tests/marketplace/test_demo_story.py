@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from marketplace import audit
 from marketplace.accounts.models import Account
+from marketplace.cases.models import CaseItem, ItemState
 from marketplace.cli import app
 from marketplace.config import Settings, demo_settings
 from marketplace.consent import service as consent
@@ -167,6 +168,16 @@ def test_every_stage_has_something_to_look_at(session: Session):
     for state in (MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED):
         assert states[state], state
     assert session.exec(select(ProposedLine).where(col(ProposedLine.state) == "proposed")).first()
+
+
+def test_other_departments_answer_with_a_letter_each_its_own_way(session: Session):
+    told = session.exec(select(CaseItem).where(CaseItem.letter != "")).all()
+    assert len({item.case_id for item in told}) == 1
+    assert {item.department: item.state for item in told} == {
+        "HSA": ItemState.GRANTED,
+        "HRSS": ItemState.GRANTED,
+        "HUD": ItemState.REFUSED,
+    }
 
 
 def test_nobody_approved_what_they_verified(session: Session):

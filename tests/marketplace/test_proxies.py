@@ -306,9 +306,12 @@ def test_every_row_of_a_helper_names_the_helper_and_the_person(session: Session,
     power, code = service.invite(
         session, person.id, helper_kind="police", acts=("see", "answer"), actor=herself(person), now=now
     )
-    come_in(session, code, now=now)
+    helper = accounts.actor_of(session, come_in(session, code, now=now), now=now)
+    case = cases.start(session, person.household_id, actor=helper, now=now)
+    cases.save(session, case, {"wants": ["accident"]}, actor=helper, now=now)
+    assert (case.opened_by, case.proxy_id, case.subject_id) == (power.id, power.id, person.id)
     rows = session.exec(select(AuditRow).where(AuditRow.actor_ref == power.id)).all()
-    assert {row.action for row in rows} == {"power:accept", "account:sign_in"}
+    assert {row.action for row in rows} == {"power:accept", "account:sign_in", "case:start", "case:save"}
     assert all(row.actor_role == "helper" and row.subject_ref for row in rows)
 
 
@@ -393,6 +396,13 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     }
     address = f"/helpers/staff/households/{household}"
     assert worker.post(address, data={**form, "signed": "witnesses"}).status_code == 422
+    with app.extensions["database"].transaction() as session:
+        girl = make.a_person(session, session.get_one(Household, household), name="王小小", phone="")
+        girl.birth_year, child = datetime.now(UTC).year - 13, girl.id
+        session.add(girl)
+    barred = worker.post(f"{address}?lang={lang}", data={**form, "person": child})
+    sentence = "监护人依法代其办理" if lang == "zh_Hans" else "the guardians act for this person by law"
+    assert (barred.status_code, sentence in barred.text) == (422, True)
     where = worker.post(address, data=form).headers["Location"]
     sheet = worker.get(f"{where}/paper?lang={lang}").text
     assert (word in sheet, "赵帮办" in sheet) == (True, False)
@@ -401,6 +411,11 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     assert all(told in sheet for told in ("赵帮办", "王小明", AGENT_PHONE))
     empty = app.test_client().get(f"/helpers/paper?lang={lang}").text
     assert (word in empty, "☐" in empty) == (True, True)
+    assert "tag-late" not in worker.get("/helpers/staff/").text
+    with app.extensions["database"].transaction() as session:
+        for n in range(4):
+            in_force(session, a_person(session, phone=f"1000000010{n}"), datetime.now(UTC), phone="10000055556")
+    assert "tag-late" in worker.get("/helpers/staff/").text, "whoever acts for more than three is marked"
     for page in (f"/cases/counter/{household}", f"/alerts/households/{household}"):
         assert address in worker.get(page).text, page
     assert worker.post(f"{where}/confirm").status_code == 403
