@@ -15,11 +15,13 @@ from sqlmodel import select
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database, new_id
 from marketplace.households.commands import import_households
 from marketplace.households.models import Household, Person, Spell
+from marketplace.sharing.looks import staff_looks
 from marketplace.signals import homes, sweeping
 from marketplace.signals.models import Alert, AlertState, Fact, Rule, RuleState, Sweep, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
@@ -161,11 +163,45 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     steward = a_client(app, Role.VERIFIER, lang=lang)
     assert f"/feeds/wrong/{bill}/right" in steward.get("/feeds/MEDICAL_BILLS").text
     assert f"/feeds/wrong/{bill}/right" not in client.get("/feeds/MEDICAL_BILLS").text
+    path = f"/feeds/wrong/{bill}"
+    assert f'href="{path}"' in steward.get("/feeds/MEDICAL_BILLS").text
+    assert "5099" not in steward.get(path).text
+    assert steward.post(path, data={"reason": ""}).status_code == 422
+    assert re.search(r"<dd>5099\w{14}</dd>", steward.post(path, data={"reason": "CORRECT"}).text)
+    assert a_client(app, Role.VERIFIER, "500106").get(path).status_code == 404
+    with database.reading() as session:
+        assert [look.action for look in staff_looks(session, home_id)] == ["household:reveal"]
     assert steward.post(f"/feeds/wrong/{bill}/right").status_code == 303
     assert f"/feeds/wrong/{bill}/right" not in steward.get("/feeds/MEDICAL_BILLS").text
     with database.reading() as session:
         states = dict(session.exec(select(Alert.rule_code, Alert.state)).all())
     assert states == {"W05": AlertState.CLOSED, "W03": AlertState.SNOOZED}
+
+
+def test_an_alert_about_one_person_says_about_whom_also_at_the_door(app: Flask, today: date) -> None:
+    numbers, now = (a_number(date(1980, 3, 7)), a_number(date(1983, 5, 1))), utc_now()
+    with app.extensions["database"].transaction() as session:
+        home = a_home(session, numbers=numbers, names=("欧阳小芳", "赵钱孙"), now=now).id
+        at_work(session, "W12", "W05", now=now)
+        told(session, "DIAGNOSES", *((one, "SERIOUS_ILLNESS", today, None) for one in numbers), as_of=today, now=now)
+        told(session, "MEDICAL_BILLS", (numbers[1], "OWN_COST", today, 60_000), as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+        ill = session.exec(select(Alert.id, Person.birth_year).join(Person).where(Alert.rule_code == "W12")).all()
+        bills = session.exec(select(Alert.id).where(Alert.rule_code == "W05")).one()
+    client = a_client(app, Role.WORKER, "500103")
+    page = client.get(f"/alerts/households/{home}").text
+    for who in ("欧**芳 (Head, 1980)", "赵*孙 (Head, 1983)"):
+        assert who in page
+    assert re.search(r"¥60,000 · 赵\*孙 [^<]+ · Medical insurance settlements", page), "an amount, of whom, by whom"
+    for alert, born in ill:
+        for act in ("close", "snooze"):
+            assert f", {born})" in client.get(f"/alerts/{alert}/{act}").text
+    assert "赵*孙" in client.get(f"/alerts/{bills}/close").text, "beside the bill that may be ticked as wrong"
+    visit = client.post(f"/home-visits/of-alert/{home}/visit").headers["Location"]
+    kept = client.get(visit).text
+    assert ("New serious diagnosis" in kept, "赵*孙" in kept, "欧**芳 (" in kept) == (True, True, True)
+    assert client.post(visit, data={"base": "0", "outcome": "REACHED_FINE", "act": "done"}).status_code == 303
+    assert f"/alerts/{bills}/close" in client.get(visit).text
 
 
 def test_an_alert_of_another_district_looks_missing_and_a_giver_sees_none(app: Flask, home_id: str) -> None:
@@ -195,6 +231,17 @@ def test_a_file_dropped_on_a_feed_is_taken_in_and_bad_rows_are_shown_by_their_fa
     assert number not in page
     row = re.search(r"/feeds/held/(\w+)/drop", page)
     assert row is not None
+    path = f"/feeds/held/{row[1]}"
+    asked = client.get(path).text
+    assert (path in page, number in asked, "3" in asked) == (True, False, True)
+    assert client.post(path).status_code == 422, "why is it opened?"
+    shown = client.post(path, data={"reason": "CORRECT"}).text
+    assert all(cell in shown for cell in (number, ">b<", "PENSION", today.isoformat()))
+    near = a_client(app, Role.VERIFIER, "500103")
+    assert (f'href="{path}"' in near.get("/feeds/MEDICAL_BILLS").text, near.get(path).status_code) == (False, 404)
+    with app.extensions["database"].reading() as session:
+        looks = session.exec(select(AuditRow).where(AuditRow.action == "fact:look")).all()
+        assert [(look.object_ref, look.rule_id) for look in looks] == [(row[1], "CORRECT")]
     assert client.post(f"/feeds/held/{row[1]}/drop").status_code == 303
     assert client.get("/feeds/NOBODY").status_code == 404
 
