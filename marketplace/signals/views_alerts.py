@@ -199,12 +199,13 @@ def _after(alert: Alert) -> str:
 
 
 @bp.post("/alerts/households/<household_id>/need")
-@guard("alert:act")
+@guard("need:create")
 @writes
 def start(household_id: str) -> ResponseReturnValue:
-    """One tap: a need for a charity is to be written down. Calls, visits and temporary aid begin in their own rooms."""
+    """One tap: a need for a charity is written down on its form, which ends the task and leads to the consent. Calls,
+    visits and temporary aid begin in their own rooms."""
     answering.start_task(current_session(), household_id, TaskKind.NEED, actor=current_actor(), now=utc_now())
-    return done(_("Noted. Write down here what came of it."), to=url_for("signals.home", household_id=household_id))
+    return done(_("Write the need down with the household."), to=url_for("needs.new", household=household_id))
 
 
 @bp.route("/alerts/tasks/<task_id>", methods=["GET", "POST"])

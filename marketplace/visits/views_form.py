@@ -70,6 +70,8 @@ def _page(
         spoken=spoken.replace("_", "-"),
         letters=letters.to_hand_over(session, visit, language=spoken),
         alerts=_alerts(session, visit),
+        needs_help=visit.outcome == service.HELP_NEEDED
+        and service.help_is_needed(session, visit.household_id, now=now),
     )
 
 

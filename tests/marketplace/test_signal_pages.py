@@ -88,6 +88,16 @@ def test_a_worker_finds_a_person_and_the_name_stands_in_no_address(app: Flask, h
     assert "欧阳小芳" not in page.text
     assert "欧**芳" in page.text
     assert client.post("/register", data={"district": "500103"}).status_code == 422
+    with app.extensions["database"].transaction() as session:
+        session.get_one(Household, home_id).street_code = "500103010"
+    for street, found in (("500103010", True), ("500103012", False)):
+        page = client.post("/register", data={"name": "欧阳小芳", "street": street}).text
+        assert (f"/alerts/households/{home_id}" in page, f'value="{street}"' in page) == (found, True)
+    city, named = a_client(app, Role.VERIFIER), {"name": "欧阳小芳", "district": "500103"}
+    assert "500103010" not in city.get("/register").text
+    assert "500103010" in city.post("/register", data=named).text
+    moved = city.post("/register", data=named | {"district": "500106", "street": "500103010"})
+    assert (moved.status_code, "500103010" in moved.text) == (200, False), "of another district no street was meant"
     elsewhere = a_client(app, Role.WORKER, "500106")
     assert f"/alerts/households/{home_id}" not in elsewhere.post("/register", data={"name": "欧阳小芳"}).text
 
@@ -145,10 +155,23 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
         assert (f"/alerts/households/{home_id}" in client.get(f"/alerts/?street={street}").text) is listed
     page = client.get(f"/alerts/households/{home_id}")
     assert (page.status_code, word in page.text) == (200, True)
+    need = client.post(f"/alerts/households/{home_id}/need").headers["Location"]
+    assert need == f"/needs/new?household={home_id}"
+    wanted = {"category": "MEDICAL.MAJOR", "amount": "20000", "urgency": "2", "evidence": "住院清单"}
+    assert client.post(need, data=wanted).headers["Location"] == f"/households/{home_id}/consent", "the yes comes next"
+    approver = a_client(app, Role.APPROVER, "500103", lang=lang)
+    tap = f'action="/alerts/households/{home_id}/need"'
+    assert (tap in client.get(f"/alerts/households/{home_id}").text, approver.post(tap[8:-1]).status_code) == (
+        True,
+        403,
+    )
+    assert tap not in approver.get(f"/alerts/households/{home_id}").text, "who creates no needs begins none"
     assert client.post(f"/alerts/households/{home_id}/need").status_code == 303
     database = app.extensions["database"]
     with database.reading() as session:
-        task = session.exec(select(WatchTask)).one().id
+        [done] = session.exec(select(WatchTask.result).where(WatchTask.result != "")).all()
+        task = session.exec(select(WatchTask.id).where(WatchTask.result == "")).one()
+        assert done == "APPLIED"
         red, yellow = (session.exec(select(Alert.id).where(Alert.rule_code == code)).one() for code in ("W05", "W03"))
     assert client.post(f"/alerts/tasks/{task}", data={"result": ""}).status_code == 422
     assert client.post(f"/alerts/tasks/{task}", data={"result": "DECLINED"}).status_code == 303
@@ -267,6 +290,16 @@ def test_a_rule_is_drafted_tried_and_switched_on_by_another_person(app: Flask, h
     with database.reading() as session:
         states = [rule.state for rule in session.exec(select(Rule).where(Rule.code == "W05").order_by(Rule.version))]  # type: ignore[arg-type]
     assert states == [RuleState.RETIRED, RuleState.ACTIVE]
+    page = second.get(path).text
+    assert (f'href="/rules/{old}"' in page, "since " in page, "from " in page) == (True, True, True)
+    with database.reading() as session:
+        known = session.exec(select(Rule).where(Rule.code == "W07")).one()
+    same = {"text": known.text, "colour": "RED", "source": known.source, "thresholds": ""}
+    for sent, mark in (
+        (same, "read in a copy or an extract"),
+        (same | {"source": "区民政局"}, "a proposal of this product"),
+    ):
+        assert f"({mark})" in clerk.get(clerk.post(f"/rules/{known.id}/version", data=sent).headers["Location"]).text
     assert second.get("/rules/").status_code == 200
     assert second.post(f"{path}/retire").status_code == 303
 

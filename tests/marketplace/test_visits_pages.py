@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Vault
 from marketplace.sharing.looks import staff_looks
 from marketplace.signals import answering, sweeping
+from marketplace.visits import service as visits
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 from tests import factories as make
 from tests.marketplace.signal_scene import CLERK, at_work, told
@@ -117,8 +118,19 @@ def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> N
     assert worker.post(path, data={"base": "x", "debt": "80000"}).status_code == 422
     sent = {"base": "1", "debt": "80000", "outcome": "REACHED_NEEDS_HELP", "act": "done"}
     assert worker.post(path, data=sent).status_code == 303
+    page = worker.get(path).text
+    assert page.index("Begin temporary aid") < page.index("Say of each alert"), "help comes first"
+    closing = re.search(r"/alerts/\w+/close", page)
+    assert closing, "the visit asks what came of the alerts"
+    assert worker.post(closing[0], data={"outcome": "helped"}).status_code == 303
     assert "Begin temporary aid" in worker.get(path).text
-    assert re.search(r"/alerts/\w+/close", worker.get(path).text), "the visit asks what came of the alerts"
+    begun = worker.post(f"/alerts/households/{home_id}/temporary-aid")
+    assert begun.status_code == 303, "what was found outlives the alert"
+    assert "Another sudden hardship" in worker.get(begun.headers["Location"]).text
+    assert worker.post(begun.headers["Location"], data={"cause": "living"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert visits.help_is_needed(session, home_id, now=utc_now() + timedelta(days=13))
+        assert not visits.help_is_needed(session, home_id, now=utc_now() + timedelta(days=15))
     assert worker.post(path, data=sent).status_code == 409
     assert f"{path}" in worker.get("/home-visits/?whose=done").text
 
