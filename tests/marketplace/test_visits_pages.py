@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 
 from marketplace import wiring
+from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.app import create_app
@@ -23,6 +24,7 @@ from marketplace.db import Database
 from marketplace.households.service import PersonFacts, register_household
 from marketplace.notices import Notice
 from marketplace.portraits import ranking
+from marketplace.reference.districts import streets_of
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Vault
 from marketplace.sharing.looks import staff_looks
@@ -364,6 +366,25 @@ def test_a_round_is_planned_shown_and_reordered(app: Flask, home_id: str, lang: 
     assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 303
     assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 422
     assert worker.get("/home-visits/?street=500103010").text.count(f"/home-visits/{visit_id}") == 1
+
+
+def test_the_list_leads_to_every_street_and_to_a_colleagues_visits(app: Flask) -> None:
+    worker = a_client(app, Role.WORKER, "500101")
+    streets = [one.code for one in streets_of("500101", on=local_day(utc_now()))][:13]
+    with app.extensions["database"].transaction() as session:
+        area = {"role": Role.WORKER, "districts": ("500101",), "now": utc_now()}
+        colleague = accounts.create_account(session, "liqiang", display_name="李强", **area)
+        for street in streets:
+            home = make.a_household(session, district_code="500101", street_code=street)
+            visit = visits.ask(session, home.id, "QUOTA", ref=street, actor=CLERK, now=utc_now())
+        visit.worker_id, goes, theirs = colleague.id, colleague.id, visit.id
+        session.add(visit)
+    page = worker.get("/home-visits/").text
+    assert all(f"street={street}" in page for street in streets)
+    assert (f"worker={goes}" in page, ">Blue<" in page) == (True, True)
+    assert f"whose=mine&amp;street={streets[12]}" in worker.get(f"/home-visits/?street={streets[12]}").text
+    own = worker.get(f"/home-visits/?worker={goes}").text
+    assert re.findall(r'href="/home-visits/(\w{20,})"', own) == [theirs]
 
 
 def test_a_foreign_district_and_a_giver_see_nothing(app: Flask, home_id: str) -> None:
