@@ -1,16 +1,17 @@
 """Temporary aid that begins with an alert: a real application on the fast path, written where the household is.
 
-Enters: a household with an open alert, and a worker who stands before it. Leaves: a draft with the one item
-LINSHI_FAST and what happened; it is read back, signed and sent as any other that staff take down (`counter`), and the
-alert's task is then closed as applied for. Whoever signs decides; the worker only writes. An application that the
-household began by itself is never sent by somebody else. Called by this room's pages and by `counter`.
+Enters: a household with an open alert, or where a visit found that help is needed, and a worker who stands before it.
+Leaves: a draft with the one item LINSHI_FAST and what happened; it is read back, signed and sent as any other that
+staff take down (`counter`), and the alert's task is then closed as applied for. Whoever signs decides; the worker only
+writes. An application that the household began by itself is never sent by somebody else. Called by this room's pages
+and by `counter`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.cases import service
@@ -19,18 +20,23 @@ from marketplace.errors import NotFound, WrongState
 from marketplace.households.service import get_household
 from marketplace.policy import require
 from marketplace.signals import answering
-from marketplace.signals.models import TaskKind, WatchTask
+from marketplace.signals.models import TaskKind
+from marketplace.visits import service as visits
 
 CHANNEL, ITEM = "alert", "LINSHI"
-CAUSES = ("illness", "accident")
+CAUSES = ("illness", "accident", "living")
+"""What happened; `living` is any other sudden hardship, such as a death or a lost job: no table gives an amount for it,
+and whoever signs decides up to the cap of the fast path."""
 
 
 def begin(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> Case:
-    """One tap on an alert: a draft on the fast path, and the task that says so."""
-    if find_task(session, household_id) is None:
-        answering.start_task(session, household_id, TaskKind.TEMPORARY_AID, actor=actor, now=now)
-    found = service.start(session, household_id, channel=CHANNEL, wanted=ITEM, actor=actor, now=now)
-    return _of_alert(found)
+    """One tap on an alert, or on a visit that found help needed, whose alerts may be answered by then: a draft on the
+    fast path, and the task that says so."""
+    if answering.open_task(session, household_id, TaskKind.TEMPORARY_AID) is None:
+        found = visits.help_is_needed(session, household_id, now=now)
+        answering.start_task(session, household_id, TaskKind.TEMPORARY_AID, found=found, actor=actor, now=now)
+    case = service.start(session, household_id, channel=CHANNEL, wanted=ITEM, actor=actor, now=now)
+    return _of_alert(case)
 
 
 def draft_of(session: Session, household_id: str, /, *, actor: Actor) -> Case:
@@ -58,17 +64,6 @@ def tell(session: Session, case: Case, cause: str, /, *, medical_fen: int, actor
 
 def answer_alert(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
     """The application is sent: the task that began with it is done."""
-    task = find_task(session, household_id)
+    task = answering.open_task(session, household_id, TaskKind.TEMPORARY_AID)
     if task is not None:
         answering.finish_task(session, task.id, result="APPLIED", actor=actor, now=now)
-
-
-def find_task(session: Session, household_id: str, /) -> WatchTask | None:
-    """The open task of temporary aid, if there is one."""
-    return session.exec(
-        select(WatchTask).where(
-            WatchTask.household_id == household_id,
-            WatchTask.kind == TaskKind.TEMPORARY_AID,
-            WatchTask.result == "",
-        )
-    ).one_or_none()

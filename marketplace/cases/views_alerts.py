@@ -42,7 +42,9 @@ def quick_page(household_id: str) -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     case = quick.draft_of(session, household_id, actor=actor)
     form = QuickForm()
-    form.cause.choices = [(code, label("case_want", code, lang=language())) for code in quick.CAUSES]
+    words = {code: label("case_want", code, lang=language()) for code in quick.CAUSES}
+    words["living"] = _("Another sudden hardship: a death, lost work, no money for food and daily life")
+    form.cause.choices = list(words.items())
     if form.validate_on_submit():
         paid = form.medical_fen.data or 0
         quick.tell(session, case, str(form.cause.data), medical_fen=paid, actor=actor, now=utc_now())

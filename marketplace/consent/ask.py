@@ -199,6 +199,14 @@ def _living_words(household_id: str) -> SelectOfScalar[ConsentHead]:
     return words.order_by(col(ConsentHead.chain_id))
 
 
+def is_to_be_asked(session: Session, household_id: str, now: datetime, /) -> bool:
+    """Whether nobody of a household has said a word about being matched that lives, waits for its call-back or rests,
+    and it said no to nobody lately."""
+    words = session.exec(_living_words(household_id))
+    said = any(head.valid_to > now for head in words)
+    return not said and not was_refused_lately(session, household_id, purpose=Purpose.AUTO_MATCH, now=now)
+
+
 def all_auto_match(session: Session, *, now: datetime) -> dict[str, Willing]:
     """Every household of which an adult's yes to being matched lives; one query."""
     return _willing(_words(session), now=now)

@@ -17,7 +17,7 @@ from wtforms import Field, HiddenField
 
 from marketplace.calendar import utc_now
 from marketplace.consent import changes, custody, evidence, notice, service
-from marketplace.consent.ask import kept_out, newest
+from marketplace.consent.ask import is_to_be_asked, kept_out, newest
 from marketplace.consent.capacity import is_child
 from marketplace.consent.doors import SENTENCES, bp, givers
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
@@ -27,6 +27,7 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, need_fresh_proof
 from marketplace.households.models import Household, Person
 from marketplace.households.service import contact_of, list_people, masked_name
+from marketplace.needs import entry
 from marketplace.policy import may, require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -225,3 +226,6 @@ def reject(chain_id: str) -> ResponseReturnValue:
     """The call-back did not confirm the yes."""
     changes.reject_assisted(current_session(), chain_id, actor=current_actor(), now=utc_now())
     return pages.done(_("Noted: this consent does not take effect."), to=url_for("consent.to_check"))
+
+
+entry.TO_BE_ASKED.append(is_to_be_asked)

@@ -39,6 +39,7 @@ class SearchForm(Form):
     id_number = TextField(_l("ID number"), required=False, longest=18)
     birth_on = DayField(_l("Birth date"), required=False)
     district = OneField(_l("District"), required=False, select=True)
+    street = OneField(_l("Street"), required=False, select=True)
 
     def query(self) -> Query:
         """What was typed."""
@@ -48,6 +49,7 @@ class SearchForm(Form):
             id_number=(self.id_number.data or "").strip().upper(),
             birth_on=self.birth_on.data,
             district=self.district.data or "",
+            street=self.street.data or "",
         )
 
 
@@ -55,7 +57,17 @@ def _form() -> SearchForm:
     form, served = SearchForm(), current_actor().districts
     found = [one.code for one in districts.current(local_day(utc_now())) if not served or one.code in served]
     form.district.choices = [(code, place(code)) for code in found]
+    [only, *others] = found or [""]
+    chosen = form.district.data or ("" if others else only)
+    form.street.choices = _streets(chosen if chosen in found else "")
+    if form.street.data not in dict(form.street.choices):
+        form.street.data = None
     return form
+
+
+def _streets(district: str) -> list[tuple[str, str]]:
+    """Those of the chosen district; of another one none was meant."""
+    return [(one.code, one.zh) for one in districts.streets_of(district, on=local_day(utc_now()))] if district else []
 
 
 @bp.get("/register")
@@ -90,6 +102,7 @@ def find() -> ResponseReturnValue:
             "person": person,
             "home": homes[person.household_id],
             "name": masked_name(session, person),
+            "street": districts.street_name(homes[person.household_id].street_code, on=local_day(utc_now())),
             "categories": inside[person.id],
         }
         for person in people

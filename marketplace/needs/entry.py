@@ -6,11 +6,13 @@ happens next; a charity is told nothing about what was known. Hung on the needs'
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict, NotFound
@@ -19,11 +21,20 @@ from marketplace.households.models import Household
 from marketplace.households.service import masked_names, register_household, require_household
 from marketplace.needs import forms, service
 from marketplace.needs.blueprint import bp
+from marketplace.needs.models import Need
 from marketplace.needs.referral import PersonYes, refer_need
 from marketplace.needs.whom_form import people_choices
+from marketplace.policy import may
 from marketplace.reference.words import choices
+from marketplace.signals import answering
+from marketplace.signals.models import TaskKind, WatchTask
 from marketplace.web import _, current_session, done, render, writes
 from marketplace.web.display import language
+
+ENTERED = "APPLIED"
+"""The result of an alert's task whose need was written down."""
+TO_BE_ASKED: list[Callable[[Session, str, datetime], bool]] = []
+"""Whether a household is to be asked for its yes to being matched; filled by the room of consents."""
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -37,15 +48,30 @@ def new() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             home_id = home.id if home is not None else _register(form, now=now)
+            task = answering.open_task(current_session(), home_id, TaskKind.NEED)
             need = service.create_need(current_session(), form.facts(), household_id=home_id, actor=actor, now=now)
         except NotFound:
             form.id_number.errors = [forms.SENTENCES["elsewhere"]]
         except (BadInput, Conflict) as error:
             forms.say(form, error, otherwise="category")
         else:
-            return done(_("Saved. Verify it now or later."), to=url_for(".one", need_id=need.id))
+            return _saved(need, task, now=now)
     name = masked_names(current_session(), [home.id]).get(home.id, "") if home is not None else ""
     return render("needs/new.html", form=form, home=home, name=name)
+
+
+def _saved(need: Need, task: WatchTask | None, *, now: datetime) -> ResponseReturnValue:
+    """What an alert began is done; where the household has not said yes, it is asked next."""
+    session, actor, here = current_session(), current_actor(), url_for(".one", need_id=need.id)
+    if task is None:
+        return done(_("Saved. Verify it now or later."), to=here)
+    answering.finish_task(session, task.id, result=ENTERED, actor=actor, now=now)
+    if not any(asks(session, need.household_id, now) for asks in TO_BE_ASKED):
+        return done(_("Saved. Verify it now or later."), to=here)
+    if not may(actor, "consent:assist").allow:
+        return done(_("Saved. The household has not said yes to being matched yet: a worker has to ask it."), to=here)
+    onward = url_for("consent.assist", household_id=need.household_id)
+    return done(_("Saved. Ask the household for its consent now: without it no giver is looked for."), to=onward)
 
 
 def _home(household_id: str) -> Household | None:

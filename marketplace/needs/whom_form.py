@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from marketplace.households import naming
 from marketplace.households.models import Person
-from marketplace.households.service import list_people, masked_name
+from marketplace.households.service import list_people
 from marketplace.web import _, _l
-from marketplace.web.codes import word
 
 ALL = "all"
 LABEL = _l("Whom is it for?")
@@ -23,7 +23,7 @@ Choices = Sequence[tuple[str, str]]
 def people_choices(session: Session, household_id: str, /) -> Choices:
     """All of the household, or one of its people; nothing to choose where it is one person."""
     people = list_people(session, household_id)
-    named = [(person.id, _told(session, person)) for person in people]
+    named = [(person.id, naming.told(session, person)) for person in people]
     return [(ALL, _("All of the household")), *named] if len(people) > 1 else []
 
 
@@ -34,10 +34,4 @@ def chosen(value: str | None, /) -> str | None:
 
 def told(session: Session, person_id: str, /) -> str:
     """Whom a need is for, for a page of staff; empty for all of the household."""
-    person = session.get(Person, person_id) if person_id else None
-    return _told(session, person) if person else ""
-
-
-def _told(session: Session, person: Person) -> str:
-    born = f", {person.birth_year}" if person.birth_year else ""
-    return f"{masked_name(session, person)} ({word(person.relation, 'relation')}{born})"
+    return naming.told(session, session.get(Person, person_id) if person_id else None)

@@ -4,8 +4,9 @@ Enters: a code. Leaves: a `Feed` or a `FactKind`. `fresh_days` is how old the ne
 feed has no rhythm); `value` says whether a fact carries fen, a whole number, or nothing but its day; `joins` how what
 was told last is counted: `newest` a state of a person, whose newest word counts; `each` things of a person, of which
 every record counts (an account, a home, a car: one reference each); `home` an amount of the whole household, told for
-several of its people and counted once. A kind is carried by the feed of its row; the household's own word (DECLARED)
-and the platform may carry every kind. Called by `signals`.
+several of its people and counted once. A kind is carried by the feed of its row, and by
+those of `also`: a death is told by the burial office and by the police. The household's own word (DECLARED) and the
+platform may carry every kind. Called by `signals`.
 """
 
 from __future__ import annotations
@@ -29,12 +30,19 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
-    """One kind of fact: who tells it, what it carries (fen, number, none), how it joins (newest, each, home)."""
+    """One kind of fact: who tells it, what it carries (fen, number, none), how it joins (newest, each, home), and which
+    other feeds may tell it."""
 
     code: str
     feed: str
     value: str
     joins: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """Every department's feed that may tell it."""
+        return (self.feed, *self.also)
 
 
 @cache
@@ -46,7 +54,10 @@ def feeds() -> dict[str, Feed]:
 @cache
 def fact_kinds() -> dict[str, FactKind]:
     """All kinds of fact by code, in the order of the table."""
-    return {row["code"]: FactKind(row["code"], row["feed"], row["value"], row["joins"]) for row in rows("fact_kinds")}
+    return {
+        row["code"]: FactKind(row["code"], row["feed"], row["value"], row["joins"], tuple(row["also"].split()))
+        for row in rows("fact_kinds")
+    }
 
 
 def kinds_of(feed: str, /) -> tuple[str, ...]:
@@ -55,4 +66,4 @@ def kinds_of(feed: str, /) -> tuple[str, ...]:
     >>> kinds_of("DIAGNOSES")
     ('SERIOUS_ILLNESS',)
     """
-    return tuple(kind.code for kind in fact_kinds().values() if feed in (DECLARED, PLATFORM, kind.feed))
+    return tuple(kind.code for kind in fact_kinds().values() if feed in (DECLARED, PLATFORM, *kind.feeds))

@@ -27,7 +27,7 @@ STAFF_LOOKS = (
     *("case:paper_look", "case:order_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
     *("visit:note_look", "power:look"),
     *("consent:evidence_look", "reading:look", "export:row"),
-    *("case:upload_look", "case:objection_look"),
+    *("case:upload_look", "case:objection_look", "fact:look"),
 )
 """The acts by which staff see what is sealed; each has its words in the table `staff_look`."""
 

@@ -102,7 +102,7 @@ def get_alert(session: Session, alert_id: str, /, *, rule: str, actor: Actor, lo
 
 def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Alert:
     """Say what came of it: helped, no need, wrong data, confirmed. The clock ends with the last alert of the household,
-    and so do the calls and visits that nobody has made yet."""
+    and so do the calls and visits that nobody has made yet and the need that nobody has entered."""
     alert = get_alert(session, alert_id, rule="alert:close", actor=actor, lock=True)
     if outcome not in list_codes(outcomes_of(alert)):
         raise BadInput("reason_missing", field="outcome")
@@ -124,6 +124,7 @@ def feed_came(session: Session, feed: str, /, *, now: datetime) -> None:
 
 
 def _close(session: Session, alert: Alert, *, outcome: str, actor: Actor, now: datetime) -> Alert:
+    need = open_task(session, alert.household_id, TaskKind.NEED)
     alert.state, alert.outcome, alert.closed_by, alert.closed_at = AlertState.CLOSED, outcome, actor.id, now
     alert.snoozed_until = None
     session.add(alert)
@@ -131,6 +132,8 @@ def _close(session: Session, alert: Alert, *, outcome: str, actor: Actor, now: d
     _settle_clock(session, alert, outcome=outcome, now=now)
     _tell(session, "alert:close", alert, rule_id=outcome, actor=actor, now=now)
     if alert.household_id is not None and not open_alerts(session, alert.household_id):
+        if need is not None:
+            drop_task(session, need, actor=actor, now=now)
         for follow in WHEN_OVER:
             follow(session, alert.household_id, actor=actor, now=now)
     return alert
@@ -194,10 +197,13 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
     return len(woken)
 
 
-def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor: Actor, now: datetime) -> WatchTask:
-    """One tap: a call, a visit, temporary aid or a need is to be seen to; one of a kind at a time."""
+def start_task(
+    session: Session, household_id: str, kind: TaskKind, /, *, found: bool = False, actor: Actor, now: datetime
+) -> WatchTask:
+    """One tap: a call, a visit, temporary aid or a need is to be seen to; one of a kind at a time. What somebody has
+    `found` at the door outlives the alerts."""
     home = require_household(session, household_id, "alert:act", actor=actor)
-    if not open_alerts(session, household_id):
+    if not found and not open_alerts(session, household_id):
         raise WrongState("no_alert")
     task = WatchTask(
         id=new_id(),
@@ -212,6 +218,12 @@ def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor:
     entry = audit.Entry("alert:task", object_ref=task.id, subject=household_id, rule_id=kind.value)
     audit.record(session, entry, actor=actor, now=now)
     return task
+
+
+def open_task(session: Session, household_id: str | None, kind: TaskKind, /) -> WatchTask | None:
+    """The task of this kind that is to be done, locked."""
+    asked = select(WatchTask).where(WatchTask.household_id == household_id, WatchTask.kind == kind)
+    return session.exec(asked.where(WatchTask.result == "").with_for_update()).one_or_none()
 
 
 def get_task(session: Session, task_id: str, /, *, actor: Actor, lock: bool = False) -> WatchTask:

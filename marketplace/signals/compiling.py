@@ -158,9 +158,9 @@ def _inside(kind: str, window: Window, scene: Scene, *, late: bool) -> ColumnEle
     inside = col(Fact.day) >= since
     if not (late and window.months):
         return inside
-    first = select(col(FeedState.first_day)).where(
-        col(FeedState.feed) == fact_kinds()[kind].feed, col(FeedState.first_day) > 0
-    )
+    feed: Any = col(Fact.feed) if fact_kinds()[kind].also else fact_kinds()[kind].feed
+    first = select(col(FeedState.first_day)).where(col(FeedState.feed) == feed, col(FeedState.first_day) > 0)
+    first = first.correlate(Fact)
     heard = and_(col(Fact.known_day) >= since, col(Fact.known_day) > first.scalar_subquery())
     return or_(inside, and_(heard, col(Fact.day) >= _since(_twice(window), scene.on)))
 
@@ -170,7 +170,7 @@ def _begun(tree: Has, scene: Scene) -> Select[Any]:
     a time before: else what is old would look new because nobody had told it yet."""
     since, before = _since(tree.window, scene.on), _since(_twice(tree.window), scene.on)
     heard = select(func.max(FeedState.first_day)).where(
-        col(FeedState.feed) == fact_kinds()[tree.kind].feed, col(FeedState.first_day) > 0
+        col(FeedState.feed).in_(fact_kinds()[tree.kind].feeds), col(FeedState.first_day) > 0
     )
     here = datetime.combine(date.fromordinal(before), time(0), HERE)
     first = func.min(col(Fact.day))
@@ -243,10 +243,10 @@ def _aggregate(part: Aggregate, scene: Scene) -> Expression:
         return packed if joins == "home" else packed % literal(LARGEST, BigInteger)
     until = scene.on.toordinal()
     if part.name == "silent":
-        told = (scene.fresh or {}).get(fact_kinds()[part.kind].feed)
-        if told is None:
+        told = [day for feed in fact_kinds()[part.kind].feeds if (day := (scene.fresh or {}).get(feed)) is not None]
+        if not told:
             return func.max(case((own, cast(null(), BigInteger))))
-        return told - func.max(case((own, col(Fact.day))))
+        return min(told) - func.max(case((own, col(Fact.day))))
     return until - func.max(case((own, col(Fact.day))))
 
 

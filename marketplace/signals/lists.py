@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression
+from sqlalchemy import ColumnElement, UnaryExpression, and_
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
@@ -156,10 +156,20 @@ def list_deliveries(session: Session, feed: str, /, *, limit: int = 12) -> list[
     return list(session.exec(asked.order_by(col(Delivery.received_at).desc(), col(Delivery.id)).limit(limit)))
 
 
-def list_held(session: Session, feed: str, /, *, limit: int = 50) -> list[HeldRow]:
-    """The oldest rows in quarantine of a feed."""
-    asked = select(HeldRow).where(col(HeldRow.feed) == feed, col(HeldRow.state) == HeldState.HELD)
-    return list(session.exec(asked.order_by(col(HeldRow.held_at), col(HeldRow.number)).limit(limit)))
+def count_held(session: Session, feed: str, /) -> int:
+    """How many rows of a feed are in quarantine."""
+    return _count(session, col(HeldRow.feed), _held_of(feed)).get(feed, 0)
+
+
+def list_held(session: Session, feed: str, /, *, offset: int = 0, limit: int = 50) -> list[tuple[HeldRow, datetime]]:
+    """One page of the rows in quarantine of a feed, the oldest first, each with the time of its delivery."""
+    asked = select(HeldRow, Delivery.received_at).join(Delivery).where(_held_of(feed))
+    order = (col(HeldRow.held_at), col(HeldRow.number), col(HeldRow.id))
+    return list(session.exec(asked.order_by(*order).offset(offset).limit(limit)))
+
+
+def _held_of(feed: str) -> ColumnElement[bool]:
+    return and_(col(HeldRow.feed) == feed, col(HeldRow.state) == HeldState.HELD)
 
 
 def count_open(session: Session, /, *, actor: Actor) -> tuple[int, int]:

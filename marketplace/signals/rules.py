@@ -25,6 +25,8 @@ from marketplace.signals.models import Colour, Rule, RuleClass, RuleState
 from marketplace.signals.parts import Anyone, Condition, parts_of
 
 PER = ("household", "person", "feed")
+PROPOSAL = "D"
+"""The mark of what nobody has looked up: a proposal."""
 FEED_TEXT = "feed_age() > fresh_days()"
 
 
@@ -40,7 +42,7 @@ class RuleText:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     quiet_days: int = 90
     source: str = "DESIGN"
-    mark: str = "D"
+    mark: str = PROPOSAL
     follow_up: str = "VISIT"
 
 
@@ -152,6 +154,11 @@ def list_rules(session: Session, /) -> list[Rule]:
         if not held or rule.state is RuleState.ACTIVE:
             held.append(rule)
     return [rule for held in shown.values() for rule in held]
+
+
+def list_versions(session: Session, code: str, /) -> list[Rule]:
+    """Every version of a rule, the newest first."""
+    return list(session.exec(select(Rule).where(col(Rule.code) == code).order_by(col(Rule.version).desc())))
 
 
 def active_rules(session: Session, /) -> list[Rule]:

@@ -6,7 +6,7 @@ page of a household shows facts as kinds, days and amounts; it is never shown to
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import request, url_for
@@ -22,11 +22,10 @@ from marketplace.households.models import Household, Person
 from marketplace.households.service import masked_name, masked_names
 from marketplace.policy import require
 from marketplace.reference.districts import street_name
-from marketplace.reference.facts import fact_kinds
 from marketplace.reference.words import choices
-from marketplace.signals import answering, declaring, lists, sweeping, wrong
+from marketplace.signals import answering, declaring, lists, sweeping, telling, wrong
 from marketplace.signals.doors import TONES, bp
-from marketplace.signals.models import Alert, Fact, Rule, TaskKind
+from marketplace.signals.models import Alert, Rule, TaskKind
 from marketplace.signals.parts import hears_silence
 from marketplace.signals.returning import WRONG_DATA
 from marketplace.signals.rules import tree_of
@@ -44,9 +43,7 @@ from marketplace.web import (
     render,
     writes,
 )
-from marketplace.web.codes import word
 from marketplace.web.display import language
-from marketplace.web.formats import count, day, yuan
 
 
 class CloseForm(Form):
@@ -140,7 +137,7 @@ def _home_page(household_id: str) -> ResponseReturnValue:
         "signals/home.html",
         home=found,
         name=masked_names(session, [household_id])[household_id],
-        alerts=[_shown(alert) for alert in open_ones],
+        alerts=[telling.line_of(session, alert) for alert in open_ones],
         tasks=answering.tasks_of(session, household_id),
         taken={task.kind.value for task in answering.tasks_of(session, household_id) if task.done_at is None},
         kinds=[kind.value for kind in TaskKind],
@@ -153,12 +150,6 @@ def _home_page(household_id: str) -> ResponseReturnValue:
     )
 
 
-def _shown(alert: Alert) -> dict[str, Any]:
-    rule = current_session().get_one(Rule, alert.rule_id)
-    day = date.fromordinal(alert.evidence_day) if alert.evidence_day else None
-    return {"alert": alert, "rule": rule, "day": day}
-
-
 @bp.route("/alerts/<alert_id>/close", methods=["GET", "POST"])
 @guard("alert:close")
 @writes
@@ -167,20 +158,15 @@ def close(alert_id: str) -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     alert = answering.get_alert(session, alert_id, rule="alert:close", actor=actor)
     form, now = _chosen(CloseForm(), "outcome", answering.outcomes_of(alert)), utc_now()
-    form.wrong.choices = [(str(fact.id), _told(fact)) for fact in wrong.evidence_of(session, alert)]
+    form.wrong.choices = [
+        (str(fact.id), telling.fact_told(session, fact)) for fact in wrong.evidence_of(session, alert)
+    ]
     if form.validate_on_submit() and _says_which(session, alert, form):
         if form.outcome.data == WRONG_DATA:
             wrong.call_wrong(session, alert, {int(one) for one in form.wrong.data or ()}, actor=actor, now=now)
         answering.close(session, alert_id, outcome=form.outcome.data, actor=actor, now=now)
         return done(_("Closed. Thank you for looking."), to=_after(alert))
-    return render("signals/close.html", form=form, **_shown(alert), back_to=_after(alert))
-
-
-def _told(fact: Fact) -> str:
-    """A fact in words: its kind, its day, its number."""
-    kind, said = word(fact.kind, "fact_kind"), day(date.fromordinal(fact.day))
-    number = {"none": "", "fen": yuan(fact.amount)}.get(fact_kinds()[fact.kind].value, count(fact.amount))
-    return " · ".join(part for part in (kind, said, number) if part)
+    return render("signals/close.html", form=form, row=telling.line_of(session, alert), back_to=_after(alert))
 
 
 def _says_which(session: Session, alert: Alert, form: CloseForm) -> bool:
@@ -203,7 +189,7 @@ def snooze(alert_id: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         answering.snooze(session, alert_id, until=form.until.data, reason=form.reason.data, actor=actor, now=utc_now())
         return done(_("Put off. It comes back on its day."), to=_after(alert))
-    return render("signals/snooze.html", form=form, **_shown(alert), back_to=_after(alert))
+    return render("signals/snooze.html", form=form, row=telling.line_of(session, alert), back_to=_after(alert))
 
 
 def _after(alert: Alert) -> str:
@@ -213,12 +199,13 @@ def _after(alert: Alert) -> str:
 
 
 @bp.post("/alerts/households/<household_id>/need")
-@guard("alert:act")
+@guard("need:create")
 @writes
 def start(household_id: str) -> ResponseReturnValue:
-    """One tap: a need for a charity is to be written down. Calls, visits and temporary aid begin in their own rooms."""
+    """One tap: a need for a charity is written down on its form, which ends the task and leads to the consent. Calls,
+    visits and temporary aid begin in their own rooms."""
     answering.start_task(current_session(), household_id, TaskKind.NEED, actor=current_actor(), now=utc_now())
-    return done(_("Noted. Write down here what came of it."), to=url_for("signals.home", household_id=household_id))
+    return done(_("Write the need down with the household."), to=url_for("needs.new", household=household_id))
 
 
 @bp.route("/alerts/tasks/<task_id>", methods=["GET", "POST"])

@@ -5,22 +5,37 @@ Enters: staff; a file with the day until which it tells. Leaves: pages of counts
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.households.models import Household
 from marketplace.intake.sentences import sentence
 from marketplace.reference.facts import feeds as all_feeds
 from marketplace.reference.facts import kinds_of
-from marketplace.signals import lists, taking, wrong
+from marketplace.signals import lists, taking, telling, wrong
 from marketplace.signals.doors import SENTENCES, bp
+from marketplace.signals.models import Fact
 from marketplace.signals.table import fact_schema
-from marketplace.web import DayField, Form, TickField, UploadField, _, _l, current_session, done, render, writes
+from marketplace.web import (
+    DayField,
+    Form,
+    Page,
+    TickField,
+    UploadField,
+    _,
+    _l,
+    current_session,
+    done,
+    page_number,
+    render,
+    writes,
+)
 from marketplace.web.display import language
 
 DOTS = dict.fromkeys(("limit", "first", "low", "high", "unit"), "…")
@@ -52,16 +67,29 @@ def feed(code: str) -> ResponseReturnValue:
 def _page(code: str, form: FileForm) -> ResponseReturnValue:
     if code not in all_feeds():
         raise NotFound("feed")
-    session = current_session()
+    session, actor = current_session(), current_actor()
+    page = Page(page_number(), lists.count_held(session, code))
     return render(
         "signals/feed.html",
         code=code,
         kinds=kinds_of(code),
         deliveries=lists.list_deliveries(session, code),
-        wrong=[(fact, date.fromordinal(fact.day)) for fact in wrong.list_wrong(session, code)],
-        held=[(row, _wrong(code, row.faults)) for row in lists.list_held(session, code)],
+        wrong=[_found_wrong(session, fact) for fact in wrong.list_wrong(session, code)],
+        all_wrong=wrong.count_wrong(session, code),
+        held=[
+            (row, came, _wrong(code, row.faults))
+            for row, came in lists.list_held(session, code, offset=page.offset, limit=page.size)
+        ],
+        page=page,
+        whole=not actor.districts,
         form=form,
     )
+
+
+def _found_wrong(session: Session, fact: Fact) -> dict[str, Any]:
+    """What was found wrong, in words; of whom only for who serves the household's district."""
+    mine = current_actor().serves(session.get_one(Household, fact.household_id).district_code)
+    return {"fact": fact, "mine": mine, "told": telling.fact_told(session, fact, named=mine)}
 
 
 def _wrong(feed: str, faults: str) -> list[tuple[str, str]]:

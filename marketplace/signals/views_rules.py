@@ -11,6 +11,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
@@ -59,6 +60,7 @@ def rule(rule_id: str) -> ResponseReturnValue:
 
 def _page(found: Rule, *, trial: Any = None) -> ResponseReturnValue:
     today = local_day(utc_now())
+    versions = service.list_versions(current_session(), found.code)
     trial = trial or TrialForm(from_on=months_later(today, -12), to_on=today)
     return render(
         "signals/rule.html",
@@ -67,9 +69,17 @@ def _page(found: Rule, *, trial: Any = None) -> ResponseReturnValue:
         legend=_legend(found),
         trials=trying.list_trials(current_session(), found.id),
         trial=trial,
+        versions=versions,
+        limits={one.id: shown(one) for one in versions},
+        names=names_of(current_session(), {one for rule in versions for one in _hands(rule)}),
         own=bool({found.drafted_by, found.tried_by} & current_actor().people),
         tones=TONES,
     )
+
+
+def _hands(rule: Rule) -> tuple[str, str, str]:
+    """Who drafted, tried and switched on."""
+    return rule.drafted_by, rule.tried_by, rule.activated_by
 
 
 def _legend(rule: Rule) -> str:
@@ -143,15 +153,18 @@ def draft(rule_id: str) -> ResponseReturnValue:
 
 
 def _told(old: Rule, form: DraftForm) -> RuleText:
+    """The new version: how well the old one's source is known says nothing of another source, text or limit."""
+    thresholds = service.read_thresholds(form.thresholds.data or "")
+    same = (form.text.data, thresholds, form.source.data) == (old.text, old.thresholds, old.source)
     return RuleText(
         code=old.code,
         cls=old.kind.value,
         per=old.per,
         colour=str(form.colour.data),
         text=form.text.data,
-        thresholds=service.read_thresholds(form.thresholds.data or ""),
+        thresholds=thresholds,
         quiet_days=old.quiet_days,
         source=form.source.data,
-        mark=old.mark,
+        mark=old.mark if same else service.PROPOSAL,
         follow_up=old.follow_up,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
@@ -71,9 +71,24 @@ def call_own_wrong(session: Session, kind: str, ref: str, /, *, actor: Actor, no
 
 def list_wrong(session: Session, feed: str, /) -> Sequence[Fact]:
     """What staff found wrong of a feed and its department has not told otherwise, the oldest first."""
-    told = _standing(Fact.source_key).exists()
-    asked = select(Fact).where(col(Fact.wrong_by).is_not(None), col(Fact.feed) == feed, ~told)
-    return session.exec(asked.order_by(col(Fact.id)).limit(SHOWN)).all()
+    return session.exec(select(Fact).where(*_waits(feed)).order_by(col(Fact.id)).limit(SHOWN)).all()
+
+
+def count_wrong(session: Session, feed: str, /) -> int:
+    """How many there are."""
+    return session.exec(select(func.count()).select_from(Fact).where(*_waits(feed))).one()
+
+
+def _waits(feed: str) -> tuple[ColumnElement[bool], ...]:
+    return col(Fact.wrong_by).is_not(None), col(Fact.feed) == feed, ~_standing(Fact.source_key).exists()
+
+
+def get_wrong(session: Session, fact_id: int, /, *, lock: bool = False) -> Fact:
+    """What staff found wrong and its department has not told otherwise."""
+    fact = session.get(Fact, fact_id, with_for_update=lock, populate_existing=lock)
+    if fact is None or fact.wrong_by is None or session.exec(_standing(fact.source_key)).first() is not None:
+        raise NotFound("fact")
+    return fact
 
 
 def _standing(source_key: Any) -> Any:
@@ -85,9 +100,7 @@ def _standing(source_key: Any) -> Any:
 def uphold(session: Session, fact_id: int, /, *, actor: Actor, now: datetime) -> Fact:
     """The department says that it is right: it counts again, as if it were told today."""
     require(actor, "fact:take")
-    fact = session.get(Fact, fact_id, with_for_update=True, populate_existing=True)
-    if fact is None or fact.wrong_by is None or session.exec(_standing(fact.source_key)).first() is not None:
-        raise NotFound("fact")
+    fact = get_wrong(session, fact_id, lock=True)
     fact.wrong_by = None
     again = Fact(**{**fact.model_dump(exclude={"id"}), "replaced_day": None, "known_day": local_day(now).toordinal()})
     session.add_all([fact, again])

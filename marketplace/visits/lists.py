@@ -34,9 +34,9 @@ class Row:
     score: KeptScore | None
 
 
-def count(session: Session, /, *, actor: Actor, whose: str = "all", street: str = "") -> int:
+def count(session: Session, /, *, actor: Actor, whose: str = "all", street: str = "", worker: str = "") -> int:
     """How many there are."""
-    asked = select(func.count()).select_from(HomeVisit).where(*_wanted(actor, whose, street))
+    asked = select(func.count()).select_from(HomeVisit).where(*_wanted(actor, whose, street, worker))
     return int(session.exec(asked).one())
 
 
@@ -47,13 +47,14 @@ def page_of(
     actor: Actor,
     whose: str,
     street: str,
+    worker: str = "",
     by_score: bool = False,
     on: date,
     offset: int,
     limit: int,
 ) -> list[Row]:
     """One page, by urgency and place, or by need score first."""
-    asked = select(HomeVisit).where(*_wanted(actor, whose, street))
+    asked = select(HomeVisit).where(*_wanted(actor, whose, street, worker))
     order: tuple[Any, ...] = (col(HomeVisit.done_at).desc(),) if whose == "done" else ()
     if by_score:
         asked = asked.outerjoin(KeptScore, col(KeptScore.household_id) == col(HomeVisit.household_id))
@@ -87,6 +88,16 @@ def streets(session: Session, /, *, actor: Actor) -> list[tuple[str, int]]:
     return [(code, int(number)) for code, number in rows]
 
 
+def workers(session: Session, /, *, actor: Actor) -> list[tuple[str, str, int]]:
+    """Who has something to do: account, name, how much."""
+    goes = col(HomeVisit.worker_id)
+    asked = select(goes, func.count()).where(*_wanted(actor, "all", ""), goes.is_not(None)).group_by(goes)
+    rows = {str(worker): int(number) for worker, number in session.exec(asked)}
+    return sorted(
+        ((one, name, rows[one]) for one, name in names_of(session, set(rows)).items()), key=lambda row: row[1:]
+    )
+
+
 def of_household(session: Session, household_id: str, /) -> list[HomeVisit]:
     """All visits and calls of a household, those to be done first."""
     asked = select(HomeVisit).where(HomeVisit.household_id == household_id)
@@ -101,7 +112,7 @@ def open_of(session: Session, visit: HomeVisit, /) -> HomeVisit | None:
     return min(waiting, key=lambda one: (one.kind != visit.kind, one.urgency, one.id), default=None)
 
 
-def _wanted(actor: Actor, whose: str, street: str) -> list[Any]:
+def _wanted(actor: Actor, whose: str, street: str, worker: str = "") -> list[Any]:
     if whose == "done":
         wanted: list[Any] = [col(HomeVisit.state) == VisitState.DONE]
     else:
@@ -114,4 +125,6 @@ def _wanted(actor: Actor, whose: str, street: str) -> list[Any]:
         wanted.append(col(HomeVisit.worker_id).is_(None))
     if street:
         wanted.append(col(HomeVisit.street_code) == street)
+    if worker:
+        wanted.append(col(HomeVisit.worker_id) == worker)
     return wanted

@@ -9,7 +9,7 @@ above ask with `ask` and end with `settle`. Called by this room's pages and swee
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -28,7 +28,9 @@ from marketplace.signals.taking import record_fact
 from marketplace.visits import findings, workers
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 
-NOT_MET = "NOT_REACHED"
+NOT_MET, HELP_NEEDED = "NOT_REACHED", "REACHED_NEEDS_HELP"
+HELP_DAYS = timedelta(days=14)
+"""So long temporary aid may begin with what a visit found, whatever became of its alerts."""
 LETTER = "LETTER"
 """The cause of a visit that brings letters."""
 AGAIN_AFTER = 2
@@ -148,6 +150,17 @@ def was_made(session: Session, ref: str, /) -> bool:
     """Whether somebody was there for this, and it is written down."""
     made = select(HomeVisit.id).where(HomeVisit.source_ref == ref, HomeVisit.state == VisitState.DONE)
     return session.exec(made.limit(1)).first() is not None
+
+
+def found_need(visit: HomeVisit, /, *, now: datetime) -> bool:
+    """Whether this visit or call of the last days found that help is needed."""
+    return visit.outcome == HELP_NEEDED and visit.done_at is not None and visit.done_at > now - HELP_DAYS
+
+
+def help_is_needed(session: Session, household_id: str, /, *, now: datetime) -> bool:
+    """Whether one of a household's did."""
+    made = select(HomeVisit).where(HomeVisit.household_id == household_id, HomeVisit.state == VisitState.DONE)
+    return any(found_need(visit, now=now) for visit in session.exec(made))
 
 
 def get_visit(

@@ -18,7 +18,7 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.reference.indicators import indicators
-from marketplace.signals import answering
+from marketplace.signals import answering, telling
 from marketplace.visits import entries, findings, forms, letters, lists, photos, service, whom
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
@@ -69,8 +69,16 @@ def _page(
         open_now=None if visit.state in WAITING else lists.open_of(session, visit),
         spoken=spoken.replace("_", "-"),
         letters=letters.to_hand_over(session, visit, language=spoken),
-        alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],
+        alerts=_alerts(session, visit),
+        needs_help=visit.outcome == service.HELP_NEEDED
+        and service.help_is_needed(session, visit.household_id, now=now),
     )
+
+
+def _alerts(session: Session, visit: HomeVisit) -> list[telling.Line]:
+    """What is open at the household: whoever goes, also without a network, knows why; afterwards it is answered."""
+    over = visit.state is VisitState.DROPPED
+    return [] if over else [telling.line_of(session, one) for one in answering.open_alerts(session, visit.household_id)]
 
 
 def _groups(session: Session, visit: HomeVisit, *, on: date) -> list[tuple[str, list[findings.Line]]]:

@@ -15,6 +15,8 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
 from marketplace.reference.districts import street_name
 from marketplace.reference.words import choices
+from marketplace.signals.doors import TONES
+from marketplace.signals.lists import COLOURS
 from marketplace.signals.models import TaskKind
 from marketplace.visits import forms, lists, rounds, service, workers
 from marketplace.visits.doors import SENTENCES, bp
@@ -29,13 +31,15 @@ def index() -> ResponseReturnValue:
     """Visits and calls to make, the most urgent first, then by place; or by need score."""
     session, actor, today = current_session(), current_actor(), local_day(utc_now())
     whose, street = request.args.get("whose", "all"), request.args.get("street", "")
-    page = Page(page_number(), lists.count(session, actor=actor, whose=whose, street=street))
+    worker = request.args.get("worker", "")
+    page = Page(page_number(), lists.count(session, actor=actor, whose=whose, street=street, worker=worker))
     by_score = request.args.get("order") == "score"
     found = lists.page_of(
         session,
         actor=actor,
         whose=whose,
         street=street,
+        worker=worker,
         by_score=by_score,
         on=today,
         offset=page.offset,
@@ -49,7 +53,11 @@ def index() -> ResponseReturnValue:
         whose=whose,
         street=street,
         by_score=by_score,
-        streets=streets[:12],
+        streets=streets,
+        worker=worker,
+        workers=lists.workers(session, actor=actor),
+        colours=COLOURS,
+        tones=TONES,
         today=today,
     )
 

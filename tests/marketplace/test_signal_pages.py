@@ -15,11 +15,13 @@ from sqlmodel import select
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database, new_id
 from marketplace.households.commands import import_households
 from marketplace.households.models import Household, Person, Spell
+from marketplace.sharing.looks import staff_looks
 from marketplace.signals import homes, sweeping
 from marketplace.signals.models import Alert, AlertState, Fact, Rule, RuleState, Sweep, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
@@ -86,6 +88,16 @@ def test_a_worker_finds_a_person_and_the_name_stands_in_no_address(app: Flask, h
     assert "欧阳小芳" not in page.text
     assert "欧**芳" in page.text
     assert client.post("/register", data={"district": "500103"}).status_code == 422
+    with app.extensions["database"].transaction() as session:
+        session.get_one(Household, home_id).street_code = "500103010"
+    for street, found in (("500103010", True), ("500103012", False)):
+        page = client.post("/register", data={"name": "欧阳小芳", "street": street}).text
+        assert (f"/alerts/households/{home_id}" in page, f'value="{street}"' in page) == (found, True)
+    city, named = a_client(app, Role.VERIFIER), {"name": "欧阳小芳", "district": "500103"}
+    assert "500103010" not in city.get("/register").text
+    assert "500103010" in city.post("/register", data=named).text
+    moved = city.post("/register", data=named | {"district": "500106", "street": "500103010"})
+    assert (moved.status_code, "500103010" in moved.text) == (200, False), "of another district no street was meant"
     elsewhere = a_client(app, Role.WORKER, "500106")
     assert f"/alerts/households/{home_id}" not in elsewhere.post("/register", data={"name": "欧阳小芳"}).text
 
@@ -143,10 +155,23 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
         assert (f"/alerts/households/{home_id}" in client.get(f"/alerts/?street={street}").text) is listed
     page = client.get(f"/alerts/households/{home_id}")
     assert (page.status_code, word in page.text) == (200, True)
+    need = client.post(f"/alerts/households/{home_id}/need").headers["Location"]
+    assert need == f"/needs/new?household={home_id}"
+    wanted = {"category": "MEDICAL.MAJOR", "amount": "20000", "urgency": "2", "evidence": "住院清单"}
+    assert client.post(need, data=wanted).headers["Location"] == f"/households/{home_id}/consent", "the yes comes next"
+    approver = a_client(app, Role.APPROVER, "500103", lang=lang)
+    tap = f'action="/alerts/households/{home_id}/need"'
+    assert (tap in client.get(f"/alerts/households/{home_id}").text, approver.post(tap[8:-1]).status_code) == (
+        True,
+        403,
+    )
+    assert tap not in approver.get(f"/alerts/households/{home_id}").text, "who creates no needs begins none"
     assert client.post(f"/alerts/households/{home_id}/need").status_code == 303
     database = app.extensions["database"]
     with database.reading() as session:
-        task = session.exec(select(WatchTask)).one().id
+        [done] = session.exec(select(WatchTask.result).where(WatchTask.result != "")).all()
+        task = session.exec(select(WatchTask.id).where(WatchTask.result == "")).one()
+        assert done == "APPLIED"
         red, yellow = (session.exec(select(Alert.id).where(Alert.rule_code == code)).one() for code in ("W05", "W03"))
     assert client.post(f"/alerts/tasks/{task}", data={"result": ""}).status_code == 422
     assert client.post(f"/alerts/tasks/{task}", data={"result": "DECLINED"}).status_code == 303
@@ -161,11 +186,45 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     steward = a_client(app, Role.VERIFIER, lang=lang)
     assert f"/feeds/wrong/{bill}/right" in steward.get("/feeds/MEDICAL_BILLS").text
     assert f"/feeds/wrong/{bill}/right" not in client.get("/feeds/MEDICAL_BILLS").text
+    path = f"/feeds/wrong/{bill}"
+    assert f'href="{path}"' in steward.get("/feeds/MEDICAL_BILLS").text
+    assert "5099" not in steward.get(path).text
+    assert steward.post(path, data={"reason": ""}).status_code == 422
+    assert re.search(r"<dd>5099\w{14}</dd>", steward.post(path, data={"reason": "CORRECT"}).text)
+    assert a_client(app, Role.VERIFIER, "500106").get(path).status_code == 404
+    with database.reading() as session:
+        assert [look.action for look in staff_looks(session, home_id)] == ["household:reveal"]
     assert steward.post(f"/feeds/wrong/{bill}/right").status_code == 303
     assert f"/feeds/wrong/{bill}/right" not in steward.get("/feeds/MEDICAL_BILLS").text
     with database.reading() as session:
         states = dict(session.exec(select(Alert.rule_code, Alert.state)).all())
     assert states == {"W05": AlertState.CLOSED, "W03": AlertState.SNOOZED}
+
+
+def test_an_alert_about_one_person_says_about_whom_also_at_the_door(app: Flask, today: date) -> None:
+    numbers, now = (a_number(date(1980, 3, 7)), a_number(date(1983, 5, 1))), utc_now()
+    with app.extensions["database"].transaction() as session:
+        home = a_home(session, numbers=numbers, names=("欧阳小芳", "赵钱孙"), now=now).id
+        at_work(session, "W12", "W05", now=now)
+        told(session, "DIAGNOSES", *((one, "SERIOUS_ILLNESS", today, None) for one in numbers), as_of=today, now=now)
+        told(session, "MEDICAL_BILLS", (numbers[1], "OWN_COST", today, 60_000), as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+        ill = session.exec(select(Alert.id, Person.birth_year).join(Person).where(Alert.rule_code == "W12")).all()
+        bills = session.exec(select(Alert.id).where(Alert.rule_code == "W05")).one()
+    client = a_client(app, Role.WORKER, "500103")
+    page = client.get(f"/alerts/households/{home}").text
+    for who in ("欧**芳 (Head, 1980)", "赵*孙 (Head, 1983)"):
+        assert who in page
+    assert re.search(r"¥60,000 · 赵\*孙 [^<]+ · Medical insurance settlements", page), "an amount, of whom, by whom"
+    for alert, born in ill:
+        for act in ("close", "snooze"):
+            assert f", {born})" in client.get(f"/alerts/{alert}/{act}").text
+    assert "赵*孙" in client.get(f"/alerts/{bills}/close").text, "beside the bill that may be ticked as wrong"
+    visit = client.post(f"/home-visits/of-alert/{home}/visit").headers["Location"]
+    kept = client.get(visit).text
+    assert ("New serious diagnosis" in kept, "赵*孙" in kept, "欧**芳 (" in kept) == (True, True, True)
+    assert client.post(visit, data={"base": "0", "outcome": "REACHED_FINE", "act": "done"}).status_code == 303
+    assert f"/alerts/{bills}/close" in client.get(visit).text
 
 
 def test_an_alert_of_another_district_looks_missing_and_a_giver_sees_none(app: Flask, home_id: str) -> None:
@@ -195,6 +254,17 @@ def test_a_file_dropped_on_a_feed_is_taken_in_and_bad_rows_are_shown_by_their_fa
     assert number not in page
     row = re.search(r"/feeds/held/(\w+)/drop", page)
     assert row is not None
+    path = f"/feeds/held/{row[1]}"
+    asked = client.get(path).text
+    assert (path in page, number in asked, "3" in asked) == (True, False, True)
+    assert client.post(path).status_code == 422, "why is it opened?"
+    shown = client.post(path, data={"reason": "CORRECT"}).text
+    assert all(cell in shown for cell in (number, ">b<", "PENSION", today.isoformat()))
+    near = a_client(app, Role.VERIFIER, "500103")
+    assert (f'href="{path}"' in near.get("/feeds/MEDICAL_BILLS").text, near.get(path).status_code) == (False, 404)
+    with app.extensions["database"].reading() as session:
+        looks = session.exec(select(AuditRow).where(AuditRow.action == "fact:look")).all()
+        assert [(look.object_ref, look.rule_id) for look in looks] == [(row[1], "CORRECT")]
     assert client.post(f"/feeds/held/{row[1]}/drop").status_code == 303
     assert client.get("/feeds/NOBODY").status_code == 404
 
@@ -220,6 +290,16 @@ def test_a_rule_is_drafted_tried_and_switched_on_by_another_person(app: Flask, h
     with database.reading() as session:
         states = [rule.state for rule in session.exec(select(Rule).where(Rule.code == "W05").order_by(Rule.version))]  # type: ignore[arg-type]
     assert states == [RuleState.RETIRED, RuleState.ACTIVE]
+    page = second.get(path).text
+    assert (f'href="/rules/{old}"' in page, "since " in page, "from " in page) == (True, True, True)
+    with database.reading() as session:
+        known = session.exec(select(Rule).where(Rule.code == "W07")).one()
+    same = {"text": known.text, "colour": "RED", "source": known.source, "thresholds": ""}
+    for sent, mark in (
+        (same, "read in a copy or an extract"),
+        (same | {"source": "区民政局"}, "a proposal of this product"),
+    ):
+        assert f"({mark})" in clerk.get(clerk.post(f"/rules/{known.id}/version", data=sent).headers["Location"]).text
     assert second.get("/rules/").status_code == 200
     assert second.post(f"{path}/retire").status_code == 303
 

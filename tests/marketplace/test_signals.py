@@ -292,6 +292,23 @@ def test_what_staff_find_wrong_counts_no_more_until_its_department_tells_it_othe
     assert wrong.list_wrong(session, "CIVIL_RECORDS") == []
 
 
+def test_a_death_that_the_police_tell_counts_and_told_by_both_it_is_one(session: Session, now: datetime) -> None:
+    pairs = [(a_number(), a_number()) for _n in range(3)]
+    homes = [a_home(session, numbers=pair, now=now) for pair in pairs]
+    (by_both, _), (long_dead, _), (told_late, _) = pairs
+    at_work(session, "W06", now=now)
+    new, old = TODAY - timedelta(days=10), TODAY - timedelta(days=150)
+    first = TODAY - timedelta(days=20)
+    history = told(session, "POPULATION", (long_dead, "DEATH", old, None), as_of=first, now=now)
+    deaths = (by_both, "DEATH", new, None), (told_late, "DEATH", old, None)
+    later = told(session, "POPULATION", *deaths, as_of=TODAY, now=now)
+    told(session, "CIVIL_RECORDS", deaths[0], as_of=TODAY, now=now)
+    assert (counts(history), counts(later)) == ((1, 0, 0, 0, 0), (2, 0, 0, 0, 0))
+    sweeping.sweep(session, actor=CLERK, now=now)
+    alerts = [len(answering.open_alerts(session, home.id)) for home in homes]
+    assert alerts == [1, 0, 1], "what a feed tells first is history, what it tells late is news"
+
+
 def test_a_feed_that_never_told_is_late_once_a_rule_has_waited_for_it(session: Session, now: datetime) -> None:
     assert lateness.late_feeds(session, on=TODAY) == []
     at_work(session, "W08", now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 
 from marketplace import addressing
+from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.app import create_app
@@ -23,10 +24,12 @@ from marketplace.db import Database
 from marketplace.households.service import PersonFacts, register_household
 from marketplace.notices import Notice
 from marketplace.portraits import ranking
+from marketplace.reference.districts import streets_of
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Vault
 from marketplace.sharing.looks import staff_looks
 from marketplace.signals import answering, sweeping
+from marketplace.visits import service as visits
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 from tests import factories as make
 from tests.marketplace.signal_scene import CLERK, at_work, told
@@ -117,8 +120,19 @@ def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> N
     assert worker.post(path, data={"base": "x", "debt": "80000"}).status_code == 422
     sent = {"base": "1", "debt": "80000", "outcome": "REACHED_NEEDS_HELP", "act": "done"}
     assert worker.post(path, data=sent).status_code == 303
+    page = worker.get(path).text
+    assert page.index("Begin temporary aid") < page.index("Say of each alert"), "help comes first"
+    closing = re.search(r"/alerts/\w+/close", page)
+    assert closing, "the visit asks what came of the alerts"
+    assert worker.post(closing[0], data={"outcome": "helped"}).status_code == 303
     assert "Begin temporary aid" in worker.get(path).text
-    assert re.search(r"/alerts/\w+/close", worker.get(path).text), "the visit asks what came of the alerts"
+    begun = worker.post(f"/alerts/households/{home_id}/temporary-aid")
+    assert begun.status_code == 303, "what was found outlives the alert"
+    assert "Another sudden hardship" in worker.get(begun.headers["Location"]).text
+    assert worker.post(begun.headers["Location"], data={"cause": "living"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert visits.help_is_needed(session, home_id, now=utc_now() + timedelta(days=13))
+        assert not visits.help_is_needed(session, home_id, now=utc_now() + timedelta(days=15))
     assert worker.post(path, data=sent).status_code == 409
     assert f"{path}" in worker.get("/home-visits/?whose=done").text
 
@@ -352,6 +366,25 @@ def test_a_round_is_planned_shown_and_reordered(app: Flask, home_id: str, lang: 
     assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 303
     assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 422
     assert worker.get("/home-visits/?street=500103010").text.count(f"/home-visits/{visit_id}") == 1
+
+
+def test_the_list_leads_to_every_street_and_to_a_colleagues_visits(app: Flask) -> None:
+    worker = a_client(app, Role.WORKER, "500101")
+    streets = [one.code for one in streets_of("500101", on=local_day(utc_now()))][:13]
+    with app.extensions["database"].transaction() as session:
+        area = {"role": Role.WORKER, "districts": ("500101",), "now": utc_now()}
+        colleague = accounts.create_account(session, "liqiang", display_name="李强", **area)
+        for street in streets:
+            home = make.a_household(session, district_code="500101", street_code=street)
+            visit = visits.ask(session, home.id, "QUOTA", ref=street, actor=CLERK, now=utc_now())
+        visit.worker_id, goes, theirs = colleague.id, colleague.id, visit.id
+        session.add(visit)
+    page = worker.get("/home-visits/").text
+    assert all(f"street={street}" in page for street in streets)
+    assert (f"worker={goes}" in page, ">Blue<" in page) == (True, True)
+    assert f"whose=mine&amp;street={streets[12]}" in worker.get(f"/home-visits/?street={streets[12]}").text
+    own = worker.get(f"/home-visits/?worker={goes}").text
+    assert re.findall(r'href="/home-visits/(\w{20,})"', own) == [theirs]
 
 
 def test_a_foreign_district_and_a_giver_see_nothing(app: Flask, home_id: str) -> None:
