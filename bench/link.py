@@ -4,7 +4,7 @@ What enters: a folder with the data sets FEBRL 1–4 and fake_1000, name counts 
 a printed table and `bench/results/link.json`. The rivals are judged at the threshold that is best for them, which needs
 the truth; our band "same" is judged as it stands, and our list at its best threshold beside it.
 
-    PYTHONPATH=. python bench/link.py --data DIR [--million]
+    PYTHONPATH=. python bench/link.py --data DIR [--part sets] [--part growth --largest 300000]
 """
 
 from __future__ import annotations

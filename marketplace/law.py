@@ -149,7 +149,8 @@ def _actor(session: Session, login: str) -> Actor:
 def _org(session: Session, code: str) -> str:
     if not code:
         return ""
-    found = session.exec(select(Organisation.id).where(Organisation.credit_code == code)).one_or_none()
+    asked = select(Organisation.id).where(Organisation.credit_code == code, Organisation.part == 0)
+    found = session.exec(asked).one_or_none()
     if found is None:
         raise OperatorError(f"no organisation has the credit code {code}")
     return found

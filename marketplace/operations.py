@@ -201,7 +201,8 @@ def _organisation(session: Session, role: Role, credit_code: str) -> str | None:
         if credit_code:
             raise OperatorError(f"a {role.value} belongs to no organisation: leave out --org")
         return None
-    found = session.exec(select(Organisation.id).where(Organisation.credit_code == credit_code)).one_or_none()
+    asked = select(Organisation.id).where(Organisation.credit_code == credit_code, Organisation.part == 0)
+    found = session.exec(asked).one_or_none()
     if found is None:
         given = credit_code or "(none given)"
         raise OperatorError(f"no organisation has the credit code {given}: register it, then give its code by --org")

@@ -66,7 +66,7 @@ def compare_organisations(
     codes = [uscc.compact(code) if uscc.is_valid(code) else "" for _, code in (one, two)]
     part = _is_part(*names)
     if all(codes):
-        return Verdict.SAME if codes[0] == codes[1] and not part else Verdict.PART if part else _by_code(codes, names)
+        return Verdict.PART if part else _by_code(codes, names)
     if not all(names):
         return Verdict.REVIEW
     if names[0] == names[1]:
@@ -81,7 +81,8 @@ def _is_part(short: str, long: str) -> bool:
 
 
 def _by_code(codes: list[str], names: list[str]) -> Verdict:
-    """Two codes on one name, or two names on one code, are for a person."""
+    """Two codes on one name, or two parts on one code, are for a person."""
     if codes[0] == codes[1]:
-        return Verdict.SAME
+        parts = names[0] != names[1] and all(_PART.search(name) for name in names)
+        return Verdict.REVIEW if parts else Verdict.SAME
     return Verdict.REVIEW if names[0] == names[1] else Verdict.DIFFERENT

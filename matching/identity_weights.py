@@ -51,9 +51,13 @@ def _table(known: dict[str, tuple[float, ...]]) -> Chances:
 
 
 def learn(records: Records, levels: Levels, *, population: int | None = None) -> Weights:
-    """Fit the weights to a table; `population` is how many people the rows come from, if more than there are rows."""
-    size = max(records.size, population or 0)
-    total = size * (size - 1) / 2
+    """Fit the weights to a table; `population` is how many people the rows come from, if more than there are rows.
+
+    All pairs are then those of a row with anybody: a short list was looked up in the whole register, so each of its
+    rows may have a copy there, however large the register is.
+    """
+    others = max(records.size, population or 0)
+    total = records.size * (2 * others - records.size - 1) / 2
     patterns, count = np.unique(levels, axis=0, return_counts=True)
     by_chance = _by_chance(records)
     base = by_chance

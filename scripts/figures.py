@@ -139,6 +139,18 @@ def linking(told: Row) -> str:
     return "\n".join(lines) + f"\n\n{seen}"
 
 
+def arriving(told: Row) -> str:
+    """The table of `arrivals.json`: of those who came into a full register, which copies were seen and who else was
+    asked about."""
+    head = "| Register | At a time | Copies | “same” | “review” | not listed | share no key | Newcomers | asked about |"
+    lines = [head, "|---:" * 9 + "|"]
+    names = ("register", "batch", "copies", "same", "review", "unlisted", "unmet", "newcomers", "newcomers_asked")
+    lines += ["| " + " | ".join(f"{row[name]:,}" for name in names) + " |" for row in told["rows"]]
+    wrong = sum(row["false_same"] for row in told["rows"])
+    asked = sum(row["false_review"] for row in told["rows"])
+    return "\n".join(lines) + f"\n\nPairs of two people in all these rows: {wrong} “same”, {asked} “review”."
+
+
 def trusted(told: Row, mutants: Row) -> str:
     """The campaigns of `trust.json`, and what became of the small faults of `mutation.json`."""
     lines = ["| room | faults put in | found | score | of all that can be put in |", "|---|---:|---:|---:|---:|"]
@@ -172,7 +184,7 @@ def documents() -> dict[Path, str]:
         "README.zh.md": tables(results["allocate"], words=CHINESE),
         "docs/allocator.md": growth(results["growth"]),
         "docs/reading-notes.md": reading(results["notes"]),
-        "docs/same-person.md": linking(results["link"]),
+        "docs/same-person.md": linking(results["link"]) + "\n\n" + arriving(results["arrivals"]),
         "docs/trust.md": trusted(results["trust"], results["mutation"]),
     }
     found = {}

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
-from marketplace.claims import ordering
+from marketplace.claims import ordering, told
 from marketplace.claims.models import WAITING, CaseKind, CaseState, InsuranceCase, PayoutChange
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -161,6 +161,7 @@ def never_paid(session: Session, case: InsuranceCase, /, *, to: CaseState, actor
     if to is CaseState.ENDED:
         case.reason_code = PAYOUT_BACK
     step(session, case, to=to, actor=actor, now=now)
+    told.follow(session, case, now=now)
 
 
 def _void(session: Session, match: Match, actor: Actor, now: datetime) -> int:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.claims import ordering
+from marketplace.claims import ordering, told
 from marketplace.claims.cases import never_paid, step
 from marketplace.claims.models import CaseState, InsuranceCase, PayoutChange
 from marketplace.claims.service import Paid, check_payout
@@ -25,7 +25,6 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.decisions import paid_late
 from marketplace.decisions import service as decisions
-from marketplace.decisions.at_once import locked_match
 from marketplace.decisions.models import Match
 from marketplace.decisions.officers import choose, load
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -111,7 +110,7 @@ def who_asked(session: Session, change_id: str, /) -> tuple[str, ...]:
 def decide(session: Session, change_id: str, /, *, agrees: bool, actor: Actor, now: datetime) -> PayoutChange:
     """Another person says yes, and it counts; or no, and the payout stands as it was told."""
     seen = get_open(session, change_id, actor=actor)
-    locked_match(session, session.get_one(InsuranceCase, seen.case_id).match_id)
+    told.hold(session, seen.case_id)
     change = get_open(session, change_id, actor=actor, lock=True)
     if change.asked_by in actor.people:
         raise WrongState("same_person_twice")
@@ -148,6 +147,7 @@ def _book_anew(session: Session, case: InsuranceCase, change: PayoutChange, *, a
     case.payout_key = change.id
     step(session, case, to=CaseState.PAID, actor=actor, now=now)
     ordering.take_in(session, case, actor=actor, now=now)
+    told.follow(session, case, now=now)
     notices.post(session, "claim_answered", key=f"{change.id}:changed", household_id=case.household_id, now=now)
 
 

@@ -23,12 +23,14 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from adapters.ports import CoverAnswer, CoverDoor, CoverQuestion, OutsideError
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
+from marketplace.claims import told
 from marketplace.consent.ask import is_alive, lock_head, newest
 from marketplace.consent.changes import run_out
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
@@ -45,6 +47,8 @@ from marketplace.sharing import queries
 
 log = logging.getLogger("shanqiao.claims")
 PAUSE = timedelta(minutes=30)
+AGAIN = timedelta(days=7)
+"""What the door said is still to come is asked about again after so long: whether it was paid, or refused."""
 BATCH = 50
 PURPOSE = Purpose.INSURE_CLAIM_QUERY.value
 _WEIGHT = {"none": 0, "expected": 1, "paid": 2}
@@ -125,7 +129,7 @@ def _ask_one(
     """Of each open bill: look at the person's yes, write the question down, and ask it at once; whether any was."""
     asked = False
     with database.reading() as session:
-        waiting, used_up = _open_bills(session, chain_id), queries.is_used_up(session, chain_id)
+        waiting, used_up = _open_bills(session, chain_id, now=now), queries.is_used_up(session, chain_id)
     if used_up:
         _end(database, chain_id, now=now)
         return False
@@ -152,7 +156,7 @@ def _end(database: Database, chain_id: str, *, now: datetime) -> None:
 def _may_ask(database: Database, chain_id: str, bill: _Open, *, key: str, actor: Actor, now: datetime) -> str:
     """The mark to ask about this bill with, the question written down; empty where it may not be asked any more."""
     with database.transaction() as session:
-        mark = _mark(session, chain_id, key=key) if bill in _open_bills(session, chain_id) else ""
+        mark = _mark(session, chain_id, key=key) if bill in _open_bills(session, chain_id, now=now) else ""
         about: dict[str, Any] = {"purpose": PURPOSE, "object_ref": bill.bill_id}
         may = bool(mark) and queries.allowed(session, chain_id, **about, actor=actor, now=now)
     return mark if may else ""
@@ -178,7 +182,7 @@ def find_insurer(session: Session, credit_code: str, /) -> Organisation | None:
         col(Organisation.kind) == OrganisationKind.INSURER,
         col(Organisation.state) == OrganisationState.ACTIVE,
     )
-    return session.exec(asked).first() if credit_code else None
+    return session.exec(asked.order_by(col(Organisation.part))).first() if credit_code else None
 
 
 def mark_of(number: str, /, *, key: str) -> str:
@@ -201,23 +205,28 @@ def _chains(session: Session, org_id: str, *, now: datetime) -> list[tuple[str, 
         col(ConsentHead.state) == ConsentState.ACTIVE,
         col(ConsentHead.valid_from) <= now,
         col(ConsentHead.valid_to) > now,
-        col(ConsentHead.household_id).in_(waits.where(col(CostLayer.state) == LayerState.WAITING)),
+        col(ConsentHead.household_id).in_(waits.where(_is_asked(now))),
     )
     return list(session.exec(heads.order_by(col(ConsentHead.household_id), col(ConsentHead.chain_id))))
 
 
-def _open_bills(session: Session, chain_id: str) -> list[_Open]:
+def _is_asked(now: datetime) -> ColumnElement[bool]:
+    """A payer that has said nothing yet, or of which the door itself said a while ago that it will pay."""
+    promised = (col(CostLayer.state) == LayerState.EXPECTED) & (col(CostLayer.told_by) == SYSTEM.id)
+    return (col(CostLayer.state) == LayerState.WAITING) | (promised & (col(CostLayer.updated_at) <= now - AGAIN))
+
+
+def _open_bills(session: Session, chain_id: str, *, now: datetime) -> list[_Open]:
     """The open bills of the person who said this yes, and of nobody else."""
     said = newest(session, session.get_one(ConsentHead, chain_id))
+    asked = select(CostLayer.bill_id).where(_is_asked(now))
     wanted = select(CostBill).where(
-        col(CostBill.household_id) == said.household_id, col(CostBill.person_id) == said.person_id
+        col(CostBill.household_id) == said.household_id,
+        col(CostBill.person_id) == said.person_id,
+        col(CostBill.id).in_(asked),
     )
     found = session.exec(wanted.order_by(col(CostBill.created_at), col(CostBill.id)))
-    return [
-        _Open(bill.id, bill.cost_fen)
-        for bill in found
-        if any(layer.state is LayerState.WAITING for layer in bills.layers_of(session, bill.id))
-    ]
+    return [_Open(bill.id, bill.cost_fen) for bill in found]
 
 
 def _mark(session: Session, chain_id: str, *, key: str) -> str:
@@ -242,21 +251,37 @@ def _largest(said: Sequence[CoverAnswer]) -> dict[str, CoverAnswer]:
 
 def _write(session: Session, one: _Open, answers: dict[str, CoverAnswer], *, now: datetime) -> int:
     """The answers of payers that are still open, in the order that holds today where the need is; what would exceed the
-    cost is cut to it."""
+    cost is cut to it. What was to come is paid, is nothing, or is to come still; what an insurer refused, the door does
+    not promise again: a person looks."""
     bill = session.get_one(CostBill, one.bill_id)
     layers, done = {layer.payer: layer for layer in bills.layers_of(session, one.bill_id)}, 0
-    left = one.cost_fen - sum(layer.fen for layer in layers.values())
+    open_ones = [layer for layer in layers.values() if _may_write(layer, answers.get(layer.payer))]
+    left = one.cost_fen - sum(layer.fen for layer in layers.values() if layer not in open_ones)
     for layer in (layers[payer] for payer in _order(session, bill, now=now) if payer in layers):
-        answer = answers.get(layer.payer)
-        if answer is None or layer.state is not LayerState.WAITING:
+        if layer not in open_ones:
             continue
+        answer = answers[layer.payer]
         fen = min(max(0, left), answer.fen) if answer.state != "none" else 0
         state = LayerState(answer.state) if fen else LayerState.NONE
+        left -= fen
+        if (state, fen) == (layer.state, layer.fen):  # to come still: no news, and not asked about again for a while
+            layer.updated_at = now
+            session.add(layer)
+            continue
         bills.answer(session, one.bill_id, layer.payer, state=state, fen=fen, actor=SYSTEM, now=now)
-        left, done = left - fen, done + 1
+        done += 1
     entry = audit.Entry("cover:ask", object_ref=bill.id, subject=bill.household_id, body={"answers": done})
     audit.record(session, entry, actor=SYSTEM, now=now)
     return done
+
+
+def _may_write(layer: CostLayer, answer: CoverAnswer | None) -> bool:
+    if answer is None:
+        return False
+    if layer.state is LayerState.EXPECTED:
+        return layer.told_by == SYSTEM.id
+    refused = layer.told_by == told.DESK.id and answer.state == LayerState.EXPECTED.value
+    return layer.state is LayerState.WAITING and not refused
 
 
 def _order(session: Session, bill: CostBill, *, now: datetime) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.claims import service
+from marketplace.claims import service, told
 from marketplace.claims.after_end import payable
 from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import MOST_FEN, Paid
@@ -87,6 +87,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     cases, faults = _placed(session, rows, actor=actor)
     if faults:
         raise Conflict("import_changed")
+    told.hold(session, *(case.id for case in cases.values()))  # all of them before the first act
     for row in rows:
         _answer(session, cases[row.values["reference"]].id, row, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)

@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from marketplace import notices
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.claims import after_end, ordering
+from marketplace.claims import after_end, ordering, told
 from marketplace.claims.cases import due_on, lock_both, locked, step
 from marketplace.claims.models import CaseState, InsuranceCase
 from marketplace.clocks.models import Clock
@@ -89,9 +89,13 @@ def cover_found(
 
 
 def no_cover(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> InsuranceCase:
-    """This insurer holds no cover: the match ends, the need is open for another insurer, charity need not wait."""
+    """This insurer holds no cover: the match ends, the need is open for another insurer, and a person looks at cover
+    that was promised (`told`)."""
+    told.hold(session, case_id)
     case = locked(session, case_id, "claim:answer", actor=actor, expected=(CaseState.FIND,))
-    return _without_aid(session, case, to=CaseState.NO_COVER, reason_code="no_cover", actor=actor, now=now)
+    _without_aid(session, case, to=CaseState.NO_COVER, reason_code="no_cover", actor=actor, now=now)
+    told.follow(session, case, now=now)
+    return case
 
 
 def ask_papers(
@@ -121,6 +125,7 @@ def papers_handed(session: Session, case_id: str, /, *, actor: Actor, now: datet
 def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: datetime) -> InsuranceCase:
     """The insurer has paid the person: booked before charity, and the household is asked to confirm. What was paid
     while a person looks at the match, or after it had ended, is paid all the same: see `after_end`."""
+    told.hold(session, case_id)
     case, match = lock_both(session, case_id, "claim:answer", actor=actor)
     if case.state not in after_end.payable(case, match):
         raise WrongState("case_moved_on", state=case.state.value)
@@ -131,6 +136,7 @@ def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: 
     case.papers = []
     step(session, case, to=CaseState.PAID, actor=actor, now=now)
     ordering.take_in(session, case, actor=actor, now=now)
+    told.follow(session, case, now=now)
     match.paid_at = now
     session.add(match)
     after_end.follow(session, case, match, actor=actor, now=now)
@@ -138,11 +144,14 @@ def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: 
 
 
 def refused(session: Session, case_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> InsuranceCase:
-    """The insurer refuses with a reason: the help with the claim is done, the household is told why on its page."""
+    """The insurer refuses with a reason: the help with the claim is done, the household is told why on its page, and a
+    person looks at cover that was promised (`told`)."""
+    told.hold(session, case_id)
     case = locked(session, case_id, "claim:answer", actor=actor, expected=(CaseState.ANSWER,))
     _known(reason_code, "claim_refusal")
     case.reason_code, case.closed_at = reason_code, now
     step(session, case, to=CaseState.REFUSED, actor=actor, now=now)
+    told.follow(session, case, now=now)
     _tell(session, case, "claim_answered", clock=None, now=now)
     decisions.deliver(session, case.match_id, by_case=True, help_only=True, actor=actor, now=now)
     return case

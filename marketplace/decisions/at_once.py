@@ -14,13 +14,16 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.consent.ask import lock_living, locked_word
-from marketplace.db import lock_keys, lock_rows, locked_rows
+from marketplace.db import chunks, lock_keys, lock_rows, locked_rows
 from marketplace.decisions.models import OPEN, Match
+from marketplace.households.same import same_as
 from marketplace.ledger.overlap import hold_homes
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.proposals.models import LineState, ProposedLine
+
+_ASKED = 500
 
 
 @contextmanager
@@ -56,20 +59,29 @@ def locked_match(session: Session, match_id: str, /) -> Match | None:
     return match
 
 
-def hold_matches(session: Session, match_ids: Iterable[str], /, *, givers: Iterable[str] = ()) -> None:
-    """Everything that acts on several matches may touch, `givers` where their books are written as well: whoever acts
-    on the first of them waits for none of the others any more."""
+def hold_matches(
+    session: Session, match_ids: Iterable[str], /, *, givers: Iterable[str] = (), all_needs: bool = False
+) -> None:
+    """Everything that acts on several matches may touch, `givers` where their books are written as well, `all_needs` of
+    the households where a payout may cover them: whoever acts on the first waits for none of the others any more."""
     matches = locked_rows(session, Match, match_ids)
-    _lock_parts(session, matches)
-    lock_keys(session, Organisation, givers, keyless=True)
     homes = sorted({match.household_id for match in matches})
+    _lock_parts(session, matches, needs=_needs_of(session, homes) if all_needs else ())
+    lock_keys(session, Organisation, givers, keyless=True)
     lock_living(session, *homes)
     hold_homes(session, homes)
 
 
-def _lock_parts(session: Session, matches: Collection[Match]) -> None:
+def _needs_of(session: Session, household_ids: Sequence[str]) -> list[str]:
+    """The needs of these households and of all that count with any."""
+    homes = frozenset(household_ids).union(*map(same_as(session, household_ids).of, household_ids))
+    some = (select(Need.id).where(col(Need.household_id).in_(part)) for part in chunks(sorted(homes), _ASKED))
+    return [need_id for asked in some for need_id in session.exec(asked)]
+
+
+def _lock_parts(session: Session, matches: Collection[Match], *, needs: Iterable[str] = ()) -> None:
     lock_keys(session, ProposedLine, (match.line_id for match in matches))
-    lock_keys(session, Need, (match.need_id for match in matches))
+    lock_keys(session, Need, {*needs, *(match.need_id for match in matches)})
     lock_keys(session, Offer, (match.offer_id for match in matches))
 
 

@@ -191,9 +191,14 @@ class Suspicion(SQLModel, table=True):
     """Two rows that may be one person. `agreement` tells each field in a word, never a value; `facts_index` is a keyed
     fingerprint of both sides, so that a decided pair comes back only when facts have changed. `aid_seen_at`: when the
     aid of both was held against the rules after they were called the same. `changed_at`: since when facts of two that
-    were called the same are other ones; they count as one until a person has looked again."""
+    were called the same are other ones; they count as one until a person has looked again. `minutes` is what all looks
+    together took."""
 
-    __table_args__ = (UniqueConstraint("one_id", "two_id"), check("order", "one_id < two_id"))
+    __table_args__ = (
+        UniqueConstraint("one_id", "two_id"),
+        check("order", "one_id < two_id"),
+        check("minutes", "minutes >= 0"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     one_id: str = Field(foreign_key="person.id", max_length=32)
@@ -206,6 +211,7 @@ class Suspicion(SQLModel, table=True):
     facts_index: str = Field(max_length=64)
     state: SuspicionState = Field(default=SuspicionState.OPEN, sa_column=choice(SuspicionState, index=True))
     reason: str = Field(default="", max_length=32)
+    minutes: int = 0
     decided_by: str = Field(default="", max_length=64)
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     raised_at: datetime = Field(sa_column=moment())

@@ -28,6 +28,7 @@ from marketplace.sealed import vault_of
 WAITING = (SuspicionState.OPEN, SuspicionState.LATER)
 FINAL = (SuspicionState.SAME, SuspicionState.DIFFERENT)
 REASONS = "suspicion_reason"
+MOST_MINUTES = 600
 SHOWN = ("name", "id_number", "birth_date", "phone", "address")
 """The fields that are shown side by side, once, for a reason."""
 
@@ -60,6 +61,12 @@ def count_by_state(session: Session, /, *, actor: Actor) -> dict[SuspicionState,
     """How many pairs of the actor's districts stand in each state."""
     asked = select(Suspicion.state, func.count()).where(_near(actor)).group_by(col(Suspicion.state))
     return {SuspicionState(state): int(number) for state, number in session.exec(asked)}
+
+
+def minutes_of_false_alarms(session: Session, /, *, actor: Actor) -> int:
+    """How long looking at the pairs took that turned out to be two people, in the actor's districts."""
+    wanted = (col(Suspicion.state) == SuspicionState.DIFFERENT, _near(actor))
+    return int(session.exec(select(func.sum(Suspicion.minutes)).where(*wanted)).one() or 0)
 
 
 def _near(actor: Actor) -> ColumnElement[bool]:
@@ -141,14 +148,24 @@ def _open(session: Session, side: Side, name: str) -> str:
 
 
 def decide(
-    session: Session, suspicion_id: str, /, *, verdict: SuspicionState, reason: str, actor: Actor, now: datetime
+    session: Session,
+    suspicion_id: str,
+    /,
+    *,
+    verdict: SuspicionState,
+    reason: str,
+    minutes: int = 0,
+    actor: Actor,
+    now: datetime,
 ) -> Suspicion:
-    """Same, different or later, with a reason from the list; WrongState where somebody has decided already, or where
-    verdicts about other pairs say the contrary."""
+    """Same, different or later, with a reason from the list and the minutes it took; WrongState where somebody has
+    decided already, or where verdicts about other pairs say the contrary."""
     if verdict is SuspicionState.OPEN:
         raise BadInput("bad_input", field="verdict")
     if reason not in list_codes(REASONS):
         raise BadInput("reason_missing", field="reason")
+    if not 0 <= minutes <= MOST_MINUTES:
+        raise BadInput("minutes_outside", field="minutes")
     found = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide", lock=True)
     if found.state not in WAITING and found.changed_at is None:
         raise WrongState("suspicion_decided")
@@ -158,6 +175,7 @@ def decide(
     lock_homes(session, homes_of(session, found))
     if against(session, found, verdict):
         raise WrongState("verdicts_contrary")
+    found.minutes += minutes
     return _move(session, found, verdict, reason=reason, actor=actor, now=now, action=f"suspicion:{verdict.value}")
 
 

@@ -19,7 +19,7 @@ from marketplace.households.models import Suspicion, SuspicionState
 from marketplace.households.service import masked_name
 from marketplace.households.verdicts import against
 from marketplace.reference.words import choices
-from marketplace.web import Form, OneField, Page, _, _l, current_session, done, page_number, render, writes
+from marketplace.web import CountField, Form, OneField, Page, _, _l, current_session, done, page_number, render, writes
 from marketplace.web.display import language
 
 VERDICTS = [
@@ -34,6 +34,7 @@ class VerdictForm(Form):
 
     verdict = OneField(_l("What are these two records?"), VERDICTS)
     reason = OneField(_l("How do you know?"), select=True)
+    minutes = CountField(_l("Minutes it took you"), most=suspicions.MOST_MINUTES)
 
 
 class ReasonForm(Form):
@@ -137,6 +138,7 @@ def decide_pair(suspicion_id: str) -> ResponseReturnValue:
         suspicion_id,
         verdict=SuspicionState(form.verdict.data),
         reason=form.reason.data or "",
+        minutes=form.minutes.data or 0,
         actor=current_actor(),
         now=utc_now(),
     )

@@ -79,7 +79,7 @@ def record(
     if not paper.strip():
         raise BadInput("paper_missing", field="paper")
     treated = _treated(session, need, person_id)
-    homes_of(session, need.household_id, lock=True)
+    late_costs.hold(session, homes_of(session, need.household_id, lock=True).ids)
     bill = find(session, need_id, lock=True) or _new(session, need, treated, now=now)
     _ask_anew(session, bill, treated, cost_fen=cost_fen, now=now)
     bill.cost_fen, bill.paper, bill.recorded_by, bill.updated_at = cost_fen, paper.strip()[:200], actor.id, now
@@ -166,7 +166,7 @@ def answer(
     told = session.get(CostBill, bill_id)
     if told is None:
         raise NotFound("cost_bill")
-    homes_of(session, told.household_id, lock=True)
+    late_costs.hold(session, homes_of(session, told.household_id, lock=True).ids)
     bill = session.get_one(CostBill, bill_id, with_for_update=True, populate_existing=True)
     require(actor, "bill:record", district=bill.district_code)
     layers = {layer.payer: layer for layer in layers_of(session, bill.id)}

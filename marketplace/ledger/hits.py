@@ -29,6 +29,8 @@ from marketplace.reference.needs import need_kind, reckoned_value
 STEP = "overlap_look"
 """The clock of a hit that a person has to look at."""
 APPROVAL, RUN, REPORT, HELD = "approval", "run", "report", "held"
+OPEN_REPORT = (col(OverlapHit.place) == REPORT, col(OverlapHit.state) == HitState.OPEN)
+"""A late report's task that waits."""
 TWICE = "TWICE"
 """The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
 QUESTIONS = frozenset({"D21"})

@@ -43,9 +43,11 @@ from marketplace.ledger.models import AidSource, LedgerEntry
 from marketplace.ledger.planning import Plan, Planned, plan
 from marketplace.ledger.service import PLATFORM
 from marketplace.ledger.table import aid_schema
+from marketplace.organisations import reported_names
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.programmes import programmes
 from marketplace.policy import require
+from matching.overlap_rules import CHARITY
 
 SINCE = "since"
 """The batch's count that is a day: from when the source tells everything, as the whole number YYYYMMDD."""
@@ -123,6 +125,10 @@ def store(session: Session, found: Plan, /, *, source: str, rule_id: str, actor:
     for item in found.changed:
         written += _change(session, item, source=source, rule_id=rule_id, actor=actor, now=now)
     _confirm(session, found.again, rule_id=rule_id, actor=actor, now=now)
+    told = [item.words for item in (*found.new, *found.changed)]
+    ours = _organisations(session) if told else {}
+    names = {words["giver"] for words in told if words["payer"] == CHARITY} - ours.keys()
+    reported_names.ask_about(session, names, now=now)
     return written
 
 
@@ -171,8 +177,8 @@ def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetim
 
 def _organisations(session: Session) -> dict[str, str]:
     """Name and credit code ► organisation, so that a giver known here is named by its row."""
-    rows = session.exec(select(Organisation.id, Organisation.name, Organisation.credit_code))
-    return {word: org_id for org_id, name, code in rows for word in (name, code)}
+    rows = session.exec(select(Organisation.id, Organisation.name, Organisation.credit_code, Organisation.part))
+    return {word: org_id for org_id, name, code, part in rows for word in ((name,) if part else (name, code))}
 
 
 def _change(session: Session, item: Planned, *, source: str, rule_id: str, actor: Actor, now: datetime) -> list[str]:

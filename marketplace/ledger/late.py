@@ -8,7 +8,7 @@ reports by interface, payment feeds, `late_costs` and the worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -26,7 +26,7 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.billed import bills_of
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import Met, set_apart
-from marketplace.ledger.models import LIVE, CostBill, LedgerEntry
+from marketplace.ledger.models import LIVE, CostBill, LedgerEntry, OverlapHit
 from marketplace.ledger.moved import moved_by_home
 from marketplace.ledger.overlap import Homes, before, bill_of, counted, exceptions_of, given, reported
 from marketplace.ledger.shared import REAL, shared_bills
@@ -43,6 +43,8 @@ SERVICE, ONCE = "MUTEX_SERVICE", "ONCE_PER_YEAR"
 TEMPORARY_AID = "TEMPORARY_AID"
 BY_COST = frozenset({"WATERFALL", "CAP_100"})
 """Kinds of rule that a cost or an answer can make say another thing; what only waits for an answer breaks nothing."""
+COST_CODES = ("D01", "D02")
+"""The rules of these kinds."""
 _Cost = tuple[Need, Bill]
 """A need whose cost papers show, and its bill."""
 
@@ -100,7 +102,20 @@ def look_again(
             around.setdefault(same.one(entry.household_id), []).append(entry)
         met = [one for rows in around.values() for one in _met(rows, new, facts, later=not all_rows)]
         found += len(hits.keep(session, met, actor=actor, now=now))
+        if by_cost:
+            _end_unfounded(session, new, met, homes, now=now)
     return found
+
+
+def _end_unfounded(
+    session: Session, rows: Collection[str], met: Sequence[Met], homes: Collection[str], *, now: datetime
+) -> None:
+    """A cost or an answer was put right: a task about these rows ends where its rule finds nothing in them any more."""
+    founded = {(one.code, ref) for one in met for ref in one.because}
+    wanted = select(OverlapHit).where(col(OverlapHit.household_id).in_(sorted(homes)), *hits.OPEN_REPORT)
+    for hit in session.exec(wanted.where(col(OverlapHit.code).in_(COST_CODES)).order_by(col(OverlapHit.id))).all():
+        if hits.report_behind(hit) in rows and not any((hit.code, ref) in founded for ref in hit.because):
+            hits.end_gone(session, hit.id, now=now)
 
 
 def look_at_same(session: Session, /, *, now: datetime, most: int = 50) -> int:

@@ -1,24 +1,33 @@
 """A cost, or what a payer before charity says of it, that is told after charity has given.
 
 Enters: a bill just written. Leaves: for each piece of charity's aid that is more than what the bill leaves a task, like
-a late report's. Money already given is left alone. Called by `bills`.
+a late report's; a task that an answer put right no longer founds ends. Money already given is left alone. Called by
+`bills`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from marketplace.actors import Actor
+from marketplace.db import lock_rows
 from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
 from marketplace.ledger.claiming import reckons_with_cost
+from marketplace.ledger.hits import OPEN_REPORT
 from marketplace.ledger.late import look_again
-from marketplace.ledger.models import AidState, CostBill
+from marketplace.ledger.models import AidState, CostBill, OverlapHit
 from marketplace.ledger.shared import shared_bills
 from marketplace.reference.needs import need_kind
 from matching.overlap_rules import CHARITY
+
+
+def hold(session: Session, household_ids: Collection[str], /) -> None:
+    """Lock the tasks that may end or be renewed, before the first act is written."""
+    lock_rows(session, OverlapHit, col(OverlapHit.household_id).in_(sorted(household_ids)), *OPEN_REPORT)
 
 
 def look(session: Session, bill: CostBill, /, *, actor: Actor, now: datetime) -> int:

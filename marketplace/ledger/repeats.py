@@ -125,8 +125,9 @@ def _others(session: Session, asked: Mapping[str, Told], same: Same) -> dict[str
 
 def _organisations(session: Session, names: set[str]) -> dict[str, str]:
     """Name or credit code ► the organisation here."""
-    rows = session.exec(select(Organisation.id, Organisation.name, Organisation.credit_code))
-    return {word: org for org, name, code in rows for word in (name, code) if word in names}
+    rows = session.exec(select(Organisation.id, Organisation.name, Organisation.credit_code, Organisation.part))
+    told = ((org, word) for org, name, code, part in rows for word in ((name,) if part else (name, code)))
+    return {word: org for org, word in told if word in names}
 
 
 def _taken(session: Session, ids: Sequence[str]) -> dict[tuple[str, str], str]:

@@ -16,11 +16,13 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.guards import current_actor, guard
 from marketplace.households import suspicions
+from marketplace.households.models import SuspicionState
 from marketplace.ledger import hit_report, hits, repeats
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.ledger.views_aid import STATES
 from marketplace.ledger.views_rules import rule_sentence
+from marketplace.organisations import alike
 from marketplace.reference.needs import need_kind
 from marketplace.web import (
     CountField,
@@ -64,16 +66,21 @@ def duplicates() -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     by_rule, by_giver = (hit_report.totals(session, by=by, actor=actor) for by in ("code", "giver"))
     late = hit_report.totals(session, by="code", late=True, actor=actor)
+    pairs = suspicions.count_by_state(session, actor=actor)
+    people = (pairs.get(SuspicionState.DIFFERENT, 0), suspicions.minutes_of_false_alarms(session, actor=actor))
+    wrong = [people, alike.false_alarms(session)]
+    pair_fen = sum(minutes for _number, minutes in wrong) * hit_report.MINUTE_FEN
     return render(
         "ledger/duplicates.html",
         by_rule=by_rule,
         by_giver=by_giver,
         late=late,
         value_fen=hit_report.prevented_fen(session, actor=actor),
-        alarms=sum(line.false_alarms for line in (*by_rule, *late)),
-        cost_fen=sum(line.cost_fen for line in (*by_rule, *late)),
+        alarms=sum(line.false_alarms for line in (*by_rule, *late)) + sum(number for number, _minutes in wrong),
+        cost_fen=sum(line.cost_fen for line in (*by_rule, *late)) + pair_fen,
+        wrong_pairs=wrong,
         open_count=hit_report.count_open(session, actor=actor),
-        pairs={state.value: number for state, number in suspicions.count_by_state(session, actor=actor).items()},
+        pairs={state.value: number for state, number in pairs.items()},
         told_twice=repeats.count_told_twice(session, actor=actor),
     )
 

@@ -15,12 +15,26 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.organisations import reported_names
 from marketplace.organisations.models import Organisation, OrganisationAlias, OrganisationPair, PairState
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from matching.identity_organisations import Verdict, compare_organisations, name_key
 
 REASONS = "organisation_pair_reason"
+MOST_MINUTES = 600
+
+
+def on_code(session: Session, code: str, name: str, /) -> tuple[Organisation | None, int]:
+    """Who has this code already and is meant by this name, or the number of a new row. A department, branch or campus
+    mostly stands under the code of its whole: its name says so, and it comes in beside it."""
+    asked = select(Organisation).where(col(Organisation.credit_code) == code).order_by(col(Organisation.part))
+    known = list(session.exec(asked))
+    called = next((one for one in known if name_key(one.name) == name_key(name)), None)
+    if called is not None or not known:
+        return called, 0
+    said = compare_organisations((known[0].name, code), (name, code))
+    return (None, known[-1].part + 1) if said is Verdict.PART else (known[0], 0)
 
 
 def compare(session: Session, organisation: Organisation, /, *, now: datetime) -> int:
@@ -98,10 +112,27 @@ def get_pair(session: Session, pair_id: str, /, *, actor: Actor, lock: bool = Fa
     return found
 
 
+def false_alarms(session: Session, /) -> tuple[int, int]:
+    """How many pairs turned out to be two organisations, and how many minutes looking at them took."""
+    asked = select(func.count(), func.sum(OrganisationPair.minutes))
+    number, minutes = session.exec(asked.where(col(OrganisationPair.state) == PairState.DIFFERENT)).one()
+    return int(number), int(minutes or 0)
+
+
 def decide(
-    session: Session, pair_id: str, /, *, verdict: PairState, whole_id: str, reason: str, actor: Actor, now: datetime
+    session: Session,
+    pair_id: str,
+    /,
+    *,
+    verdict: PairState,
+    whole_id: str,
+    reason: str,
+    minutes: int = 0,
+    actor: Actor,
+    now: datetime,
 ) -> OrganisationPair:
-    """Same, part of one of the two, or different, with a reason from the list; once, until it is taken back."""
+    """Same, part of one of the two, or different, with a reason from the list and the minutes it took; once, until it
+    is taken back."""
     require(actor, "organisation:same")
     found = get_pair(session, pair_id, actor=actor, lock=True)
     if found.state is not PairState.OPEN:
@@ -111,6 +142,9 @@ def decide(
     wholes = (found.one_id, found.two_id) if verdict is PairState.PART else ("",)
     if verdict is PairState.OPEN or whole_id not in wholes:
         raise BadInput("bad_input", field="verdict")
+    if not 0 <= minutes <= MOST_MINUTES:
+        raise BadInput("minutes_outside", field="minutes")
+    found.minutes += minutes
     return _move(session, found, verdict, whole_id=whole_id or None, reason=reason, actor=actor, now=now)
 
 
@@ -164,6 +198,7 @@ def add_alias(session: Session, org_id: str, /, *, name: str, actor: Actor, now:
     row = _alias(organisation, name.strip(), key, own=False, by=actor.id, now=now)
     session.add(row)
     flush(session)
+    reported_names.forget(session, key)
     _told_of_alias(session, row, "organisation:alias", actor=actor, now=now)
     return row
 

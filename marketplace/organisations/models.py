@@ -40,9 +40,12 @@ class Organisation(SQLModel, table=True):
     """One giver. Contract and purposes are copies of its approved agreement; `yearly_budget_fen` is the most money it
     gives in a calendar year, by its own word; `income_fen` what came in in `income_year`, or in the mean of the three
     years up to it, of a foundation that may raise funds in public. A charitable trust names its trustee, its supervisor
-    and its filing."""
+    and its filing. A department, branch or campus without a code of its own has that of its whole and a `part` number,
+    which says nothing but that it came in later."""
 
     __table_args__ = (
+        UniqueConstraint("credit_code", "part", name="uq_organisation_credit_code"),
+        check("part", "part >= 0"),
         check("budget", "yearly_budget_fen IS NULL OR yearly_budget_fen >= 0"),
         check("income", "income_fen IS NULL OR (income_fen >= 0 AND income_year IS NOT NULL)"),
     )
@@ -50,7 +53,8 @@ class Organisation(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     name: str = Field(max_length=120)
     kind: OrganisationKind = Field(sa_column=choice(OrganisationKind))
-    credit_code: str = Field(unique=True, max_length=18)
+    credit_code: str = Field(max_length=18)
+    part: int = 0
     contact: str = Field(default="", max_length=120)
     on_call_contact: str = Field(default="", max_length=120)
     state: OrganisationState = Field(default=OrganisationState.ACTIVE, sa_column=choice(OrganisationState))
@@ -136,13 +140,15 @@ class PairState(StrEnum):
 
 class OrganisationPair(SQLModel, table=True):
     """Two organisations that may be one. `said` is what their names and codes say, `facts` those names and codes: a
-    decided pair comes back only when they change. Of a part, `whole_id` is what it is part of."""
+    decided pair comes back only when they change. Of a part, `whole_id` is what it is part of. `minutes` is what all
+    looks together took."""
 
     __tablename__ = "organisation_pair"
     __table_args__ = (
         UniqueConstraint("one_id", "two_id", name="uq_organisation_pair"),
         check("order", "one_id < two_id"),
         check("whole", "(state = 'part') = (whole_id IS NOT NULL)"),
+        check("minutes", "minutes >= 0"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -153,6 +159,7 @@ class OrganisationPair(SQLModel, table=True):
     state: PairState = Field(default=PairState.OPEN, sa_column=choice(PairState, index=True))
     whole_id: str | None = Field(default=None, foreign_key="organisation.id")
     reason: str = Field(default="", max_length=32)
+    minutes: int = 0
     decided_by: str = Field(default="", max_length=64)
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     raised_at: datetime = Field(sa_column=moment())
@@ -170,3 +177,19 @@ class OrganisationAlias(SQLModel, table=True):
     own: bool = False
     added_by: str = Field(max_length=64)
     added_at: datetime = Field(sa_column=moment())
+
+
+class ReportedName(SQLModel, table=True):
+    """A giver's name in reported aid that is near to an organisation here (`said`: same, part or review) and is none of
+    its names. Open while `decided_at` is empty; decided: it is another giver."""
+
+    __tablename__ = "reported_name"
+
+    id: str = Field(primary_key=True, max_length=32)
+    key: str = Field(unique=True, max_length=120)
+    name: str = Field(max_length=120)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    said: str = Field(max_length=16)
+    raised_at: datetime = Field(sa_column=moment())
+    decided_by: str = Field(default="", max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

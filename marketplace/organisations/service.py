@@ -92,14 +92,15 @@ def _fresh(
             raise BadInput("trust_incomplete", field=name)
     if new.contact and not is_reached_by(new.contact):
         raise BadInput("contact_unreachable", field="contact")
-    known = find_by_credit_code(session, code)
+    known, part = alike.on_code(session, code, new.name)
     if known is not None and (known.state not in over or agreements.find_proposed(session, known.id) is not None):
         raise Conflict("credit_code_taken", field="credit_code")
     organisation = known or Organisation(
-        id=vault_of(session).ref("organisation", code),
+        id=vault_of(session).ref("organisation", f"{code}#{part}" if part else code),
         name=new.name,
         kind=new.kind,
         credit_code=code,
+        part=part,
         created_at=now,
     )
     organisation.state, organisation.state_reason = OrganisationState.APPLIED, ""
@@ -256,8 +257,9 @@ def get_own(session: Session, /, *, actor: Actor) -> Organisation:
 
 
 def find_by_credit_code(session: Session, code: str, /) -> Organisation | None:
-    """The organisation with this (checked) credit code."""
-    return session.exec(select(Organisation).where(col(Organisation.credit_code) == code)).one_or_none()
+    """The organisation with this (checked) credit code; of a whole and its parts on one code, the first."""
+    asked = select(Organisation).where(col(Organisation.credit_code) == code, col(Organisation.part) == 0)
+    return session.exec(asked).one_or_none()
 
 
 def require_active(session: Session, org_id: str, /) -> Organisation:

@@ -14,11 +14,24 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import utc_now
 from marketplace.errors import Conflict
 from marketplace.guards import current_actor, guard
-from marketplace.organisations import alike, service
+from marketplace.organisations import alike, reported_names, service
 from marketplace.organisations.blueprint import bp
 from marketplace.organisations.models import Organisation, OrganisationPair, PairState
 from marketplace.reference.words import choices
-from marketplace.web import Form, OneField, Page, TextField, _, _l, current_session, done, page_number, render, writes
+from marketplace.web import (
+    CountField,
+    Form,
+    OneField,
+    Page,
+    TextField,
+    _,
+    _l,
+    current_session,
+    done,
+    page_number,
+    render,
+    writes,
+)
 from marketplace.web.display import language
 
 VERDICTS = [
@@ -34,6 +47,7 @@ class PairForm(Form):
 
     verdict = OneField(_l("What are these two?"), VERDICTS)
     reason = OneField(_l("How do you know?"), select=True)
+    minutes = CountField(_l("Minutes it took you"), most=alike.MOST_MINUTES)
 
 
 class BackForm(Form):
@@ -63,7 +77,8 @@ def pairs() -> ResponseReturnValue:
     span = {"offset": Page(number, 0).offset, "limit": Page(number, 0).size}
     found, total = alike.list_pairs(session, state, actor=current_actor(), **span)
     rows = [(pair, *_both(pair)) for pair in found]
-    return render("organisations/pairs.html", rows=rows, page=Page(number, total), state=state.value, states=PairState)
+    more = {"states": PairState, "names": reported_names.list_open(session, actor=current_actor())}
+    return render("organisations/pairs.html", rows=rows, page=Page(number, total), state=state.value, **more)
 
 
 def _both(pair: OrganisationPair) -> tuple[Organisation, Organisation]:
@@ -101,6 +116,7 @@ def decide_pair(pair_id: str) -> ResponseReturnValue:
         verdict=PairState.PART if said in wholes else PairState(said),
         whole_id=wholes.get(said, ""),
         reason=form.reason.data or "",
+        minutes=form.minutes.data or 0,
         actor=current_actor(),
         now=utc_now(),
     )
@@ -133,6 +149,8 @@ def names(org_id: str) -> ResponseReturnValue:
             form.name.errors = [_("An organisation is known under this name already")]
         else:
             return done(_("The name is kept."), to=url_for(".names", org_id=org_id))
+    elif request.method == "GET":
+        form.name.data = request.args.get("name", "")[:120]
     rows = alike.aliases_of(session, org_id)
     return render("organisations/names.html", organisation=organisation, rows=rows, form=form)
 
@@ -144,3 +162,13 @@ def drop_name(alias_id: str) -> ResponseReturnValue:
     """Take a name away."""
     org_id = alike.drop_alias(current_session(), alias_id, actor=current_actor(), now=utc_now())
     return done(_("The name is taken away."), to=url_for(".names", org_id=org_id))
+
+
+@bp.post("/names/another")
+@guard("organisation:same")
+@writes
+def another_giver() -> ResponseReturnValue:
+    """A name in reported aid is another giver's."""
+    name_id = request.form.get("name_id", "")[:32]
+    reported_names.is_another(current_session(), name_id, actor=current_actor(), now=utc_now())
+    return done(_("Kept: another giver. It is not asked about again."), to=url_for(".pairs"))

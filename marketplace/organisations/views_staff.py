@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import after_last, utc_now
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.guards import current_actor, guard
-from marketplace.organisations import agreements, alike, entering, service
+from marketplace.organisations import agreements, alike, entering, reported_names, service
 from marketplace.organisations.blueprint import bp
 from marketplace.organisations.forms import REASONS, UNREACHABLE, AgreementForm, NewForm, SuspendForm, fill, typed
 from marketplace.organisations.models import Organisation, OrganisationState
@@ -33,7 +33,10 @@ CODE_FAULTS: dict[str, Any] = {
     "credit_code_length": _l("The code has 18 characters: count them on the certificate"),
     "credit_code_characters": _l("The code holds a character that never occurs in one: there is no I, O, S, V or Z"),
     "credit_code_check_digit": _l("The last character does not fit the others: compare the code with the certificate"),
-    "credit_code_taken": _l("An organisation with this code is registered already"),
+    "credit_code_taken": _l(
+        "An organisation with this code is registered already. "
+        "A department, branch or campus writes the whole name and its own behind it."
+    ),
 }
 FAULTS: dict[str, Any] = {
     **CODE_FAULTS,
@@ -72,6 +75,7 @@ def index() -> ResponseReturnValue:
     )
     page = Page(number=number, total=total)
     more: dict[str, Any] = {"states": STATES, "alike": alike.count_open(current_session())}
+    more["alike"] += reported_names.count_open(current_session())
     return render("organisations/index.html", organisations=found, page=page, text=text, state=state, **more)
 
 

@@ -107,6 +107,7 @@ def test_a_pair_of_organisations_is_decided_and_the_household_sees_what_it_can_c
     page.goto(f"/organisations/pairs/{ids['pair']}?lang=en")
     page.get_by_label("One organisation", exact=True).check()
     page.get_by_label("How do you know?").select_option("CODES")
+    page.get_by_label("Minutes it took you").fill("4")
     page.get_by_role("button", name="Keep this decision").click()
     page.goto(f"/organisations/pairs/{ids['pair']}?lang=en")
     page.get_by_role("button", name="Take it back").wait_for()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("marketplace", "matching", "adapters")
 PLANTS = {
     "The marketplace stands on matching and adapters, which never meet": ("adapters/ports.py", "import matching.model"),
-    "matching is arithmetic: no web, no database, no network": ("matching/overlap.py", "import requests"),
+    "matching is arithmetic: no web, no database, no network": ("matching/overlap_judge.py", "import requests"),
     "adapters are doors: no database, no solver, no web framework": ("adapters/http.py", "import sqlalchemy"),
     "Rooms, top to bottom": ("marketplace/audit.py", "import marketplace.needs.models"),
     "The judge imports nothing of the solvers": ("matching/checker_case.py", "import ortools"),

@@ -17,6 +17,7 @@ from marketplace.assessments.models import Assessment
 from marketplace.audit import AuditRow, verify
 from marketplace.calendar import local_day, utc_now
 from marketplace.claims import cover
+from marketplace.claims.told import DESK
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.consent import service as consent
@@ -28,7 +29,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.ledger import billed, bills, claiming, hits, overlap, rules
 from marketplace.ledger import service as ledger
-from marketplace.ledger.models import AidState, CostBill, LayerState, OverlapHit
+from marketplace.ledger.models import AidState, CostBill, HitState, LayerState, OverlapHit
 from marketplace.ledger.payouts import Payout, book
 from marketplace.ledger.rules import Draft
 from marketplace.needs.models import Need, NeedState
@@ -174,6 +175,22 @@ def test_a_cost_or_an_answer_that_comes_after_charity_has_given_is_a_task(
     bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", fen=400_000, **paid)
     assert len(tasks()) == 2
 
+    def open_ones() -> dict[str, int]:
+        rows = session.exec(select(OverlapHit).where(OverlapHit.state == HitState.OPEN)).all()
+        for hit in rows:
+            assert [clock.step for clock in clocks.running_of(session, hit.id)] == [hits.STEP]
+        return {hit.code: hit.units for hit in rows}
+
+    assert len(open_ones()) == 2
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", fen=100_000, **paid)
+    assert open_ones() == {"D01": 100_000, "D02": 100_000}, "less is too much"
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", **{**paid, "state": LayerState.NONE})
+    assert open_ones() == {}, "an answer that was put right leaves no task, and none is called a false alarm"
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", fen=400_000, **paid)
+    assert open_ones() == {"D01": units, "D02": units}
+    bills.record(session, need.id, cost_fen=1_400_000, paper="结算单", actor=WORKER, now=now)
+    assert open_ones() == {}, "so does a cost"
+
 
 def test_what_cannot_be_kept_of_one_household_stops_no_other_s_question(
     sqlite_database: Database, now: datetime
@@ -265,6 +282,38 @@ def test_unclaimed_cover_is_found_before_charity_and_only_a_mark_crosses(databas
         {"COMMERCIAL_SUPPLEMENT": 1_400_000},
     )
     assert known.waiting == {"THIRD_PARTY_COMPENSATION", "MEDICAL_ASSISTANCE", "TEMPORARY_AID"}
+
+
+@pytest.mark.parametrize("answer", ["paid", "none", "refused first"])
+def test_cover_that_was_to_come_is_asked_about_again_after_a_week(
+    sqlite_database: Database, now: datetime, answer: str
+) -> None:
+    """The door said 8,000 yuan are to come; a week later 6,000 are paid, or nothing is. What an insurer refused
+    meanwhile the door does not promise again: a person looks."""
+    database, payer = sqlite_database, "COMMERCIAL_SUPPLEMENT"
+    with database.transaction() as session:
+        need, bill = a_bill(session, now)
+        told(session, bill, now)
+        bills.answer(session, bill.id, payer, state=LayerState.WAITING, actor=WORKER, now=now)
+        _insured(session, need)
+        _may_ask(session, need, now)
+    door = FakeCoverDoor({cover.mark_of(NUMBER, key=KEY): [CoverAnswer(payer, "expected", 800_000)]})
+    for day, asked in ((0, 1), (6, 1), (7, 2), (13, 2)):
+        cover.ask(database, door, key=KEY, org=INSURER, now=now + timedelta(days=day))
+        assert len(door.asked) == asked
+    with database.transaction() as session:
+        acts = session.exec(select(AuditRow).where(AuditRow.action == "bill:answer", AuditRow.actor_role == "service"))
+        assert len(acts.all()) == 1, "no news is no act"
+        if answer == "refused first":
+            bills.answer(session, bill.id, payer, state=LayerState.WAITING, actor=DESK, now=now)
+    if answer != "refused first":
+        said = CoverAnswer(payer, answer, 600_000 if answer == "paid" else 0)
+        door.answers[cover.mark_of(NUMBER, key=KEY)] = [said]
+    cover.ask(database, door, key=KEY, org=INSURER, now=now + timedelta(days=14))
+    with database.reading() as session:
+        known = billed.bills_of(session, [need.id])[need.id]
+    assert (len(door.asked), known.expected) == (3, {})
+    assert (known.paid.get(payer, 0), payer in known.waiting) == (600_000 * (answer == "paid"), answer[0] == "r")
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from sqlmodel import select
 from adapters.tabular_writer import write_csv
 from marketplace.actors import Actor, Role
 from marketplace.audit import verify
-from marketplace.claims import cases, imports, ordering, service
+from marketplace.claims import cases, corrections, imports, ordering, service
 from marketplace.claims.models import CaseState, InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
+from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
 from marketplace.consent import notice
@@ -25,7 +26,8 @@ from marketplace.decisions.cards import cards_of
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.intake import check_table
-from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
+from marketplace.ledger import bills, claiming, overlap
+from marketplace.ledger.models import AidState, LayerState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.proofs import evidence, slips, table
@@ -42,6 +44,7 @@ from tests.marketplace.test_same_households import called_same
 
 TODAY = date(2026, 11, 23)
 PAID = Paid("MEDICAL.MAJOR", 500_000, TODAY)
+WORKER = Actor(id="worker-1", role=Role.WORKER)
 
 
 def running(session, match_id: str) -> Clock:
@@ -200,6 +203,46 @@ def test_a_withdrawn_consent_ends_the_case_with_the_match(session, now):
         service.no_cover(session, cover.case.id, actor=cover.clerk, now=now)
     assert cases.close_cases(session, now=now) == 1
     assert cover.case.state is CaseState.ENDED
+
+
+@pytest.mark.parametrize("answer", ["paid", "refused", "no cover"])
+def test_what_an_insurer_answers_on_a_claim_reaches_the_cost_that_it_was_to_pay(session, now, answer):
+    """8,000 yuan of a cost of 20,000 were to come: 5,000 did, or nothing does and a person looks."""
+    home = a_home(session)
+    need = make.a_need(session, home[0], category="MEDICAL.MAJOR", unit="FEN", gap_units=2_000_000)
+    bill = make.a_cost(session, need, fen=2_000_000)
+    to_come = {"state": LayerState.EXPECTED, "fen": 800_000, "actor": WORKER, "now": now}
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", **to_come)
+    cover = a_case(session, now, home=home)
+
+    def told() -> tuple[LayerState, int, list[str]]:
+        layer = next(one for one in bills.layers_of(session, bill.id) if one.payer == "COMMERCIAL_SUPPLEMENT")
+        return layer.state, layer.fen, sorted(clock.step for clock in clocks.running_of(session, need.id))
+
+    assert told() == (LayerState.EXPECTED, 800_000, ["claim_help"])
+    if answer == "paid":
+        pay(session, cover, now)
+    elif answer == "refused":
+        to_answer(session, cover, now)
+        service.refused(session, cover.case.id, reason_code="deductible", actor=cover.clerk, now=now)
+    else:
+        service.no_cover(session, cover.case.id, actor=cover.clerk, now=now)
+    assert told() == ((LayerState.PAID, 500_000, []) if answer == "paid" else (LayerState.WAITING, 0, ["cover_answer"]))
+    assert claiming.claims_of(session, home[0].id) == [], "nobody reads that it can claim"
+    assert overlap.verdict(session, need, org_id="", units=1_500_000, on=TODAY).allowed == (
+        1_500_000 if answer == "paid" else 0
+    )
+    if answer == "paid":
+        less = corrections.ask(session, cover.match.id, Paid("MEDICAL.MAJOR", 90_000, TODAY), **_because(cover, now))
+        corrections.decide(session, less.id, agrees=True, actor=APPROVER, now=now)
+        assert told() == (LayerState.PAID, 90_000, [])
+        never = corrections.ask(session, cover.match.id, None, **_because(cover, now, reason="never_paid"))
+        corrections.decide(session, never.id, agrees=True, actor=APPROVER, now=now)
+        assert told() == (LayerState.WAITING, 0, ["cover_answer"]), "what never came is asked about anew"
+
+
+def _because(cover, now, *, reason="mistyped"):
+    return {"reason_code": reason, "actor": cover.clerk, "now": now}
 
 
 def test_only_an_insurers_insurance_matches_become_cases(session, now):

@@ -16,7 +16,7 @@ from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.households.related import is_related
 from marketplace.ledger import overlap
-from marketplace.organisations import alike
+from marketplace.organisations import alike, reported_names
 from marketplace.organisations.givers import givers_of
 from marketplace.organisations.models import (
     Organisation,
@@ -26,9 +26,10 @@ from marketplace.organisations.models import (
     RelatedPerson,
     Relation,
 )
-from marketplace.organisations.service import NewOrganisation, apply, register_organisation
+from marketplace.organisations.service import NewOrganisation, apply, find_by_credit_code, register_organisation
 from marketplace.reference.organisation_number import make_uscc
 from tests import factories as make
+from tests.marketplace.test_ledger_imports import a_known_household, load
 from tests.marketplace.test_overlap_runs import TODAY, need, offer, past, solved
 from tests.pages.people import client_as
 
@@ -189,7 +190,7 @@ def test_staff_decide_on_a_page_and_take_it_back(app: Flask, sqlite_database: Da
         pair = the_pair(session)
         said = "one_part" if session.get_one(Organisation, pair.one_id).name.endswith("院区") else "two_part"
     assert f"/organisations/pairs/{pair.id}" in staff.get("/organisations/pairs").text
-    form = {"verdict": said, "reason": "CAMPUS"}
+    form = {"verdict": said, "reason": "CAMPUS", "minutes": "3"}
     assert staff.post(f"/organisations/pairs/{pair.id}/decide", data=form).status_code == 303
     with sqlite_database.reading() as session:
         whole = session.get_one(Organisation, the_pair(session).whole_id)
@@ -198,6 +199,64 @@ def test_staff_decide_on_a_page_and_take_it_back(app: Flask, sqlite_database: Da
     assert word in staff.get(f"/organisations/pairs/{pair.id}").text or lang == "en"
     assert staff.post(f"/organisations/pairs/{pair.id}/undo", data={"reason": "MISTAKE"}).status_code == 303
     assert staff.post(f"/organisations/pairs/{pair.id}/undo", data={"reason": "MISTAKE"}).status_code == 409
+    two = form | {"verdict": "different"}
+    assert staff.post(f"/organisations/pairs/{pair.id}/decide", data=two).status_code == 303
+    with sqlite_database.reading() as session:
+        assert alike.false_alarms(session) == (1, 6)
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+def test_a_campus_without_a_code_of_its_own_comes_in_under_that_of_its_whole(
+    app: Flask, sqlite_database: Database, lang: str, now: datetime
+) -> None:
+    """In China a campus mostly stands under the code of its hospital."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    anybody, code = app.test_client(), make_uscc(1, kind="51")
+    form = {"kind": "charity", "credit_code": code, "contact": "a@example.org"}
+    told = [HOSPITAL + "沙坪坝院区", HOSPITAL + "沙坪坝院区", HOSPITAL + "江南院区", "嘉陵江助学会"]
+    answers = [anybody.post(f"/organisations/apply?lang={lang}", data=form | {"name": name}) for name in told]
+    assert [one.status_code for one in answers] == [200, 422, 200, 422]
+    assert ("院区" if lang == "zh_Hans" else "campus") in answers[-1].text.replace(HOSPITAL, "")
+    with sqlite_database.transaction() as session:
+        rows = session.exec(select(Organisation).where(Organisation.credit_code == code)).all()
+        assert sorted((row.part, row.name) for row in rows) == [(0, HOSPITAL), (1, told[0]), (2, told[2])]
+        whole = find_by_credit_code(session, code)
+        assert whole is not None
+        assert whole.name == HOSPITAL
+        campus = next(row for row in rows if row.part == 1)
+        assert {pair.said for pair in alike.pairs_of(session, campus.id)} == {"part", "review"}
+        new = NewOrganisation(name=told[0], kind=OrganisationKind.CHARITY, credit_code=code, contract_ref="A-1")
+        assert register_organisation(session, new, actor=APPROVER, now=now).id == campus.id, "who applied is let in"
+
+
+def test_a_name_in_reported_aid_that_is_near_to_an_organisation_is_asked_about_once(
+    app: Flask, sqlite_database: Database, now: datetime
+) -> None:
+    """A branch that a file names is a giver of its own, with a limit of its own, until staff say that it is not."""
+    names = [HOSPITAL + "沙坪坝门诊部", HOSPITAL + "（沙坪坝门诊部）", HOSPITAL, "无名会", HOSPITAL + "二分院"]
+    with sqlite_database.transaction() as session:
+        a_known_household(session)
+        rows = [f"A{at},H-1,,,LIVING.FOOD_PACK,1,2026-0{at + 1}-01,delivered,{name}" for at, name in enumerate(names)]
+        for _delivery in range(2):
+            load(session, *rows, actor=Actor(id="verifier-1", role=Role.VERIFIER), now=now)
+        told = reported_names.list_open(session, actor=APPROVER)
+        assert [(near.name, name.said) for name, near in told] == [(HOSPITAL, "part")] * 2, "one name in two writings"
+        ids, whole = {name.name: name.id for name, _near in told}, told[0][1].id
+        other_id = ids.pop(names[4])
+        branch = next(iter(ids))
+    staff = client_as(app, Role.APPROVER)
+    page = staff.get("/organisations/pairs?lang=en").text
+    assert "Names in reported aid" in page
+    assert f"/organisations/{whole}/names?name=" in page
+    assert branch in staff.get(f"/organisations/{whole}/names", query_string={"name": branch}).text
+    assert staff.post(f"/organisations/{whole}/names", data={"name": branch}).status_code == 303
+    for status in (303, 404):
+        assert staff.post("/organisations/names/another", data={"name_id": other_id}).status_code == status
+    assert client_as(app, Role.VERIFIER).post("/organisations/names/another", data={}).status_code == 403
+    assert "Names in reported aid" not in staff.get("/organisations/pairs?lang=en").text
+    with sqlite_database.transaction() as session:
+        assert givers_of(session, [branch]).called(branch) == givers_of(session).one(whole), "it counts as the whole's"
+        assert reported_names.ask_about(session, names, now=now) == 0, "what was answered is not asked again"
 
 
 def test_staff_keep_and_take_away_another_name(app: Flask, sqlite_database: Database) -> None:

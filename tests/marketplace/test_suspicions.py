@@ -326,11 +326,18 @@ def test_the_pages_tell_words_first_show_values_once_and_keep_a_verdict(app: Fla
     assert "similar" in page
     assert "15800001234" not in page
     assert "15800001234" in client.post(f"{address}/open", data={"reason": "VERIFY"}).get_data(as_text=True)
-    refused = client.post(f"{address}/decide", data={"verdict": "same"})
-    assert refused.status_code == 422
-    assert client.post(f"{address}/decide", data={"verdict": "same", "reason": "PAPERS"}).status_code == 303
+    for missing in ({"verdict": "same", "minutes": "4"}, {"verdict": "same", "reason": "PAPERS"}):
+        assert client.post(f"{address}/decide", data=missing).status_code == 422
+    told = {"verdict": "same", "reason": "PAPERS", "minutes": "4"}
+    assert client.post(f"{address}/decide", data=told).status_code == 303
     assert "Take it back" in client.get(address).get_data(as_text=True)
     assert client.post(f"{address}/undo", data={"reason": "MISTAKE"}).status_code == 303
+    two = told | {"verdict": "different", "minutes": "7"}
+    assert client.post(f"{address}/decide", data=two).status_code == 303
+    report = client_as(app, Role.APPROVER).get("/aid/duplicates?lang=en").get_data(as_text=True)
+    assert "two people took 11 minutes" in report, "the first look counts, too"
+    cost = r"What looking at false alarms cost.{0,200}?\D11\D"
+    assert re.search(cost, report, re.DOTALL), "a minute is reckoned at one yuan"
     assert client_as(app, Role.WORKER).post(f"{address}/decide", data={}).status_code == 403
     assert client_as(app, Role.AUDITOR).get("/people/pairs").status_code == 403
 
@@ -353,7 +360,8 @@ def test_the_page_of_a_pair_names_the_verdicts_that_bar_an_answer(app: Flask, sq
     page = client.get(f"/people/pairs/{pair_id}?lang=en").get_data(as_text=True)
     assert "Verdicts about other pairs that bar one answer" in page
     assert "/people/pairs/other-1" in page
-    refused = client.post(f"/people/pairs/{pair_id}/decide?lang=en", data={"verdict": "same", "reason": "PAPERS"})
+    told = {"verdict": "same", "reason": "PAPERS", "minutes": "1"}
+    refused = client.post(f"/people/pairs/{pair_id}/decide?lang=en", data=told)
     assert refused.status_code == 409
     assert "say the contrary" in refused.get_data(as_text=True)
 

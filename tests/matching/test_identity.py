@@ -68,32 +68,51 @@ def band(*rows: dict[str, str], size: int = 200) -> str:
     return "different"
 
 
-@pytest.mark.parametrize(
-    "second",
-    [
-        PERSON,
-        PERSON | {"id_number": ""},
-        {"name": "鄭建國", "birth_date": "1968年3月5日", "phone": "158 0000 1234"},
-        {"name": "郑健国", "birth_date": "1968/3/5", "address": "渝北区松石路十五号三幢2单元502室"},
-        {"name": "Jianguo Zheng", "birth_date": "19680305", "phone": "+86 15800001234", "sex": "M"},
-        {"name": "郑建国", "birth_date": "1968-05-03", "phone": "15800001234"},
-        {"name": "郑建国", "birth_date": "1968-03-05", "address": "松石路15号", "district": "两江新区"},
-        {"name": "郑建国", "id_number": PERSON["id_number"].lower()},
-    ],
+AGAIN = (
+    PERSON,
+    PERSON | {"id_number": ""},
+    {"name": "鄭建國", "birth_date": "1968年3月5日", "phone": "158 0000 1234"},
+    {"name": "郑健国", "birth_date": "1968/3/5", "address": "渝北区松石路十五号三幢2单元502室"},
+    {"name": "Jianguo Zheng", "birth_date": "19680305", "phone": "+86 15800001234", "sex": "M"},
+    {"name": "郑建国", "birth_date": "1968-05-03", "phone": "15800001234"},
+    {"name": "郑建国", "birth_date": "1968-03-05", "address": "松石路15号", "district": "两江新区"},
+    {"name": "郑建国", "id_number": PERSON["id_number"].lower()},
 )
+"""The same person in another hand."""
+
+
+@pytest.mark.parametrize("second", AGAIN)
 def test_one_person_in_two_hands_is_the_same(second: dict[str, str]) -> None:
     assert band(PERSON, second) == "same"
 
 
+@pytest.mark.parametrize("people", [30_000, 1_500_000])
+def test_whoever_comes_alone_into_a_city_s_register_is_seen_there(people: int) -> None:
+    """The house compares the few who came in with those who share a key with them, out of all of the register."""
+
+    def alone(second: dict[str, str]) -> str:
+        rows = [PERSON, second]
+        found = link({name: [row.get(name, "") for row in rows] for name in PERSON}, population=people)
+        return found.band(0) if len(found.a) else "different"
+
+    assert [second for second in AGAIN if alone(second) == "different"] == []
+    assert [other for other in KIN if alone(other) == "same"] == []
+    away = PERSON | {"id_number": "", "phone": "13999998888"}
+    assert alone(away) == "same", "with another telephone, too"
+
+
+KIN = (
+    PERSON | {"name": "郑建军", "id_number": number("1968-03-05", 135)},
+    PERSON | {"name": "郑建军", "id_number": ""},
+    PERSON | {"name": "郑建红", "id_number": "", "sex": "女"},
+    PERSON | {"name": "郑小明", "birth_date": "1996-07-08", "id_number": number("1996-07-08", 31)},
+    PERSON | {"name": "李秀英", "birth_date": "1970-01-09", "sex": "女", "id_number": ""},
+)
+
+
 @pytest.mark.parametrize(
     "second",
-    [
-        PERSON | {"name": "郑建军", "id_number": number("1968-03-05", 135)},
-        PERSON | {"name": "郑建军", "id_number": ""},
-        PERSON | {"name": "郑建红", "id_number": "", "sex": "女"},
-        PERSON | {"name": "郑小明", "birth_date": "1996-07-08", "id_number": number("1996-07-08", 31)},
-        PERSON | {"name": "李秀英", "birth_date": "1970-01-09", "sex": "女", "id_number": ""},
-    ],
+    KIN,
     ids=["twin", "twin without a number", "twin sister", "child on the same telephone", "wife on the same telephone"],
 )
 def test_twins_and_kin_on_one_telephone_are_never_the_same(second: dict[str, str]) -> None:

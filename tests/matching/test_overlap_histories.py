@@ -51,6 +51,10 @@ PROGRAMMES = {
         "DIBAO",
     ),
 }
+OTHERS = {"": frozenset[str](), "p1": frozenset({"p2"}), "p2": frozenset({"p1"})}
+"""Whom aid is for ► who of the household of two is somebody else; aid that names nobody may be anybody's."""
+OF_THE_HOME = {GOODS, "HOUSING.REPAIR", "INSURANCE.PREMIUM"}
+"""What counts for the household, whoever of it is named."""
 FAST = replace(RULES["D14"], limits={"*": 700})
 HOUSE: tuple[Rule, ...] = tuple({**RULES, "D14": FAST}.values())
 
@@ -72,6 +76,7 @@ def _wants(rng: random.Random, on: date, papers: Bill) -> Asked:
     dear = category.startswith(("EDU", "MEDICAL"))
     units = rng.randrange(1, 2_000_000) if dear else rng.randrange(1, 900)
     programme = rng.choice(PROGRAMMES.get(category, ("",)))
+    person = rng.choice(("", "p1") if medical else ("", "p1", "p2"))
     return Asked(
         household_id="h",
         category=category,
@@ -87,6 +92,9 @@ def _wants(rng: random.Random, on: date, papers: Bill) -> Asked:
         starts_on=on.replace(day=1),
         related=programme != "DIBAO" and rng.random() < 0.05,
         bill=papers if medical else None,
+        person=person,
+        others=OTHERS[person],
+        project=rng.choice(("", "", "P")),
     )
 
 
@@ -114,11 +122,30 @@ def _as_given(wanted: Asked, units: int) -> Given:
         programme=wanted.programme,
         cause=wanted.cause,
         need_id=wanted.need_id,
+        person=wanted.person,
+        project=wanted.project,
     )
 
 
 def _broken(papers: Bill, rows: list[Given], yes: list[Asked]) -> list[str]:
-    """The rules that the finished history breaks, by plain sums over all of it."""
+    """The rules that the finished history breaks: for each person by what may be its own, for the household by all."""
+    both = list(zip(rows, yes, strict=True))
+    views = [[one for one in both if one[0].person in ("", who)] for who in ("p1", "p2")]
+    views.append([one for one in both if one[0].category in OF_THE_HOME])
+    found = [
+        line for view in views for line in _broken_in(papers, [row for row, _ in view], [wanted for _, wanted in view])
+    ]
+    sums: dict[tuple[object, ...], int] = defaultdict(int)
+    for row in rows:
+        if row.programme == "FAST_SMALL_AID" and row.need_id:
+            sums["D14", row.need_id] += row.units
+        if row.category == "INSURANCE.PREMIUM" and row.person:
+            sums["D15", row.given_on.year, row.person] += row.units
+    return found + [str(key) for key, units in sums.items() if units > {"D14": 700, "D15": 1}[str(key[0])]]
+
+
+def _broken_in(papers: Bill, rows: list[Given], yes: list[Asked]) -> list[str]:
+    """The same by plain sums over all of these rows."""
     found = [line for at, wanted in enumerate(yes) for line in _beside(rows[:at], rows[at], wanted)]
     rows = [row for row in rows if row.programme != "DIBAO"]
     charity = sum(row.units for row in rows if row.category == ILLNESS)
@@ -127,13 +154,11 @@ def _broken(papers: Bill, rows: list[Given], yes: list[Asked]) -> list[str]:
     sums: dict[tuple[object, ...], int] = defaultdict(int)
     for row in rows:
         year = row.given_on.year
-        sums["D04", row.category, row.giver] += row.units if row.category == ILLNESS else 0
+        sums["D04", row.category, row.project or row.giver] += row.units if row.category == ILLNESS else 0
         sums["D07", year, row.cause] += row.units if row.category == "EDU.UNIVERSITY_ENTRY" else 0
         sums["D15", year] += row.units if row.category == "INSURANCE.PREMIUM" else 0
         sums["D02", year, row.cause] += row.units if row.category == BARE else 0
-        if row.programme == "FAST_SMALL_AID" and row.need_id:
-            sums["D14", row.need_id] += row.units
-    caps = {"D02": 3_000_000, "D04": 3_000_000, "D07": 500_000, "D15": 2, "D14": 700}
+    caps = {"D02": 3_000_000, "D04": 3_000_000, "D07": 500_000, "D15": 2}
     found += [str(key) for key, units in sums.items() if units > caps[str(key[0])]]
     found += [code for i, later in enumerate(rows) for earlier in rows[:i] for code in _pair(earlier, later)]
     return found + ["D20" for wanted in yes if wanted.related]

@@ -281,6 +281,7 @@ def upgrade() -> None:
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'social_work', 'legal_aid', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
+    sa.Column('part', sa.Integer(), nullable=False),
     sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('on_call_contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('state', sa.Enum('applied', 'active', 'suspended', 'refused', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
@@ -297,9 +298,10 @@ def upgrade() -> None:
     sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('income_fen IS NULL OR (income_fen >= 0 AND income_year IS NOT NULL)', name=op.f('ck_organisation_income')),
+    sa.CheckConstraint('part >= 0', name=op.f('ck_organisation_part')),
     sa.CheckConstraint('yearly_budget_fen IS NULL OR yearly_budget_fen >= 0', name=op.f('ck_organisation_budget')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
-    sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
+    sa.UniqueConstraint('credit_code', 'part', name='uq_organisation_credit_code')
     )
     with op.batch_alter_table('organisation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_organisation_contract_to'), ['contract_to'], unique=False)
@@ -1031,10 +1033,12 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('open', 'same', 'part', 'different', name='pairstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('whole_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint("(state = 'part') = (whole_id IS NOT NULL)", name=op.f('ck_organisation_pair_whole')),
+    sa.CheckConstraint('minutes >= 0', name=op.f('ck_organisation_pair_minutes')),
     sa.CheckConstraint('one_id < two_id', name=op.f('ck_organisation_pair_order')),
     sa.ForeignKeyConstraint(['one_id'], ['organisation.id'], name=op.f('fk_organisation_pair_one_id')),
     sa.ForeignKeyConstraint(['two_id'], ['organisation.id'], name=op.f('fk_organisation_pair_two_id')),
@@ -1198,6 +1202,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_report_state'), ['state'], unique=False)
         batch_op.create_index('uq_report_draft', ['scope', 'month'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
         batch_op.create_index('uq_report_scope_month_version', ['scope', 'month', 'version'], unique=True)
+
+    op.create_table('reported_name',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('said', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_reported_name_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reported_name')),
+    sa.UniqueConstraint('key', name=op.f('uq_reported_name_key'))
+    )
+    with op.batch_alter_table('reported_name', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reported_name_org_id'), ['org_id'], unique=False)
 
     op.create_table('rule_trial',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2595,11 +2615,13 @@ def upgrade() -> None:
     sa.Column('facts_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('state', sa.Enum('open', 'later', 'same', 'different', name='suspicionstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('aid_seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('changed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('minutes >= 0', name=op.f('ck_suspicion_minutes')),
     sa.CheckConstraint('one_id < two_id', name=op.f('ck_suspicion_order')),
     sa.ForeignKeyConstraint(['one_id'], ['person.id'], name=op.f('fk_suspicion_one_id')),
     sa.ForeignKeyConstraint(['two_id'], ['person.id'], name=op.f('fk_suspicion_two_id')),
