@@ -206,7 +206,7 @@ def readers_doors(settings: Settings) -> dict[str, Any]:
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Crew:
     """The background work, one thread for each kind of wait: a run that takes its time or an outside system that says
     nothing holds up neither letters nor the checkpoints without which nothing may be disclosed."""
-    handlers = {
+    handlers: dict[str, jobs.Handler] = {
         proposals.JOB: partial(proposals.work, database, clock=clock, actor=SYSTEM),
         quotes.MAKE_WAY: partial(making_way.work_out, database, clock=clock),
         gift.JOB: partial(gift.work, database, clock=clock),

@@ -77,8 +77,14 @@ def pairs() -> ResponseReturnValue:
     span = {"offset": Page(number, 0).offset, "limit": Page(number, 0).size}
     found, total = alike.list_pairs(session, state, actor=current_actor(), **span)
     rows = [(pair, *_both(pair)) for pair in found]
-    more = {"states": PairState, "names": reported_names.list_open(session, actor=current_actor())}
-    return render("organisations/pairs.html", rows=rows, page=Page(number, total), state=state.value, **more)
+    return render(
+        "organisations/pairs.html",
+        rows=rows,
+        page=Page(number, total),
+        state=state.value,
+        states=PairState,
+        names=reported_names.list_open(session, actor=current_actor()),
+    )
 
 
 def _both(pair: OrganisationPair) -> tuple[Organisation, Organisation]:
