@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from matching.compiled import Compiled, compile_problem
-from matching.components import Component, split
+from matching.components import Component, joined, split
 from matching.cutoffs import Cutoff, cutoffs
 from matching.fairness import Figures, Labels, Summary, figures_of, received_by, summary_of
 from matching.flow import NoFlow, whole_flow
@@ -104,15 +104,6 @@ def report(
         beside=_ways(compiled, limits, whole, order=order, plan=figures.summary) if whole else (),
         policies=_policies(compiled, limits, parts, received=received, interrupted=interrupted),
     )
-
-
-def joined(parts: Sequence[Component]) -> Component | None:
-    """All parts as one, or None if there is none."""
-    if not parts:
-        return None
-    names = ("needs", "resources", "pairs", "earmarks", "groups", "shares")
-    rows = {name: np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in names}
-    return Component(**rows, hard=any(part.hard for part in parts))
 
 
 def _ways(
