@@ -28,11 +28,13 @@ from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
 from marketplace.ledger.overlap import exceptions_of, programme_of, verdict
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
-from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.organisations.models import Agreement, AgreementState, Organisation, OrganisationState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState
-from marketplace.proposals.problem import Scope, one_need, policy_of
+from marketplace.proposals.pins import refused
+from marketplace.proposals.problem import Scope, policy_of
 from marketplace.proposals.supply import posted
+from marketplace.proposals.wanted import one_need
 from matching.board import Board, Held, Newcomer
 from matching.model import Ban, CoolOff, PastAid, Problem
 from matching.plan import Price
@@ -58,16 +60,14 @@ class Standing:
 
 def last_run(session: Session, need: Need, /) -> Run | None:
     """The newest finished run whose scope holds this need."""
-    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
-    return next((run for run in session.exec(newest) if _holds(Scope.from_json(run.scope), need)), None)
+    return next((run for run in _newest(session) if _holds(Scope.from_json(run.scope), need)), None)
 
 
 def last_runs(session: Session, /) -> list[tuple[Run, list[ColumnElement[bool]]]]:
     """The newest finished runs, each with the conditions on the needs whose `last_run` it is."""
-    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
     found: list[tuple[Run, list[ColumnElement[bool]]]] = []
     newer: dict[Scope, ColumnElement[bool]] = {}
-    for run in session.exec(newest):
+    for run in _newest(session):
         scope = Scope.from_json(run.scope)
         if scope in newer:
             continue
@@ -76,6 +76,16 @@ def last_runs(session: Session, /) -> list[tuple[Run, list[ColumnElement[bool]]]
             break
         newer[scope] = and_(*scope.needs())
     return found
+
+
+def came_to_its_end() -> ColumnElement[bool]:
+    """The runs whose prices count: not those that a person stopped, who left parts of the city unpriced."""
+    return and_(col(Run.state).in_(FINISHED), not_(and_(col(Run.state) == RunState.CANCELLED, col(Run.cancel_asked))))
+
+
+def _newest(session: Session) -> list[Run]:
+    newest = select(Run).where(came_to_its_end()).order_by(col(Run.number).desc()).limit(MOST_RUNS)
+    return list(session.exec(newest))
 
 
 def _holds(scope: Scope, need: Need) -> bool:
@@ -91,7 +101,7 @@ def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: dat
         return None
     board = board_of(session, run, as_of=local_day(now))
     consent = auto_match_of(session, need.household_id, now=now)
-    staff = overrides.standing(session, about=need, today=local_day(now))
+    staff = overrides.standing(session, about=need, now=now)
     newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
     others = [pin for pin in staff.pins if pin.need_id != need.id]
     return Standing(run, board, newcomer, consent, overrides.kept_back(session, others))
@@ -127,11 +137,13 @@ def board_of(session: Session, run: Run, /, *, as_of: date) -> Board:
 
 def _stamp(session: Session) -> tuple[object, ...]:
     """What differs when an offer was posted, changed or paused, a giver came, went or set itself a budget, or two
-    people changed a rule against helping twice."""
+    people changed a rule against helping twice or put another agreement in force."""
     active = select(func.count()).where(col(Organisation.state) == OrganisationState.ACTIVE).scalar_subquery()
     budget = select(func.coalesce(func.sum(Organisation.yearly_budget_fen), -1)).scalar_subquery()
     rules = select(func.count()).where(col(OverlapRule.decided_at).is_not(None)).scalar_subquery()
-    found = select(func.count(), func.max(Offer.updated_at), active, budget).add_columns(rules).select_from(Offer)
+    agreed = select(func.count()).where(col(Agreement.state) == AgreementState.APPROVED).scalar_subquery()
+    found = select(func.count(), func.max(Offer.updated_at), active, budget).add_columns(rules, agreed)
+    found = found.select_from(Offer)
     return tuple(session.execute(found).one())
 
 
@@ -229,7 +241,7 @@ def _closed(
 ) -> Iterator[str]:
     """Offers that this need may not draw on: refused before, less than their least step left of the household's share,
     a line or a match of this very pair under way, or of a giver to whom the household is related."""
-    yield from sorted(offer_id for _need_id, offer_id in overrides.refused(session, [need.id]))
+    yield from sorted(offer_id for _need_id, offer_id in refused(session, [need.id]))
     had = _had(need, aid)
     for offer in session.exec(select(Offer).where(col(Offer.id).in_(sorted(had)))) if had else ():
         most, least = offer.max_per_household, max(offer.lot, offer.min_per_need, 1)

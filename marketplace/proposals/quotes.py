@@ -164,10 +164,13 @@ def _take(
     if stands is None:
         raise WrongState(NO_RUN)
     held = session.exec(select(Offer.id).where(col(Offer.org_id).in_(sorted(without)))).all() if without else ()
-    wanted = sorted(line.resource_id for line in _quoted(session, stands, without=held).free)
+    told = _quoted(session, stands, without=held)
+    wanted = sorted(line.resource_id for line in told.free)
+    if not wanted:  # asking again could find what came free meanwhile, of an offer that is not locked
+        return [], told
     offers = {offer.id: offer for offer in _locked(session, wanted)}
     hold([offer.org_id for offer in offers.values()])
-    told = _quoted(session, stands, only=wanted or None, without=held)
+    told = _quoted(session, stands, only=wanted, without=held)
     left = stock_left(session, offer_ids=wanted)
     lines = [
         _line(stands, need, offers[line.resource_id], units=line.units, left=left[line.resource_id])

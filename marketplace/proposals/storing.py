@@ -22,10 +22,11 @@ from marketplace.db import chunks, flush, lock_keys, lock_rows, new_id
 from marketplace.households.models import Household
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
+from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
 from marketplace.reference.needs import reckoned_value
-from matching.model import Problem
+from matching.model import Pin, Problem
 from matching.plan import Plan, Reason
 
 MOST_REASONS = 4
@@ -33,8 +34,19 @@ _ASKED = 500
 INFEASIBLE = "infeasible"
 
 
-def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, actor: Actor, now: datetime) -> None:
-    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run.
+def store_plan(
+    session: Session,
+    run: Run,
+    /,
+    *,
+    problem: Problem,
+    plan: Plan,
+    left_out: Collection[Pin] = (),
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run; `left_out` are the
+    pins that no plan could meet.
 
     A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
@@ -74,6 +86,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
         session.execute(insert(UnservedReason), missing)
     _keep_prices(session, run, plan=plan)
     _close_run(session, run, problem=problem, plan=plan, has=has, now=now)
+    overrides.note(session, problem.pins, left_out)
     body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
     audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
     flush(session)

@@ -359,7 +359,7 @@ def test_who_could_make_way_is_proposed_and_changes_nothing(
             making_way.drop(session, row_id, reason="x", actor=elsewhere, now=now)
         kept = making_way.keep(session, row_id, reason="寒潮", actor=approver, now=now)
         assert (kept.state, kept.reason, kept.decided_by) == (DisplacementState.KEPT, "寒潮", approver.id)
-        (pin,) = overrides.standing(session, today=now.date()).pins
+        (pin,) = overrides.standing(session, now=now).pins
         assert (pin.need_id, pin.resource_id, pin.units) == (need_id, kept.offer_id, 1)
         with pytest.raises(WrongState, match="displacement_over"):
             making_way.drop(session, row_id, reason="x", actor=approver, now=now)
