@@ -1,8 +1,8 @@
 """What a run that is stopped leaves as it was: the parts that it has not come to.
 
-What enters: parts that nobody has begun. What leaves: one `Outcome` with what was announced for them before, cut back to
-what today's limits hold, and with every pin met; their pins alone where nothing was announced, or where that cannot be
-mended. Called by `solve` once somebody has pressed stop: "the best plan so far" of such a part is the one that stands.
+What enters: parts that nobody has begun. What leaves: one `Outcome` with what was announced for them before, cut back
+to what today's limits hold, and with every pin met; their pins alone where nothing was announced, or where that cannot
+be mended. Called by `solve` once somebody has pressed stop: the best plan so far of such a part is the one that stands.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from matching.rules import breaches
 
 
 def as_announced(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -> Outcome:
-    """The announced units of these parts that today's limits hold. O(E + parts), and the exact solver for their pins."""
+    """The announced units of these parts that today's limits hold. O(E + parts) and, for pins, the exact solver."""
     whole = joined(parts)
     assert whole is not None, "a task has parts"
     pairs = whole.pairs

@@ -37,6 +37,7 @@ from marketplace.proposals.supply import posted
 from marketplace.proposals.wanted import one_need
 from matching.board import Board, Held, Newcomer
 from matching.model import Ban, CoolOff, PastAid, Problem
+from matching.overlap_rules import Verdict
 from matching.plan import Price
 
 FINISHED = (RunState.DONE, RunState.CANCELLED)
@@ -56,6 +57,9 @@ class Standing:
     newcomer: Newcomer
     consent: Consent | None
     kept_back: Mapping[str, int]
+    open_units: int
+    ruled: Verdict
+    """What the rules against helping twice allow of what is open."""
 
 
 def last_run(session: Session, need: Need, /) -> Run | None:
@@ -102,9 +106,13 @@ def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: dat
     board = board_of(session, run, as_of=local_day(now))
     consent = auto_match_of(session, need.household_id, now=now)
     staff = overrides.standing(session, about=need, now=now)
-    newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
+    open_units = need.gap_units - need.committed_units
+    ruled = Verdict(open_units)
+    if open_units > 0:
+        ruled = verdict(session, need, org_id="", units=open_units, on=local_day(now))
+    newcomer = _newcomer(session, need, consent, bans=staff.bans, left=ruled.allowed, anew=anew, on=local_day(now))
     others = [pin for pin in staff.pins if pin.need_id != need.id]
-    return Standing(run, board, newcomer, consent, overrides.kept_back(session, others))
+    return Standing(run, board, newcomer, consent, overrides.kept_back(session, others), open_units, ruled)
 
 
 class _Boards:
@@ -162,10 +170,10 @@ def _built(session: Session, run: Run, *, as_of: date) -> Board:
 
 
 def _newcomer(
-    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], on: date, anew: bool = False
+    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], left: int, on: date, anew: bool
 ) -> Newcomer:
     """What the board is told of one need. The rules against helping twice as they stand in its district, which the
-    board's own waiting times may not be, cut it or close every offer."""
+    board's own waiting times may not be, cut it to what is `left` or close every offer."""
     active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
     organisations = frozenset(session.exec(active)) if consent and consent[2] else frozenset[str]()
     same = same_as(session, [need.household_id])
@@ -174,7 +182,6 @@ def _newcomer(
     people = people_of(session, homes, same=same)
     held = [row for row in _held(session, homes) if not anew or row.need_id != need.id]
     open_units = need.gap_units - need.committed_units
-    left = verdict(session, need, org_id="", units=open_units, on=on).allowed if open_units > 0 else open_units
     if open_units > left == 0:
         bans = (*bans, Ban(need.id, overrides.ALL, "rule"))
     gap = need.gap_units - open_units + left if left else need.gap_units

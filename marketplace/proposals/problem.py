@@ -93,6 +93,8 @@ class Built:
 
     problem: Problem
     stopped: tuple[Stopped, ...]
+    cut: Mapping[str, tuple[str, int]]
+    """Need ► the rule that lets the problem hold less of it than is open, and how many units less."""
 
 
 def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -> Problem:
@@ -133,7 +135,7 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
         ),
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
-    return Built(problem, tuple(ruled.stopped))
+    return Built(problem, tuple(ruled.stopped), ruled.cut)
 
 
 def _beside(

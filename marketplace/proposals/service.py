@@ -63,6 +63,7 @@ def preview(session: Session, scope: Scope, /, *, actor: Actor, now: datetime) -
     scope = scope.within(actor)
     verified = [col(Need.state) == NeedState.VERIFIED, *scope.needs()]
     consented, day = all_auto_match(session, now=now), local_day(now)
+    givers = acting_ids(session, on=day)
     households = list(session.exec(select(Need.household_id).where(*verified).distinct()))
     by_category = session.exec(
         select(Need.category, func.sum(col(Need.gap_units) - col(Need.committed_units)))
@@ -78,9 +79,7 @@ def preview(session: Session, scope: Scope, /, *, actor: Actor, now: datetime) -
         held=session.exec(
             select(func.count()).select_from(Need).where(col(Need.state) == NeedState.HELD, *scope.needs())
         ).one(),
-        offers=sum(
-            _in_reach(offer, scope, on=day) for offer in supply.open_offers(session, acting_ids(session, on=day), day)
-        ),
+        offers=sum(_in_reach(offer, scope, on=day) for offer in supply.open_offers(session, givers, day)),
         aid_seen_from={source: day.isoformat() for source, day in seen_from(session).items()},
     )
 
@@ -187,7 +186,7 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
     with database.transaction() as session:
         left_out = set(built.problem.pins).difference(problem.pins)
         run = get_run(session, run_id)
-        store_plan(session, run, problem=problem, plan=plan, left_out=left_out, actor=actor, now=clock())
+        store_plan(session, run, problem=problem, plan=plan, left_out=left_out, cut=built.cut, actor=actor, now=clock())
         proof = plan.certificate
         archive.keep_input(session, run_id, payload=kept, sha256=proof.input_sha256, versions=proof.versions)
         _keep_stopped(session, built.stopped, actor=actor, now=clock())

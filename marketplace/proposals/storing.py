@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, update
@@ -42,11 +43,12 @@ def store_plan(
     problem: Problem,
     plan: Plan,
     left_out: Collection[Pin] = (),
+    cut: Mapping[str, tuple[str, int]] = MappingProxyType({}),
     actor: Actor,
     now: datetime,
 ) -> None:
     """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run; `left_out` are the
-    pins that no plan could meet.
+    pins that no plan could meet, `cut` the needs of which a rule leaves units open whatever is planned.
 
     A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
@@ -56,6 +58,7 @@ def store_plan(
     urgencies = {need.need_id: need.urgency for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
+    _tell_cuts(unserved, cut, problem)
     rows = []
     for line in plan.lines:
         unit, cost = costs[line.resource_id]
@@ -111,6 +114,16 @@ def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, An
         elif reason.code != "cap" or reason.detail.get("left") == 0:
             unserved.setdefault(reason.need_id, []).append(reason)
     return chosen, unserved
+
+
+def _tell_cuts(unserved: dict[str, list[Reason]], cut: Mapping[str, tuple[str, int]], problem: Problem) -> None:
+    """The rule behind what the problem held less of a need than is open, beside the plan's own reasons; a need that is
+    ruled out as a whole is told so already."""
+    nobody = {ban.need_id for ban in problem.bans if ban.resource_id == "*"}
+    for need_id, (code, units) in cut.items():
+        if need_id not in nobody:
+            kept = unserved.get(need_id, [])[: MOST_REASONS - 1]
+            unserved[need_id] = [*kept, Reason(need_id, "", "rule_cut", {"by": code, "units": units})]
 
 
 def units_after(problem: Problem, plan: Plan) -> Counter[str]:

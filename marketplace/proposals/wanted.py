@@ -1,4 +1,4 @@
-"""A need in the allocator's words, as a run sees it, a quote between two runs, and whoever asks whether a pin can be met.
+"""A need in the allocator's words, for a run, for a quote between two runs, and for who asks whether a pin can be met.
 
 Enters: a need and its household's living yes to being matched. Leaves: a `matching.model.Need`; no name, address or
 other personal field is read. Called by `problem`, `boards` and `pins`.

@@ -87,7 +87,12 @@ def test_a_cancelled_run_says_so_and_keeps_the_pins():
 
 def test_a_run_that_is_stopped_at_once_keeps_what_was_announced_as_far_as_the_limits_hold_it():
     given = problem(
-        [need("a", gap=4), need("b", gap=4, urgency=3), need("c", gap=3), replace(need("d", gap=5), all_or_nothing=True)],
+        [
+            need("a", gap=4),
+            need("b", gap=4, urgency=3),
+            need("c", gap=3),
+            replace(need("d", gap=5), all_or_nothing=True),
+        ],
         [resource("r", stock=6), resource("s", stock=3), resource("t", stock=5)],
         announced=(
             Announced("a", "r", 4), Announced("b", "r", 4), Announced("c", "s", 3), Announced("d", "t", 5),
