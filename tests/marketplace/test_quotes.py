@@ -483,6 +483,12 @@ def test_staff_read_what_could_help_and_take_it_on_the_page(
     assert staff.post(f"{path}/take").status_code == 409
     with sqlite_database.reading() as session:
         assert [line.units for line in session.exec(select(ProposedLine))] == [4]
+    with sqlite_database.transaction() as session:
+        home = session.get_one(Household, session.get_one(Need, need_id).household_id)
+        past(session, home, "LIVING.FOOD_PACK", 2, at.date() - timedelta(days=9))
+    page = staff.get(path).text
+    assert "A rule against helping twice allows nothing for this need now" in page
+    assert "<li>The same kind of goods is given once in 180 days" in page
 
 
 def test_an_approver_keeps_or_drops_on_the_page_with_a_reason(
