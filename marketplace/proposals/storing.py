@@ -54,8 +54,7 @@ def store_plan(
     consents = all_auto_match(session, now=now)
     households = _households(session, {line.need_id for line in plan.lines})
     _make_way(session, run, problem, plan, households.values())
-    districts = {need.need_id: need.district for need in problem.needs}
-    urgencies = {need.need_id: need.urgency for need in problem.needs}
+    needs = {need.need_id: need for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
     _tell_cuts(unserved, cut, problem)
@@ -70,8 +69,8 @@ def store_plan(
                 "need_id": line.need_id,
                 "offer_id": line.resource_id,
                 "household_id": households[line.need_id],
-                "district_code": districts[line.need_id],
-                "urgency": urgencies[line.need_id],
+                "district_code": needs[line.need_id].district,
+                "urgency": needs[line.need_id].urgency,
                 "units": line.units,
                 "value_fen": line.units * max(reckoned_value(unit), cost),
                 "reasons": chosen.get((line.need_id, line.resource_id), [])[:MOST_REASONS],
@@ -84,8 +83,7 @@ def store_plan(
     if rows:
         session.execute(insert(ProposedLine), rows)
     has = units_after(problem, plan)
-    missing = _unserved_rows(run.id, unserved, has=has)
-    if missing:
+    if missing := _unserved_rows(run.id, unserved, has=has):
         session.execute(insert(UnservedReason), missing)
     _keep_prices(session, run, plan=plan)
     _close_run(session, run, problem=problem, plan=plan, has=has, now=now)
