@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from matching.compiled import Compiled, compile_problem
-from matching.components import Component, split
+from matching.components import Component, joined, split
 from matching.cutoffs import Cutoff, cutoffs
 from matching.fairness import Figures, Labels, Summary, figures_of, received_by, summary_of
 from matching.flow import NoFlow, whole_flow
@@ -75,10 +75,12 @@ def report(
     *,
     labels: Labels | None = None,
     arrivals: Sequence[str] | None = None,
+    gaps: Mapping[str, int] | None = None,
     compare: bool = True,
     interrupted: bool = False,
 ) -> Report:
-    """The whole report; `arrivals` are need ids in the order of their coming (default: by id).
+    """The whole report; `arrivals` are need ids in the order of their coming (default: by id). `gaps` is what each need
+    lacks, where the problem has less of it because a rule of the caller's allows no more.
 
     The lines of a run that was `interrupted` are not the best under its own order.
 
@@ -89,7 +91,8 @@ def report(
     """
     compiled = compile_problem(problem)
     received = received_by(compiled, lines)
-    figures = figures_of(compiled, received, labels=labels or {})
+    lacked = np.array([max(n.gap, (gaps or {}).get(n.need_id, 0)) for n in compiled.problem.needs], np.int64)
+    figures = figures_of(compiled, received, labels=labels or {}, lacked=lacked)
     queues = cutoffs(compiled, lines)
     if not compare:
         return Report(figures, queues)
@@ -101,22 +104,13 @@ def report(
     return Report(
         plan=figures,
         queues=queues,
-        beside=_ways(compiled, limits, whole, order=order, plan=figures.summary) if whole else (),
-        policies=_policies(compiled, limits, parts, received=received, interrupted=interrupted),
+        beside=_ways(compiled, limits, whole, order=order, plan=figures.summary, lacked=lacked) if whole else (),
+        policies=_policies(compiled, limits, parts, received=received, lacked=lacked, interrupted=interrupted),
     )
 
 
-def joined(parts: Sequence[Component]) -> Component | None:
-    """All parts as one, or None if there is none."""
-    if not parts:
-        return None
-    names = ("needs", "resources", "pairs", "earmarks", "groups", "shares")
-    rows = {name: np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in names}
-    return Component(**rows, hard=any(part.hard for part in parts))
-
-
 def _ways(
-    compiled: Compiled, limits: Limits, whole: Component, *, order: Sequence[int], plan: Summary
+    compiled: Compiled, limits: Limits, whole: Component, *, order: Sequence[int], plan: Summary, lacked: Ints
 ) -> tuple[Beside, ...]:
     ways = {
         "greedy": greedy(compiled, limits, whole),
@@ -124,7 +118,7 @@ def _ways(
     }
     found = []
     for name, units in ways.items():
-        one = summary_of(compiled, receipts(compiled, pairs=whole.pairs, units=units))
+        one = summary_of(compiled, receipts(compiled, pairs=whole.pairs, units=units), lacked=lacked)
         found.append(Beside(name, one, (plan.score - one.score) / plan.score if plan.score else 0.0))
     return tuple(found)
 
@@ -137,7 +131,13 @@ def orders_of(compiled: Compiled) -> dict[str, tuple[Cell, ...]]:
 
 
 def _policies(
-    compiled: Compiled, limits: Limits, parts: Sequence[Component], *, received: Ints, interrupted: bool
+    compiled: Compiled,
+    limits: Limits,
+    parts: Sequence[Component],
+    *,
+    received: Ints,
+    lacked: Ints,
+    interrupted: bool,
 ) -> tuple[PolicyPlan, ...]:
     orders = orders_of(compiled)
     under = {name: ordered(compiled, order) for name, order in orders.items()}
@@ -154,7 +154,7 @@ def _policies(
         PolicyPlan(
             order=made,
             exact=exact[made],
-            summary=summary_of(under[made], got[made]),
+            summary=summary_of(under[made], got[made], lacked=lacked),
             price={judged: 1 - scores[made, judged] / best[judged] if best[judged] else 0.0 for judged in orders},
         )
         for made in orders

@@ -7,6 +7,7 @@ Needs and pairs that can carry nothing belong to no component.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,15 @@ def split(compiled: Compiled, limits: Limits | None = None) -> list[Component]:
             )
         )
     ]
+
+
+def joined(parts: Sequence[Component]) -> Component | None:
+    """All parts as one, or None if there is none."""
+    if not parts:
+        return None
+    names = ("needs", "resources", "pairs", "earmarks", "groups", "shares")
+    rows = {name: np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in names}
+    return Component(**rows, hard=any(part.hard for part in parts))
 
 
 def _dealt(items: NDArray[np.integer], part: Ints, parts: int) -> list[Ints]:

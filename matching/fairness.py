@@ -6,6 +6,8 @@ other plans next to it, and through it by the command line and the marketplace. 
 
 Units of different goods are never added up: a need counts by its *fill*, the share of its gap that is covered after the
 run by the ledger and the plan together; units are told per category. Needs with nothing open are left out everywhere.
+Where a rule of the caller's cut a need before it came here, `lacked` (N,) holds what the need really lacks; its fill is
+the share of that.
 """
 
 from __future__ import annotations
@@ -128,9 +130,9 @@ def worst_off(fills: Floats) -> float:
     return float(np.sort(fills)[: -(-len(fills) // WORST)].mean()) if len(fills) else 0.0
 
 
-def summary_of(compiled: Compiled, received: Ints) -> Summary:
+def summary_of(compiled: Compiled, received: Ints, *, lacked: Ints | None = None) -> Summary:
     """One plan in a line, its score in the order of the compiled policy. O(N log N)."""
-    needs, fills = _fills(compiled, received)
+    needs, fills = _fills(compiled, received, compiled.gap if lacked is None else lacked)
     homes, home_fills = _homes(compiled, needs, fills)
     got = np.unique(compiled.household[needs[received[needs] > 0]])
     urgent = fills[compiled.urgency[needs] == 3]
@@ -148,12 +150,13 @@ def summary_of(compiled: Compiled, received: Ints) -> Summary:
     )
 
 
-def figures_of(compiled: Compiled, received: Ints, *, labels: Labels) -> Figures:
+def figures_of(compiled: Compiled, received: Ints, *, labels: Labels, lacked: Ints | None = None) -> Figures:
     """Everything about one plan. O(N · (groupings + levels))."""
-    needs, fills = _fills(compiled, received)
+    lacked = compiled.gap if lacked is None else lacked
+    needs, fills = _fills(compiled, received, lacked)
     home_fills = np.sort(_homes(compiled, needs, fills)[1])
     steps = compiled.problem.policy.levels
-    have, gap = (compiled.past + received)[needs], compiled.gap[needs]
+    have, gap = (compiled.past + received)[needs], lacked[needs]
     rows = [compiled.problem.needs[need] for need in needs.tolist()]
     named = {
         "urgency": [str(row.urgency) for row in rows],
@@ -163,18 +166,18 @@ def figures_of(compiled: Compiled, received: Ints, *, labels: Labels) -> Figures
     for name, known in labels.items():
         named[name] = [known.get(row.need_id, known.get(row.household_id, "")) for row in rows]
     return Figures(
-        summary=summary_of(compiled, received),
-        groups={name: _groups(compiled, received, needs, fills, column) for name, column in named.items()},
+        summary=summary_of(compiled, received, lacked=lacked),
+        groups={name: _groups(compiled, received, needs, fills, column, lacked) for name, column in named.items()},
         levels=tuple(int((have >= -(-gap * step // steps)).sum()) for step in range(1, steps + 1)),
         spread=tuple(np.bincount(np.ceil(home_fills * 10 - 1e-9).astype(np.int64), minlength=11).tolist()),
         lorenz=_lorenz(home_fills),
     )
 
 
-def _fills(compiled: Compiled, received: Ints) -> tuple[Ints, Floats]:
-    """Needs with something open, and the share of their gap that is covered in the end."""
+def _fills(compiled: Compiled, received: Ints, lacked: Ints) -> tuple[Ints, Floats]:
+    """Needs with something open, and the share of what they lack that is covered in the end."""
     needs = np.flatnonzero(compiled.open > 0)
-    return needs, (compiled.past + received)[needs] / compiled.gap[needs]
+    return needs, (compiled.past + received)[needs] / lacked[needs]
 
 
 def _homes(compiled: Compiled, needs: Ints, fills: Floats) -> tuple[Ints, Floats]:
@@ -195,7 +198,9 @@ def _lorenz(ordered: Floats) -> tuple[float, ...]:
     return tuple(float(np.interp(step * len(ordered) / 10, np.arange(len(below)), below)) for step in range(11))
 
 
-def _groups(compiled: Compiled, received: Ints, needs: Ints, fills: Floats, column: list[str]) -> tuple[Group, ...]:
+def _groups(
+    compiled: Compiled, received: Ints, needs: Ints, fills: Floats, column: list[str], lacked: Ints
+) -> tuple[Group, ...]:
     names, at = np.unique(np.array(column, dtype=str), return_inverse=True)
     order = np.argsort(at, kind="stable")
     cuts = np.searchsorted(at[order], np.arange(1, len(names)))
@@ -208,16 +213,16 @@ def _groups(compiled: Compiled, received: Ints, needs: Ints, fills: Floats, colu
             served=int((received[needs[part]] > 0).sum()),
             zero=int((fills[part] == 0).sum()),
             fill=_mean(fills[part]),
-            goods=_goods(compiled, received, needs[part]),
+            goods=_goods(compiled, received, needs[part], lacked),
         )
         for name, part in zip(names.tolist(), parts, strict=True)
     )
 
 
-def _goods(compiled: Compiled, received: Ints, needs: Ints) -> tuple[Goods, ...]:
+def _goods(compiled: Compiled, received: Ints, needs: Ints, lacked: Ints) -> tuple[Goods, ...]:
     totals: dict[str, list[int]] = {}
     for need, still_open, got in zip(
-        needs.tolist(), compiled.open[needs].tolist(), received[needs].tolist(), strict=True
+        needs.tolist(), (lacked - compiled.past)[needs].tolist(), received[needs].tolist(), strict=True
     ):
         sums = totals.setdefault(compiled.problem.needs[need].category, [0, 0])
         sums[0] += still_open

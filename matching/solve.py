@@ -19,9 +19,10 @@ from matching.certify import Clock, Ledger, infeasible
 from matching.compiled import Compiled, compile_problem
 from matching.components import Component, split
 from matching.flow import NoFlow
+from matching.kept import as_announced
 from matching.limits import Limits, shared_limits
 from matching.model import Problem
-from matching.parts import Conflict, Outcome, untouched
+from matching.parts import Conflict, Outcome
 from matching.plan import Plan
 from matching.pure import batches, conflict, solve_pure
 from matching.tables import at_one_go
@@ -78,8 +79,8 @@ def allocate(
 
     The plan depends neither on the order of the rows nor on `workers`. `budget_s` replaces the policy's budget, which
     only hard parts can use up. Pins that cannot be met give a plan without lines whose certificate names a minimal
-    contradicting set. Once `cancelled` is true, parts not yet begun get their pins only and the certificate says
-    `interrupted`.
+    contradicting set. Once `cancelled` is true, parts not yet begun keep what was announced for them as far as the
+    limits hold it, and the certificate says `interrupted`.
 
     Raises
     ------
@@ -154,7 +155,7 @@ def _done(
     if workers <= 1 or len(tasks) < 2:
         for task in tasks:
             if stop():
-                yield task, [_untouched(compiled, task)]
+                yield task, [as_announced(compiled, limits, task.parts)]
             else:
                 yield task, _work(compiled, limits, task, deadline=deadline, workers=workers)
         return
@@ -165,17 +166,14 @@ def _done(
             if stop():
                 pool.shutdown(wait=False, cancel_futures=True)
             task = waiting[future]
-            yield task, [_untouched(compiled, task)] if future.cancelled() else future.result()
+            left = future.cancelled()
+            yield task, [as_announced(compiled, limits, task.parts)] if left else future.result()
     del _SHARED["now"]
 
 
 def _work_shared(task: _Task, deadline: float) -> list[Outcome] | Conflict:
     compiled, limits = _SHARED["now"]
     return _work(compiled, limits, task, deadline=deadline)
-
-
-def _untouched(compiled: Compiled, task: _Task) -> Outcome:
-    return untouched(compiled, np.sort(np.concatenate([part.pairs for part in task.parts])))
 
 
 def _work(

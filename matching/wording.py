@@ -114,6 +114,10 @@ TEXT = {
         "有 {count} 项合适的资源被排除（原因：{by}）。",
         "Fitting resources that are ruled out: {count} (by: {by}).",
     ),
+    "rule_cut": (
+        "防重复救助的规则目前不允许给满，本需求还有 {units} 个单位因此空缺（规则：{by}）。",
+        "A rule against helping twice allows no more now and leaves {units} units of this need open (rule: {by}).",
+    ),
     "provider_chosen": (
         "本需求只能由一家提供，已选定资源 {provider}。",
         "This need takes one provider only and {provider} was chosen.",
@@ -198,7 +202,7 @@ def _phrases(reason: Reason, *, at: int, says: Mapping[str, str]) -> dict[str, s
         return {"tier": tier, "pins": pins.format_map(detail) if "pinned" in detail else ""}
     if reason.code == "covered":
         return {"states": comma.join(f"{STATE[state][at]} {detail[state]}" for state in STATE if state in detail)}
-    if reason.code == "banned":
+    if reason.code in ("banned", "rule_cut"):
         codes = str(detail["by"]).split(";")
         return {"by": comma.join(_ban(code, at=at, says=says) for code in codes)}
     if reason.code == "exclusive":

@@ -50,6 +50,8 @@ class Rows:
     bans: list[Ban] = field(default_factory=list)
     cooloffs: list[CoolOff] = field(default_factory=list)
     stopped: list[Stopped] = field(default_factory=list)
+    cut: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Need ► the rule that allows it less than is open of it, and the units that stay open for that."""
 
 
 def rows_for(
@@ -76,8 +78,7 @@ def rows_for(
         Cap(f"{code}:{household}:{category}", frozenset({category}), units, household)
         for (household, category), (units, code) in sorted(limits.items())
     ]
-    found.needs, bans = _one_of_like(found.needs, facts, offers, stopped=found.bans)
-    found.bans += bans
+    found.needs = _one_of_like(found.needs, facts, offers, found=found)
     found.resources += _programmes(resources, needs, facts)
     return found
 
@@ -145,11 +146,17 @@ def _one(
     stay = choose(need, said, ours, offers, facts, open_units=open_units)
     found.bans += stay.bans
     shared = _of_household(need, rules, facts)
-    left = left_of(stay.verdicts, shared)
+    left, code = left_of(stay.verdicts, shared)
     for kind_limit in shared_of(stay.verdicts, shared):
         key = (need.household_id, need.category)
         limits[key] = min(kind_limit, limits.get(key, kind_limit))
-    return need if left is None or left >= open_units else replace(need, gap=need.gap - open_units + left)
+    return need if left >= open_units else _cut(need, by=open_units - left, code=code, found=found)
+
+
+def _cut(need: Need, *, by: int, code: str, found: Rows) -> Need:
+    """The need as the allocator shall see it, so many units smaller, which are told with the rule."""
+    found.cut[need.need_id] = (code, by + found.cut.get(need.need_id, ("", 0))[1])
+    return replace(need, gap=need.gap - by)
 
 
 def _of_household(need: Need, rules: Iterable[Rule], facts: Facts) -> frozenset[str]:
@@ -168,29 +175,30 @@ def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
 
 
 def _one_of_like(
-    needs: Sequence[Need], facts: Facts, offers: Mapping[str, Sequence[Resource]], *, stopped: Iterable[Ban]
-) -> tuple[list[Need], list[Ban]]:
+    needs: Sequence[Need], facts: Facts, offers: Mapping[str, Sequence[Resource]], *, found: Rows
+) -> list[Need]:
     """Of a household's needs in one category, or in kinds that may be one thing, the most urgent is served first; what
     approval would refuse the others then is neither planned: they are cut, or banned with the rule's code."""
     like: dict[tuple[str, str], list[Need]] = {}
-    nobody = {ban.need_id for ban in stopped if ban.resource_id == "*"}
+    nobody = {ban.need_id for ban in found.bans if ban.resource_id == "*"}
     for need in needs:
         thing = facts.thing(need.category)
         reached = need.need_id not in nobody and any(fits(one, need) for one in offers.get(need.category, ()))
         if (reached or thing == need.category) and _open(need, facts.past.get(need.household_id, [])):
             like.setdefault((need.household_id, thing), []).append(need)
-    cut, bans = dict[str, Need](), list[Ban]()
+    cut = dict[str, Need]()
     for same in like.values():
         served: list[Given] = []
         for need in sorted(same, key=lambda one: (-one.urgency, one.need_id)) if len(same) > 1 else ():
             open_units = _open(need, facts.past.get(need.household_id, []))
             left, code = _beside(need, served, facts, open_units=open_units)
             if not left:
-                bans.append(Ban(need.need_id, "*", code))
+                found.bans.append(Ban(need.need_id, "*", code))
                 continue
-            cut[need.need_id] = replace(need, gap=need.gap - open_units + left)
+            if left < open_units:
+                cut[need.need_id] = _cut(need, by=open_units - left, code=code, found=found)
             served.append(_as_given(need, facts, units=left))
-    return [cut.get(need.need_id, need) for need in needs], bans
+    return [cut.get(need.need_id, need) for need in needs]
 
 
 def _beside(need: Need, served: Sequence[Given], facts: Facts, *, open_units: int) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from marketplace.ledger.overlap_facts import Facts
-from matching.model import Ban, Need, Resource
+from matching.model import FAR, Ban, Need, Resource
 from matching.overlap_rules import Finding, Verdict
 
 Way = tuple[str, str]
@@ -63,10 +63,10 @@ def choose(
     return Chosen(_bans(need, said, ours, offers, facts, less=less), stay or [said])
 
 
-def left_of(verdicts: Iterable[Verdict], shared: Container[str], /) -> int | None:
-    """The smallest limit of this need alone, above nothing; None where none binds."""
-    limits = [f.allowed for said in verdicts for f in _binding(said) if f.code not in shared]
-    return min(limits, default=None)
+def left_of(verdicts: Iterable[Verdict], shared: Container[str], /) -> tuple[int, str]:
+    """The smallest limit of this need alone, above nothing, and its rule; without end where none binds."""
+    limits = [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.code not in shared]
+    return min(limits, default=(FAR, ""))
 
 
 def shared_of(verdicts: Iterable[Verdict], shared: Container[str], /) -> list[tuple[int, str]]:

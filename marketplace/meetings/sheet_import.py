@@ -58,6 +58,7 @@ TOLD = (
     "need_committed",
     "officer_unknown",
     "override_stands",
+    "pin_hopeless",
     "pin_not_whole",
     "pin_refused",
     "row_decided",

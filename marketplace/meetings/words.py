@@ -97,6 +97,10 @@ SENTENCES: dict[str, Any] = {
     "verifier_overrides": _l("You verified this need. Somebody else has to pin or ban for it."),
     "override_stands": _l("A pin or ban of this need and resource stands already. Withdraw it first."),
     "pin_refused": _l("Somebody said no to this pair: no run proposes it again. Choose another resource."),
+    "pin_hopeless": _l(
+        "No run could carry this pin out now: the household's consent, the resource's terms, its stock, the dates or a"
+        " rule do not allow it. Choose another resource, or fewer units."
+    ),
     "pin_not_whole": _l("A pin needs a resource and an amount above zero."),
     "need_committed": _l("Aid for this need is under way. It cannot be closed now."),
     "not_in_run": _l("The run did not know this need or resource, so nobody can say who would lose."),

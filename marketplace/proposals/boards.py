@@ -28,13 +28,16 @@ from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
 from marketplace.ledger.overlap import exceptions_of, programme_of, verdict
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
-from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.organisations.models import Agreement, AgreementState, Organisation, OrganisationState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState
-from marketplace.proposals.problem import Scope, one_need, policy_of
+from marketplace.proposals.pins import refused
+from marketplace.proposals.problem import Scope, policy_of
 from marketplace.proposals.supply import posted
+from marketplace.proposals.wanted import one_need
 from matching.board import Board, Held, Newcomer
 from matching.model import Ban, CoolOff, PastAid, Problem
+from matching.overlap_rules import Verdict
 from matching.plan import Price
 
 FINISHED = (RunState.DONE, RunState.CANCELLED)
@@ -54,20 +57,21 @@ class Standing:
     newcomer: Newcomer
     consent: Consent | None
     kept_back: Mapping[str, int]
+    open_units: int
+    ruled: Verdict
+    """What the rules against helping twice allow of what is open."""
 
 
 def last_run(session: Session, need: Need, /) -> Run | None:
     """The newest finished run whose scope holds this need."""
-    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
-    return next((run for run in session.exec(newest) if _holds(Scope.from_json(run.scope), need)), None)
+    return next((run for run in _newest(session) if _holds(Scope.from_json(run.scope), need)), None)
 
 
 def last_runs(session: Session, /) -> list[tuple[Run, list[ColumnElement[bool]]]]:
     """The newest finished runs, each with the conditions on the needs whose `last_run` it is."""
-    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
     found: list[tuple[Run, list[ColumnElement[bool]]]] = []
     newer: dict[Scope, ColumnElement[bool]] = {}
-    for run in session.exec(newest):
+    for run in _newest(session):
         scope = Scope.from_json(run.scope)
         if scope in newer:
             continue
@@ -76,6 +80,16 @@ def last_runs(session: Session, /) -> list[tuple[Run, list[ColumnElement[bool]]]
             break
         newer[scope] = and_(*scope.needs())
     return found
+
+
+def came_to_its_end() -> ColumnElement[bool]:
+    """The runs whose prices count: not those that a person stopped, who left parts of the city unpriced."""
+    return and_(col(Run.state).in_(FINISHED), not_(and_(col(Run.state) == RunState.CANCELLED, col(Run.cancel_asked))))
+
+
+def _newest(session: Session) -> list[Run]:
+    newest = select(Run).where(came_to_its_end()).order_by(col(Run.number).desc()).limit(MOST_RUNS)
+    return list(session.exec(newest))
 
 
 def _holds(scope: Scope, need: Need) -> bool:
@@ -91,10 +105,14 @@ def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: dat
         return None
     board = board_of(session, run, as_of=local_day(now))
     consent = auto_match_of(session, need.household_id, now=now)
-    staff = overrides.standing(session, about=need, today=local_day(now))
-    newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
+    staff = overrides.standing(session, about=need, now=now)
+    open_units = need.gap_units - need.committed_units
+    ruled = Verdict(open_units)
+    if open_units > 0:
+        ruled = verdict(session, need, org_id="", units=open_units, on=local_day(now))
+    newcomer = _newcomer(session, need, consent, bans=staff.bans, left=ruled.allowed, anew=anew, on=local_day(now))
     others = [pin for pin in staff.pins if pin.need_id != need.id]
-    return Standing(run, board, newcomer, consent, overrides.kept_back(session, others))
+    return Standing(run, board, newcomer, consent, overrides.kept_back(session, others), open_units, ruled)
 
 
 class _Boards:
@@ -127,11 +145,13 @@ def board_of(session: Session, run: Run, /, *, as_of: date) -> Board:
 
 def _stamp(session: Session) -> tuple[object, ...]:
     """What differs when an offer was posted, changed or paused, a giver came, went or set itself a budget, or two
-    people changed a rule against helping twice."""
+    people changed a rule against helping twice or put another agreement in force."""
     active = select(func.count()).where(col(Organisation.state) == OrganisationState.ACTIVE).scalar_subquery()
     budget = select(func.coalesce(func.sum(Organisation.yearly_budget_fen), -1)).scalar_subquery()
     rules = select(func.count()).where(col(OverlapRule.decided_at).is_not(None)).scalar_subquery()
-    found = select(func.count(), func.max(Offer.updated_at), active, budget).add_columns(rules).select_from(Offer)
+    agreed = select(func.count()).where(col(Agreement.state) == AgreementState.APPROVED).scalar_subquery()
+    found = select(func.count(), func.max(Offer.updated_at), active, budget).add_columns(rules, agreed)
+    found = found.select_from(Offer)
     return tuple(session.execute(found).one())
 
 
@@ -150,10 +170,10 @@ def _built(session: Session, run: Run, *, as_of: date) -> Board:
 
 
 def _newcomer(
-    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], on: date, anew: bool = False
+    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], left: int, on: date, anew: bool
 ) -> Newcomer:
     """What the board is told of one need. The rules against helping twice as they stand in its district, which the
-    board's own waiting times may not be, cut it or close every offer."""
+    board's own waiting times may not be, cut it to what is `left` or close every offer."""
     active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
     organisations = frozenset(session.exec(active)) if consent and consent[2] else frozenset[str]()
     same = same_as(session, [need.household_id])
@@ -162,7 +182,6 @@ def _newcomer(
     people = people_of(session, homes, same=same)
     held = [row for row in _held(session, homes) if not anew or row.need_id != need.id]
     open_units = need.gap_units - need.committed_units
-    left = verdict(session, need, org_id="", units=open_units, on=on).allowed if open_units > 0 else open_units
     if open_units > left == 0:
         bans = (*bans, Ban(need.id, overrides.ALL, "rule"))
     gap = need.gap_units - open_units + left if left else need.gap_units
@@ -229,7 +248,7 @@ def _closed(
 ) -> Iterator[str]:
     """Offers that this need may not draw on: refused before, less than their least step left of the household's share,
     a line or a match of this very pair under way, or of a giver to whom the household is related."""
-    yield from sorted(offer_id for _need_id, offer_id in overrides.refused(session, [need.id]))
+    yield from sorted(offer_id for _need_id, offer_id in refused(session, [need.id]))
     had = _had(need, aid)
     for offer in session.exec(select(Offer).where(col(Offer.id).in_(sorted(had)))) if had else ():
         most, least = offer.max_per_household, max(offer.lot, offer.min_per_need, 1)

@@ -207,6 +207,8 @@ class Override(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment())
     withdrawn_by: str = Field(default="", max_length=64)
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    left_out: str = Field(default="", max_length=16)
+    """Why the last run that knew this pin left it out; empty: it counted."""
 
 
 class GiftState(StrEnum):

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -21,13 +21,12 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
-from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, Override, OverrideKind, OverrideState, ProposedLine
-from marketplace.proposals.pins import falls, gone
+from marketplace.proposals.pins import NO_PLAN, falls, given_to, gone, known_of, refused
 from matching.model import LARGEST, Ban, Pin
 
 ALL = "*"
@@ -54,7 +53,7 @@ class Standing:
 
 def keep(session: Session, wish: Wish, /, *, reason: str, actor: Actor, now: datetime) -> Override:
     """Keep one pin or ban for the next runs; the same pair can have only one standing override."""
-    need = _sound(session, wish, actor=actor)
+    need = _sound(session, wish, actor=actor, now=now)
     row = Override(
         id=new_id(),
         kind=wish.kind,
@@ -73,10 +72,11 @@ def keep(session: Session, wish: Wish, /, *, reason: str, actor: Actor, now: dat
     return row
 
 
-def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
+def _sound(session: Session, wish: Wish, *, actor: Actor, now: datetime) -> Need | None:
     """The need that the wish is about, once everything about it holds. Raises the first reason against."""
     need = session.get(Need, wish.need_id) if wish.need_id else None
-    if (wish.need_id and need is None) or (wish.offer_id and session.get(Offer, wish.offer_id) is None):
+    offer = session.get(Offer, wish.offer_id) if wish.offer_id else None
+    if (wish.need_id and need is None) or (wish.offer_id and offer is None):
         raise NotFound("override")
     require(actor, "override:keep", district=need.district_code if need else "")
     if not wish.need_id and not wish.offer_id:
@@ -90,13 +90,22 @@ def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
         raise WrongState("pin_refused")
     if _twin(session, wish):
         raise WrongState("override_stands")
+    if is_pin and need and offer and (code := _hopeless(session, need, offer, units=wish.units, now=now)):
+        raise WrongState("pin_hopeless", why=code)
     return need
 
 
-def refusal(session: Session, wish: Wish, /, *, actor: Actor) -> str:
+def _hopeless(session: Session, need: Need, offer: Offer, *, units: int, now: datetime) -> str:
+    """Why no run could carry out such a pin as things stand."""
+    giver = session.get_one(Organisation, offer.org_id)
+    code = gone(need, offer, today=local_day(now))
+    return code or falls(session, known_of(session, [need], now=now), (need, offer, giver), units=units)
+
+
+def refusal(session: Session, wish: Wish, /, *, actor: Actor, now: datetime) -> str:
     """The code of the reason why this actor may not keep this now; empty if `keep` would go through."""
     try:
-        _sound(session, wish, actor=actor)
+        _sound(session, wish, actor=actor, now=now)
     except NotFound:
         return "override_outside"
     except DomainError as error:
@@ -128,7 +137,7 @@ def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: dateti
     return row
 
 
-def standing(session: Session, /, *, about: Need | None = None, today: date) -> Standing:
+def standing(session: Session, /, *, about: Need | None = None, now: datetime) -> Standing:
     """What the next run takes over: nothing of a need or offer that is gone, no pin that nobody may carry out (`pins`);
     a pin less what is given already. `about` one need: only what names it or an offer of its kind, for each pin is
     held against the rules."""
@@ -143,40 +152,21 @@ def standing(session: Session, /, *, about: Need | None = None, today: date) -> 
     if about is not None:
         statement = statement.where(or_(col(Override.need_id) == about.id, col(Offer.category) == about.category))
     rows = session.execute(statement).all()
-    pinned = [need for row, need, *_rest in rows if row.kind is OverrideKind.PIN]
-    given = _given(session, [need.household_id for need in pinned])
-    said_no = refused(session, [need.id for need in pinned]) if pinned else set()
-    kept, bans, rest = [], [], {}
-    for row, need, offer, giver in rows:
-        left = row.units - given.get((row.need_id, row.offer_id), 0)
-        code = gone(need, offer, today=today)
-        if not code and row.kind is OverrideKind.PIN:
-            no = (row.need_id, row.offer_id) in said_no
-            code = falls(session, need, offer, giver, left=left, refused=no, today=today)
+    rest = {row.id: code for row, need, offer, _giver in rows if (code := gone(need, offer, today=local_day(now)))}
+    pins = [(row, *sides) for row, *sides in rows if row.kind is OverrideKind.PIN and row.id not in rest]
+    bans = [row for row, *_sides in rows if row.kind is OverrideKind.BAN and row.id not in rest]
+    closed = {(row.need_id or ALL, row.offer_id or ALL) for row in bans}
+    facts = known_of(session, [need for _row, need, *_rest in pins], now=now)
+    kept = []
+    for row, need, offer, giver in pins:
+        code = falls(session, facts, (need, offer, giver), units=row.units)
+        if not code and not closed.isdisjoint(((need.id, ALL), (ALL, offer.id))):
+            code = "banned"
         if code:
             rest[row.id] = code
-        elif row.kind is OverrideKind.PIN:
-            kept.append(Pin(row.need_id, row.offer_id, left))
         else:
-            bans.append(Ban(row.need_id or ALL, row.offer_id or ALL))
-    return Standing(tuple(kept), tuple(bans), rest)
-
-
-def _given(session: Session, households: list[str]) -> dict[tuple[str | None, str | None], int]:
-    found: dict[tuple[str | None, str | None], int] = {}
-    for entry in ledger.live_aid(session, household_ids=households) if households else ():
-        found[entry.need_id, entry.offer_id] = found.get((entry.need_id, entry.offer_id), 0) + entry.units
-    return found
-
-
-def refused(session: Session, need_ids: Collection[str] | None = None, /) -> set[tuple[str, str]]:
-    """Pairs of all needs, or of these, that an approver, the giver or the household said no to: no run proposes them
-    again."""
-    said_no = select(ProposedLine.need_id, ProposedLine.offer_id)
-    said_no = said_no.where(col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)))
-    if need_ids is not None:
-        said_no = said_no.where(col(ProposedLine.need_id).in_(sorted(need_ids)))
-    return {(row[0], row[1]) for row in session.exec(said_no)}
+            kept.append(Pin(need.id, offer.id, row.units - facts.given.get((need.id, offer.id), 0)))
+    return Standing(tuple(kept), tuple(Ban(row.need_id or ALL, row.offer_id or ALL) for row in bans), rest)
 
 
 def held(session: Session, need_id: str, offer_id: str, /) -> int:
@@ -187,7 +177,7 @@ def held(session: Session, need_id: str, offer_id: str, /) -> int:
         col(ProposedLine.offer_id) == offer_id,
         col(ProposedLine.state) == LineState.PROPOSED,
     )
-    return int(session.exec(proposed).one()) + _given(session, [household]).get((need_id, offer_id), 0)
+    return int(session.exec(proposed).one()) + given_to(session, [household]).get((need_id, offer_id), 0)
 
 
 def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
@@ -206,6 +196,17 @@ def kept_back(session: Session, pins: Collection[Pin], /) -> dict[str, int]:
         left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
         back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
     return back
+
+
+def note(session: Session, counted: Collection[Pin], left_out: Collection[Pin], /) -> None:
+    """Keep on the overrides which pins the run that is being stored left out, and that it took over the others."""
+    for pins, code in ((counted, ""), (left_out, NO_PLAN)):
+        for pin in pins:
+            this = (col(Override.need_id) == pin.need_id, col(Override.offer_id) == pin.resource_id)
+            standing_pin = (col(Override.state) == OverrideState.STANDING, col(Override.kind) == OverrideKind.PIN)
+            session.execute(
+                update(Override).where(*this, *standing_pin, col(Override.left_out) != code).values(left_out=code)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ def list_overrides(
 ) -> list[Row]:
     """One page of the actor's districts and of the whole city, the newest first."""
     require(actor, "override:list")
-    rest = standing(session, today=local_day(now)).rest
+    rest = standing(session, now=now).rest
     found = session.execute(
         _joined()
         .where(*_seen(state, actor))
@@ -237,7 +238,7 @@ def list_overrides(
         .offset(offset)
         .limit(limit)
     )
-    return [Row(row, need, offer, rest.get(row.id, "")) for row, need, offer in found]
+    return [Row(row, need, offer, rest.get(row.id, row.left_out)) for row, need, offer in found]
 
 
 def named_in(session: Session, conflict: list[str], /, *, actor: Actor) -> Iterator[tuple[str, Row | None]]:

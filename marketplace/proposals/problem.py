@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
 from marketplace.consent.ask import all_auto_match
 from marketplace.errors import NotFound
 from marketplace.households.by_hand import by_hand
@@ -31,6 +30,8 @@ from marketplace.offers.models import Offer
 from marketplace.organisations.agreements import acting_ids
 from marketplace.proposals import overrides, supply
 from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.proposals.pins import refused
+from marketplace.proposals.wanted import NEED_COLUMNS, consented
 from matching.model import (
     Announced,
     Ban,
@@ -44,22 +45,6 @@ from matching.model import (
     levels_first,
     urgency_first,
 )
-
-ANYONE = frozenset({"*"})
-NEED_COLUMNS: dict[str, Any] = {
-    "need_id": NeedRow.id,
-    "household_id": NeedRow.household_id,
-    "district": NeedRow.district_code,
-    "category": NeedRow.category,
-    "unit": NeedRow.unit,
-    "gap": NeedRow.gap_units,
-    "urgency": NeedRow.urgency,
-    "valid_from": NeedRow.valid_from,
-    "valid_to": NeedRow.valid_to,
-    "one_provider": NeedRow.one_provider,
-    "all_or_nothing": NeedRow.all_or_nothing,
-}
-"""What the allocator reads of a need, by its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +93,8 @@ class Built:
 
     problem: Problem
     stopped: tuple[Stopped, ...]
+    cut: Mapping[str, tuple[str, int]]
+    """Need ► the rule that lets the problem hold less of it than is open, and how many units less."""
 
 
 def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -> Problem:
@@ -123,7 +110,7 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
     needs = tuple(_needs(session, scope, same=same, organisations=organisations, now=now))
     households = {need.household_id for need in needs}
     known = {need.need_id for need in needs}
-    standing = overrides.standing(session, today=local_day(now))
+    standing = overrides.standing(session, now=now)
     earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
     whole = supply.resources_of(offers, earmarks)
     resources, earmarks = _beside(session, whole, earmarks, scope=scope, known=known, pins=standing.pins)
@@ -148,7 +135,7 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
         ),
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
-    return Built(problem, tuple(ruled.stopped))
+    return Built(problem, tuple(ruled.stopped), ruled.cut)
 
 
 def _beside(
@@ -189,15 +176,9 @@ def _needs(
     )
     for *values, tags in session.execute(statement):
         plain: dict[str, Any] = dict(zip(NEED_COLUMNS, values, strict=True))
-        consented = _consented(consents.get(plain["household_id"]), organisations)
+        given = consented(consents.get(plain["household_id"]), organisations)
         plain["household_id"] = same.one(plain["household_id"])
-        yield Need(**plain, consented=consented, tags=frozenset(tags))
-
-
-def _consented(consent: tuple[str, int, frozenset[str]] | None, organisations: frozenset[str]) -> frozenset[str]:
-    if consent is None:
-        return frozenset()
-    return organisations - consent[2] if consent[2] else ANYONE
+        yield Need(**plain, consented=given, tags=frozenset(tags))
 
 
 def _past_aid(session: Session, *, same: Same, households: set[str], known: set[str]) -> Iterator[PastAid]:
@@ -234,7 +215,7 @@ def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], sam
     yield from _related(session, needs=needs, offers=offers, same=same)
     known = {need.need_id for need in needs}
     posted = {offer.id for offer in offers}
-    for need_id, offer_id in sorted(overrides.refused(session)):
+    for need_id, offer_id in sorted(refused(session)):
         if need_id in known and offer_id in posted:
             yield Ban(need_id, offer_id, "refused")
     limited = {offer.id: offer.category for offer in offers if offer.max_per_household is not None}
@@ -283,11 +264,3 @@ def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterat
     for need_id, offer_id, units in session.execute(statement):
         if need_id in known and offer_id in posted:
             yield Announced(need_id, offer_id, int(units))
-
-
-def one_need(
-    need: NeedRow, consent: tuple[str, int, frozenset[str]] | None, /, *, organisations: frozenset[str]
-) -> Need:
-    """One need as a run would see it."""
-    plain: dict[str, Any] = {name: getattr(need, column.key) for name, column in NEED_COLUMNS.items()}
-    return Need(**plain, consented=_consented(consent, organisations), tags=frozenset(need.tags))

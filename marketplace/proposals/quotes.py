@@ -23,13 +23,12 @@ from marketplace.households.models import ByHand
 from marketplace.jobs import Job, JobState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
-from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.boards import Standing, last_runs, standing_of, stock_left
 from marketplace.proposals.models import LineState, NeedQuote, ProposedLine, Run, RunState
 from marketplace.proposals.results import titles_of
-from marketplace.proposals.supply import budgets_left
-from marketplace.reference.needs import MONEY, reckoned_value
+from marketplace.proposals.supply import budgets_left, lock_offers
+from marketplace.reference.needs import reckoned_value
 from matching.quote import LIKELY, Quote, quote
 
 FREE_STOCK = "free_stock"
@@ -40,19 +39,22 @@ MOST_AT_ONCE = 50
 CRITICAL = 3
 """The urgency of a need that may draw on free stock while a run is under way."""
 UNDER_WAY = (RunState.WAITING, RunState.WORKING)
-NO_RUN, NOT_VERIFIED = "no_run", "not_verified"
+NO_RUN, NOT_VERIFIED, RULED_OUT = "no_run", "not_verified", "ruled_out"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What can be said of one need: `quote` is None, with a `state`, before the first run and for needs that no run
-    would look at; `titles` names the offers that it mentions."""
+    would look at; `titles` names the offers that it mentions; `rules` are the rules against helping twice that leave
+    `ruled_units` of what is open to nobody, the tightest first."""
 
     need: Need
     state: str
     run: Run | None = None
     quote: Quote | None = None
     titles: Mapping[str, str] = ()  # type: ignore[assignment]
+    rules: tuple[str, ...] = ()
+    ruled_units: int = 0
 
 
 def tell(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> Told:
@@ -67,11 +69,15 @@ def tell(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> T
     if stands is None:
         return Told(need, NO_RUN, titles={})
     told = _quoted(session, stands)
+    ruled = stands.open_units - stands.ruled.allowed
+    stops = ruled > 0 == stands.ruled.allowed
     return Told(
         need,
-        told.verdict,
+        RULED_OUT if stops else told.verdict,
         stands.run,
         told,
+        rules=tuple(dict.fromkeys(finding.code for finding in stands.ruled.findings)) if ruled > 0 else (),
+        ruled_units=max(0, ruled),
         titles=titles_of(session, [told.resource_id, *(line.resource_id for line in told.free)]),
     )
 
@@ -119,6 +125,8 @@ def as_json(told: Told) -> dict[str, Any]:
         ],
         "fitting_offers": said.fits,
         "refused": dict(said.refused),
+        "rules": list(told.rules),
+        "ruled_units": told.ruled_units,
     }
 
 
@@ -164,10 +172,13 @@ def _take(
     if stands is None:
         raise WrongState(NO_RUN)
     held = session.exec(select(Offer.id).where(col(Offer.org_id).in_(sorted(without)))).all() if without else ()
-    wanted = sorted(line.resource_id for line in _quoted(session, stands, without=held).free)
-    offers = {offer.id: offer for offer in _locked(session, wanted)}
+    told = _quoted(session, stands, without=held)
+    wanted = sorted(line.resource_id for line in told.free)
+    if not wanted:  # asking again could find what came free meanwhile, of an offer that is not locked
+        return [], told
+    offers = {offer.id: offer for offer in lock_offers(session, wanted)}
     hold([offer.org_id for offer in offers.values()])
-    told = _quoted(session, stands, only=wanted or None, without=held)
+    told = _quoted(session, stands, only=wanted, without=held)
     left = stock_left(session, offer_ids=wanted)
     lines = [
         _line(stands, need, offers[line.resource_id], units=line.units, left=left[line.resource_id])
@@ -188,17 +199,6 @@ def _locked_need(session: Session, need_id: str, *, actor: Actor) -> Need:
     if need is None:
         raise NotFound("not_found")
     return need
-
-
-def _locked(session: Session, offer_ids: list[str]) -> list[Offer]:
-    """The offers, locked in the order of their ids until the transaction ends, read anew; then the givers of money,
-    whose budgets several offers share."""
-    statement = select(Offer).where(col(Offer.id).in_(offer_ids)).order_by(col(Offer.id)).with_for_update()
-    found = list(session.exec(statement.execution_options(populate_existing=True)))
-    if paying := {offer.org_id for offer in found if offer.unit == MONEY}:
-        givers = select(Organisation.id).where(col(Organisation.id).in_(paying))
-        session.exec(givers.order_by(col(Organisation.id)).with_for_update()).all()
-    return found
 
 
 def _line(stands: Standing, need: Need, offer: Offer, *, units: int, left: int) -> ProposedLine:

@@ -52,9 +52,9 @@ def add_report(
     try:
         with database.reading() as session:
             known = labels(session, {need.household_id for need in problem.needs}, year=problem.policy.as_of.year)
-            arrivals = _arrivals(session, problem)
+            arrivals, gaps = _arrivals(session, problem)
         stopped = plan.certificate.interrupted
-        told = report(problem, plan.lines, labels=known, arrivals=arrivals, interrupted=stopped).as_json()
+        told = report(problem, plan.lines, labels=known, arrivals=arrivals, gaps=gaps, interrupted=stopped).as_json()
     except Exception as error:  # noqa: BLE001 - a plan that was judged and stored stands, with or without its report
         code = type(error).__name__
         told = {"failed": code}
@@ -66,12 +66,17 @@ def add_report(
         audit.record(session, entry, actor=actor, now=clock())
 
 
-def _arrivals(session: Session, problem: Problem) -> list[str]:
-    """Needs in the order in which the house was told of them."""
+def _arrivals(session: Session, problem: Problem) -> tuple[list[str], dict[str, int]]:
+    """Needs in the order in which the house was told of them, and what each lacks, also where a rule against helping
+    twice allows less."""
     came: dict[str, datetime] = {}
+    gaps: dict[str, int] = {}
     for some in chunks(sorted(need.need_id for need in problem.needs), _ASKED):
-        came |= dict(session.exec(select(Need.id, Need.created_at).where(col(Need.id).in_(some))).all())
-    return sorted(came, key=lambda need_id: (came[need_id], need_id))
+        for need_id, at, gap in session.exec(
+            select(Need.id, Need.created_at, Need.gap_units).where(col(Need.id).in_(some))
+        ):
+            came[need_id], gaps[need_id] = at, gap
+    return sorted(came, key=lambda need_id: (came[need_id], need_id)), gaps
 
 
 def labels(session: Session, households: Iterable[str], /, *, year: int) -> dict[str, dict[str, str]]:

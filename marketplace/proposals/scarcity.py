@@ -19,7 +19,8 @@ from marketplace.db import Database
 from marketplace.offers.demand import CITY_ONLY, rounded
 from marketplace.offers.differencing import LEAST
 from marketplace.policy import require
-from marketplace.proposals.models import Run, RunState, ScarceGift
+from marketplace.proposals.boards import came_to_its_end
+from marketplace.proposals.models import Run, ScarceGift
 from matching.model import Problem
 from matching.plan import Plan
 from matching.scarce import Scarce, scarcest
@@ -73,8 +74,7 @@ def _row(run_id: str, place: int, one: Scarce) -> dict[str, object]:
 def newest_scarce(session: Session, /, *, actor: Actor, limit: int = MOST) -> tuple[Run | None, list[ScarceGift]]:
     """The scarcest gifts of the last run that ended well; None before the first."""
     require(actor, "gift:view", org_id=actor.org_id)
-    ended = col(Run.state).in_((RunState.DONE, RunState.CANCELLED))
-    run = session.exec(select(Run).where(ended).order_by(col(Run.number).desc()).limit(1)).first()
+    run = session.exec(select(Run).where(came_to_its_end()).order_by(col(Run.number).desc()).limit(1)).first()
     if run is None:
         return None, []
     rows = select(ScarceGift).where(col(ScarceGift.run_id) == run.id).order_by(col(ScarceGift.place)).limit(limit)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, jobs
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.consent.ask import all_auto_match
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -24,9 +25,11 @@ from marketplace.ledger import hits
 from marketplace.ledger.overlap_rows import Stopped
 from marketplace.ledger.service import seen_from
 from marketplace.needs.models import Need, NeedState
-from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.models import Offer
+from marketplace.offers.terms import EVERYWHERE, served_districts
+from marketplace.organisations.agreements import acting_ids
 from marketplace.policy import require
-from marketplace.proposals import archive
+from marketplace.proposals import archive, supply
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope, build, policy_of
 from marketplace.proposals.report import add_report
@@ -59,7 +62,8 @@ def preview(session: Session, scope: Scope, /, *, actor: Actor, now: datetime) -
     require(actor, "run:view")
     scope = scope.within(actor)
     verified = [col(Need.state) == NeedState.VERIFIED, *scope.needs()]
-    consented = all_auto_match(session, now=now)
+    consented, day = all_auto_match(session, now=now), local_day(now)
+    givers = acting_ids(session, on=day)
     households = list(session.exec(select(Need.household_id).where(*verified).distinct()))
     by_category = session.exec(
         select(Need.category, func.sum(col(Need.gap_units) - col(Need.committed_units)))
@@ -75,9 +79,17 @@ def preview(session: Session, scope: Scope, /, *, actor: Actor, now: datetime) -
         held=session.exec(
             select(func.count()).select_from(Need).where(col(Need.state) == NeedState.HELD, *scope.needs())
         ).one(),
-        offers=session.exec(select(func.count()).select_from(Offer).where(col(Offer.state) == OfferState.OPEN)).one(),
+        offers=sum(_in_reach(offer, scope, on=day) for offer in supply.open_offers(session, givers, day)),
         aid_seen_from={source: day.isoformat() for source, day in seen_from(session).items()},
     )
+
+
+def _in_reach(offer: Offer, scope: Scope, *, on: date) -> bool:
+    """Whether a run of this scope could propose anything of an open offer."""
+    served, kinds = served_districts(offer), scope.categories
+    near = not scope.districts or EVERYWHERE in served or not served.isdisjoint(scope.districts)
+    begun = offer.valid_from is None or offer.valid_from <= on
+    return near and begun and (not kinds or offer.category in kinds) and offer.stock_units > offer.committed_units
 
 
 def start_run(
@@ -116,6 +128,8 @@ def cancel_run(session: Session, run_id: str, /, *, actor: Actor, now: datetime)
         raise WrongState("run_over", state=run.state.value)
     if _bury(session, run, actor=actor, now=now):
         return run
+    if actor.districts and not actor.districts.issuperset(run.scope.get("districts") or [""]):
+        raise WrongState("run_of_others")
     run.cancel_asked = True
     session.add(run)
     audit.record(session, audit.Entry("run:cancel", object_ref=run.id), actor=actor, now=now)
@@ -159,8 +173,7 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         with database.reading() as session:
             policy = policy_of(run.policy, run.as_of)
             built = build(session, Scope.from_json(run.scope), policy=policy, now=clock())
-        problem = built.problem
-        plan = _solve(database, run_id, problem)
+        problem, plan = _solve(database, run_id, built.problem)
         faults = check(problem, plan)
         if faults:
             raise BadInput("plan_refused", fault=faults[0].code)
@@ -171,7 +184,9 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         raise
     kept = archive.pack(problem)
     with database.transaction() as session:
-        store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
+        left_out = set(built.problem.pins).difference(problem.pins)
+        run = get_run(session, run_id)
+        store_plan(session, run, problem=problem, plan=plan, left_out=left_out, cut=built.cut, actor=actor, now=clock())
         proof = plan.certificate
         archive.keep_input(session, run_id, payload=kept, sha256=proof.input_sha256, versions=proof.versions)
         _keep_stopped(session, built.stopped, actor=actor, now=clock())
@@ -215,7 +230,10 @@ def _keep_stopped(session: Session, stopped: Sequence[Stopped], *, actor: Actor,
     hits.keep(session, met, actor=actor, now=now)
 
 
-def _solve(database: Database, run_id: str, problem: Problem) -> Plan:
+def _solve(database: Database, run_id: str, problem: Problem) -> tuple[Problem, Plan]:
+    """The plan, and the problem that it solves: without the pins that no plan can meet, each by itself. Only pins that
+    contradict each other leave a run without a plan."""
+
     def note(progress: Progress) -> None:
         values = {
             "phase": progress.phase,
@@ -231,7 +249,12 @@ def _solve(database: Database, run_id: str, problem: Problem) -> Plan:
         with database.reading() as session:
             return bool(session.exec(select(Run.cancel_asked).where(col(Run.id) == run_id)).one())
 
-    return allocate(problem, progress=note, cancelled=cancelled)
+    while True:
+        plan = allocate(problem, progress=note, cancelled=cancelled)
+        if len(plan.certificate.conflict) != 1:
+            return problem, plan
+        named = plan.certificate.conflict[0]
+        problem = replace(problem, pins=tuple(p for p in problem.pins if f"{p.need_id}>{p.resource_id}" != named))
 
 
 def _close_failed(session: Session, run: Run, *, code: str, actor: Actor, now: datetime) -> None:

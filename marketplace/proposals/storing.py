@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, update
@@ -22,10 +23,11 @@ from marketplace.db import chunks, flush, lock_keys, lock_rows, new_id
 from marketplace.households.models import Household
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
+from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
 from marketplace.reference.needs import reckoned_value
-from matching.model import Problem
+from matching.model import Pin, Problem
 from matching.plan import Plan, Reason
 
 MOST_REASONS = 4
@@ -33,17 +35,29 @@ _ASKED = 500
 INFEASIBLE = "infeasible"
 
 
-def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, actor: Actor, now: datetime) -> None:
-    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run.
+def store_plan(
+    session: Session,
+    run: Run,
+    /,
+    *,
+    problem: Problem,
+    plan: Plan,
+    left_out: Collection[Pin] = (),
+    cut: Mapping[str, tuple[str, int]] = MappingProxyType({}),
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run; `left_out` are the
+    pins that no plan could meet, `cut` the needs of which a rule leaves units open whatever is planned.
 
     A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
     households = _households(session, {line.need_id for line in plan.lines})
     _make_way(session, run, problem, plan, households.values())
-    districts = {need.need_id: need.district for need in problem.needs}
-    urgencies = {need.need_id: need.urgency for need in problem.needs}
+    needs = {need.need_id: need for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
+    _tell_cuts(unserved, cut, problem)
     rows = []
     for line in plan.lines:
         unit, cost = costs[line.resource_id]
@@ -55,8 +69,8 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
                 "need_id": line.need_id,
                 "offer_id": line.resource_id,
                 "household_id": households[line.need_id],
-                "district_code": districts[line.need_id],
-                "urgency": urgencies[line.need_id],
+                "district_code": needs[line.need_id].district,
+                "urgency": needs[line.need_id].urgency,
                 "units": line.units,
                 "value_fen": line.units * max(reckoned_value(unit), cost),
                 "reasons": chosen.get((line.need_id, line.resource_id), [])[:MOST_REASONS],
@@ -69,11 +83,11 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     if rows:
         session.execute(insert(ProposedLine), rows)
     has = units_after(problem, plan)
-    missing = _unserved_rows(run.id, unserved, has=has)
-    if missing:
+    if missing := _unserved_rows(run.id, unserved, has=has):
         session.execute(insert(UnservedReason), missing)
     _keep_prices(session, run, plan=plan)
     _close_run(session, run, problem=problem, plan=plan, has=has, now=now)
+    overrides.note(session, problem.pins, left_out)
     body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
     audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
     flush(session)
@@ -98,6 +112,16 @@ def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, An
         elif reason.code != "cap" or reason.detail.get("left") == 0:
             unserved.setdefault(reason.need_id, []).append(reason)
     return chosen, unserved
+
+
+def _tell_cuts(unserved: dict[str, list[Reason]], cut: Mapping[str, tuple[str, int]], problem: Problem) -> None:
+    """The rule behind what the problem held less of a need than is open, beside the plan's own reasons; a need that is
+    ruled out as a whole is told so already."""
+    nobody = {ban.need_id for ban in problem.bans if ban.resource_id == "*"}
+    for need_id, (code, units) in cut.items():
+        if need_id not in nobody:
+            kept = unserved.get(need_id, [])[: MOST_REASONS - 1]
+            unserved[need_id] = [*kept, Reason(need_id, "", "rule_cut", {"by": code, "units": units})]
 
 
 def units_after(problem: Problem, plan: Plan) -> Counter[str]:

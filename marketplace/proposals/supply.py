@@ -99,6 +99,17 @@ def _less(whole: int, taken: int, kept: int) -> int:
     return max(whole - taken, min(whole, kept), 0)
 
 
+def lock_offers(session: Session, offer_ids: Sequence[str], /) -> list[Offer]:
+    """The offers, locked in the order of their ids until the transaction ends, read anew; then the givers of money,
+    whose budgets several offers share."""
+    statement = select(Offer).where(col(Offer.id).in_(offer_ids)).order_by(col(Offer.id)).with_for_update()
+    found = list(session.exec(statement.execution_options(populate_existing=True)))
+    if paying := {offer.org_id for offer in found if offer.unit == taxonomy.MONEY}:
+        givers = select(Organisation.id).where(col(Organisation.id).in_(paying))
+        session.exec(givers.order_by(col(Organisation.id)).with_for_update()).all()
+    return found
+
+
 def open_offers(session: Session, organisations: frozenset[str], as_of: date) -> Iterator[Offer]:
     """Open offers of acting givers within their agreements' purposes, whose end has not come."""
     statement = (

@@ -189,7 +189,7 @@ def _preview(keep: KeepForm | None) -> ResponseReturnValue:
     if idea is None:
         return pages.render("proposals/try.html", form=form, need=need, run=run)
     wish = _wish(idea)
-    refusal = overrides.refusal(session, wish, actor=current_actor()) if wish else ""
+    refusal = overrides.refusal(session, wish, actor=current_actor(), now=utc_now()) if wish else ""
     trial = outlook.attempt(session, run, idea, actor=current_actor())
     hopeless = idea.kind == "pin" and bool(trial.conflict)
     context: dict[str, Any] = {

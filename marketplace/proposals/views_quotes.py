@@ -15,12 +15,14 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace import policy
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
+from marketplace.ledger.sentences import Sayings
 from marketplace.proposals import making_way, quotes
 from marketplace.proposals.doors import bp
 from marketplace.proposals.making_way import LONGEST_REASON, Pending
+from marketplace.proposals.quotes import Told
 from marketplace.web import codes, pages
 from marketplace.web.display import language
 from marketplace.web.fields import Form, TextField
@@ -45,6 +47,7 @@ SENTENCE = {
     CLOSED: _l("No resource may give this need more: its own limits or those of the household are reached."),
     COVERED: _l("Nothing is open: the whole gap is covered or under way."),
     NOTHING_FITS: _l("No posted resource fits this need."),
+    quotes.RULED_OUT: _l("A rule against helping twice allows nothing for this need now, whatever is free."),
     quotes.NO_RUN: _l("There is no finished run yet that looked at needs like this one."),
     quotes.NOT_VERIFIED: _l("Only a verified need that has not ended is quoted."),
 }
@@ -80,8 +83,18 @@ def quote(need_id: str) -> ResponseReturnValue:
         tint=TINT.get(told.state, "plain"),
         levels=LEVEL,
         refused=_refused(told.quote),
+        sayings=_sayings(told),
         may_take=may_take and told.quote is not None and bool(told.quote.free),
     )
+
+
+def _sayings(told: Told) -> list[str]:
+    """What the rules say that leave something open to nobody."""
+    if not told.rules:
+        return []
+    says = Sayings(current_session(), on=local_day(utc_now()), lang=language())
+    words = says.about(told.need.district_code, told.need.category)
+    return [words.get(code, code) for code in told.rules]
 
 
 def _refused(told: Quote | None) -> list[tuple[str, int]]:

@@ -110,8 +110,11 @@ def test_a_sheet_is_called_filled_printed_frozen_and_checked(app, ids):
     wrong = staff.post(row, data={"verdict": "pin", "offer": ids["offer"], "reason": "先顾这户"})
     assert wrong.status_code == 422
     assert "这个决定需要填写此项" in wrong.text
-    done = staff.post(row, data={"verdict": "pin", "offer": ids["offer"], "units": "4", "reason": "先顾这户"})
-    assert done.status_code == 303
+    pin = {"verdict": "pin", "offer": ids["offer"], "units": "4", "reason": "先顾这户"}
+    assert "目前没有任何一次计算能落实这项指定" in staff.post(row, data=pin).text, "all of it is approved for the other"
+    with app.extensions["database"].transaction() as session:
+        session.get_one(Offer, ids["offer"]).stock_units += 4
+    assert staff.post(row, data=pin).status_code == 303
     assert "先顾这户" in staff.get(row).text
     assert "先顾这户" in staff.get("/overrides/").text
     paper = staff.get(f"{sheet}/print").text

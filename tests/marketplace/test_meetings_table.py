@@ -46,7 +46,9 @@ def a_sheet(database: Database, now: datetime, needs: int) -> str:
             session, "officer", display_name=OFFICER, role=Role.WORKER, password="long enough to test", now=now
         )
         for one in range(needs):
-            make.a_need(session, make.a_household(session, phone=f"1000000001{one}"))
+            household = make.a_household(session, phone=f"1000000001{one}")
+            make.auto_match(session, household, now=now)
+            make.a_need(session, household)
         return service.call(session, "", actor=APPROVER, now=now).id
 
 

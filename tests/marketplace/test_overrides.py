@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
@@ -238,3 +239,52 @@ def test_a_pin_that_nobody_may_carry_out_falls_away_and_leaves_the_others_their_
     with database.reading() as session:
         (row,) = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
         assert row.rest == why
+
+
+HOPELESS = ("no_consent", "terms", "not_begun", "stock", "banned", "no_plan")
+
+
+def spoil(session: Session, why: str, need: Need, offer: Offer, actor: Actor, now: datetime) -> None:
+    """What happens to a pair after staff pinned 4 units of it, so that no plan can meet the pin any more."""
+    if why == "no_consent":
+        (head,) = session.exec(select(ConsentHead).where(ConsentHead.household_id == need.household_id))
+        head.state = ConsentState.REVOKED
+    elif why == "terms":
+        offer.districts = ["500106"]
+    elif why == "not_begun":
+        offer.valid_from = now.date() + timedelta(days=1)
+    elif why == "stock":
+        offer.stock_units = 3
+    elif why == "banned":
+        keep(session, Wish(BAN, "", offer.id), actor, now)
+    else:
+        # All or nothing of 10, and nobody has more than 8: only the run can know.
+        need.all_or_nothing, offer.stock_units = True, 8
+        need.category = offer.category = "LIVING.GOODS"
+        need.unit = offer.unit = "ITEM"
+
+
+def test_each_pin_that_no_plan_can_meet_falls_away_with_its_reason_and_everybody_else_has_a_plan(
+    database: Database, approver: Actor, now: datetime
+) -> None:
+    pins: dict[str, str] = {}
+    with database.transaction() as session:
+        urgent, _calm, _offer = a_shortage(session)
+        giver = make.an_organisation(session)
+        for at, why in enumerate(HOPELESS):
+            household = make.a_household(session, phone=f"1000000010{at}")
+            make.auto_match(session, household)
+            need, offer = make.a_need(session, household, urgency=0), make.an_offer(session, giver, stock_units=9)
+            pins[keep(session, Wish(PIN, need.id, offer.id, 4), approver, now)] = why
+            spoil(session, why, need, offer, approver, now)
+    run = a_run(database, approver, now)
+    assert (run.state, run.certificate["conflict"]) == (RunState.DONE, [])
+    assert urgent.id in {line.need_id for line in lines_of(database, run)}
+    with database.transaction() as session:
+        rows = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
+        assert {row.override.id: row.rest for row in rows if row.override.kind is PIN} == pins
+        for row in [row for row in rows if row.override.kind is PIN and row.rest not in ("no_plan", "banned")]:
+            overrides.withdraw(session, row.override.id, actor=approver, now=now)
+            wish = Wish(PIN, row.override.need_id or "", row.override.offer_id or "", 4)
+            with pytest.raises(WrongState, match="pin_hopeless"):
+                keep(session, wish, approver, now)

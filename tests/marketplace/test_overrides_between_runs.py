@@ -60,7 +60,7 @@ def test_a_kept_displacement_is_an_override_that_can_be_withdrawn_and_falls_away
         with pytest.raises(WrongState, match="override_stands"):
             keep(session, Wish(PIN, need_id, offer_id, 2), approver, now)
         overrides.withdraw(session, row.override.id, actor=approver, now=now)
-        assert overrides.standing(session, today=now.date()).pins == ()
+        assert overrides.standing(session, now=now).pins == ()
 
 
 def test_a_displacement_pins_one_unit_more_than_the_newcomer_has(session: Session) -> None:

@@ -15,8 +15,9 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
-from marketplace.needs.models import NeedState
-from marketplace.proposals import results
+from marketplace.needs.models import Need, NeedState
+from marketplace.organisations.models import OrganisationState
+from marketplace.proposals import boards, results
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
@@ -202,6 +203,36 @@ def test_a_second_run_waits_for_the_first(session: Session, verifier: Actor, now
         proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
 
 
+def test_a_run_that_is_stopped_at_once_keeps_what_was_proposed_and_its_prices_count_for_nothing(
+    database: Database, verifier: Actor, now: datetime
+) -> None:
+    with database.transaction() as session:
+        for i in range(3):
+            household = make.a_household(session, phone=f"1000000000{i}")
+            make.auto_match(session, household)
+            need = make.a_need(session, household)
+        make.an_offer(session, make.an_organisation(session), stock_units=25)
+    first = a_run(database, verifier, now)
+    later = now + timedelta(hours=1)
+    with database.transaction() as session:
+        second = proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=later)
+        near = Actor("v-2", Role.VERIFIER, districts=frozenset({"500103"}))
+        with pytest.raises(WrongState, match="run_of_others"):
+            proposals.cancel_run(session, second.id, actor=near, now=later)
+        proposals.cancel_run(session, second.id, actor=verifier, now=later)
+    proposals.work(database, second.id, clock=lambda: later, actor=SYSTEM)
+    with database.reading() as session:
+        second = proposals.get_run(session, second.id)
+        assert second.state is RunState.CANCELLED
+        last = boards.last_run(session, session.get_one(Need, need.id))
+        assert last is not None
+        assert last.id == first.id
+        assert [run.id for run, _needs in boards.last_runs(session)] == [first.id]
+    before, kept = lines_of(database, first), lines_of(database, second)
+    assert [(line.need_id, line.units) for line in kept] == [(line.need_id, line.units) for line in before] != []
+    assert {line.state for line in kept} == {LineState.PROPOSED}
+
+
 def test_a_giver_may_not_start_a_run(session: Session, now: datetime) -> None:
     giver = Actor(id="g", role=Role.CHARITY_MANAGER, org_id="org-1")
     with pytest.raises(NotAllowed):
@@ -215,8 +246,21 @@ def test_the_preview_counts_without_writing(session: Session, verifier: Actor, n
         make.a_need(session, household)
     make.a_need(session, without, state=NeedState.HELD)
     make.an_offer(session, make.an_organisation(session))
-    seen = proposals.preview(session, Scope(), actor=verifier, now=now)
+    giver = make.an_organisation(session)
+    for unseen in (
+        {"category": "LIVING.GOODS", "unit": "ITEM"},
+        {"districts": ["500106"]},
+        {"stock_units": 5, "committed_units": 5},
+        {"valid_to": now.date()},
+        {"valid_from": now.date() + timedelta(days=1)},
+        {"org_id": make.an_organisation(session, state=OrganisationState.SUSPENDED).id},
+        {"org_id": make.an_organisation(session, purposes=[]).id},
+    ):
+        make.an_offer(session, giver, **unseen)
+    scope = Scope(("500103",), ("LIVING.FOOD_PACK",))
+    seen = proposals.preview(session, scope, actor=verifier, now=now)
     assert (seen.needs, seen.households, seen.without_consent, seen.held, seen.offers) == (2, 2, 1, 1, 1)
+    assert proposals.preview(session, Scope(), actor=verifier, now=now).offers == 3, "another kind, another district"
     assert seen.open_units == {"LIVING.FOOD_PACK": 20}
     assert session.exec(select(Run)).all() == []
 

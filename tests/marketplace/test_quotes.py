@@ -25,7 +25,10 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.models import LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
-from marketplace.proposals import archive, making_way, overrides, quotes, results
+from marketplace.organisations import agreements
+from marketplace.organisations.agreements import AgreementTerms
+from marketplace.organisations.models import Organisation
+from marketplace.proposals import archive, making_way, overrides, quotes, results, supply
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import (
     Displacement,
@@ -37,6 +40,7 @@ from marketplace.proposals.models import (
     RunState,
 )
 from marketplace.proposals.replay import replay
+from marketplace.reference.needs import need_kind
 from tests import factories as make
 from tests.marketplace.test_overlap_runs import past
 from tests.marketplace.test_proposals import a_run, lines_of
@@ -154,6 +158,13 @@ def test_what_is_committed_declined_or_posted_since_the_run_counts_at_once(
     with database.transaction() as session:
         session.get_one(Offer, second).state = OfferState.PAUSED
     assert [row["offer_id"] for row in told(database, need_id, now)["free"]] == [offer_id]
+    with database.transaction() as session:
+        giver = session.get_one(Organisation, session.get_one(Offer, offer_id).org_id)
+        kept = tuple(one for one in giver.purposes if one != need_kind("LIVING.FOOD_PACK").purpose)
+        terms = AgreementTerms("2", now.date(), date(2027, 11, 23), kept)
+        agreements.propose_agreement(session, giver.id, terms, actor=Actor("a-1", Role.APPROVER), now=now)
+        agreements.approve_organisation(session, giver.id, actor=Actor("a-2", Role.APPROVER), now=now)
+    assert told(database, need_id, now)["fitting_offers"] == 0, "its new agreement does not cover this"
 
 
 @pytest.mark.parametrize("why", ["no_consent", "excluded", "refused", "no_run", "held", "over"])
@@ -213,6 +224,23 @@ def test_of_a_limit_per_household_a_quote_leaves_what_the_household_has_not_had(
     said = quotes.as_json(quotes.tell(session, need.id, actor=verifier, now=now))
     assert [row["units"] for row in said["free"]] == free
     assert said["fitting_offers"] == len(free)
+
+
+def test_what_comes_free_after_the_look_is_left_for_the_next_look(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    """On PostgreSQL another transaction may free a unit of an offer that is not locked here."""
+    household, other = make.a_household(session), make.a_household(session, phone="10000000044")
+    make.auto_match(session, household)
+    need, offer = make.a_need(session, household), make.an_offer(session, make.an_organisation(session))
+    line = make.a_line(session, make.a_need(session, other), offer, units=100)
+
+    def frees(_givers: object) -> None:
+        line.state = LineState.STALE
+        session.flush()
+
+    with pytest.raises(WrongState, match="nothing_free"):
+        quotes.take_free_stock(session, need.id, hold=frees, actor=verifier, now=now)
 
 
 def test_while_a_run_is_under_way_no_ordinary_need_takes_anything(
@@ -359,7 +387,7 @@ def test_who_could_make_way_is_proposed_and_changes_nothing(
             making_way.drop(session, row_id, reason="x", actor=elsewhere, now=now)
         kept = making_way.keep(session, row_id, reason="寒潮", actor=approver, now=now)
         assert (kept.state, kept.reason, kept.decided_by) == (DisplacementState.KEPT, "寒潮", approver.id)
-        (pin,) = overrides.standing(session, today=now.date()).pins
+        (pin,) = overrides.standing(session, now=now).pins
         assert (pin.need_id, pin.resource_id, pin.units) == (need_id, kept.offer_id, 1)
         with pytest.raises(WrongState, match="displacement_over"):
             making_way.drop(session, row_id, reason="x", actor=approver, now=now)
@@ -455,6 +483,12 @@ def test_staff_read_what_could_help_and_take_it_on_the_page(
     assert staff.post(f"{path}/take").status_code == 409
     with sqlite_database.reading() as session:
         assert [line.units for line in session.exec(select(ProposedLine))] == [4]
+    with sqlite_database.transaction() as session:
+        home = session.get_one(Household, session.get_one(Need, need_id).household_id)
+        past(session, home, "LIVING.FOOD_PACK", 2, at.date() - timedelta(days=9))
+    page = staff.get(path).text
+    assert "A rule against helping twice allows nothing for this need now" in page
+    assert "<li>The same kind of goods is given once in 180 days" in page
 
 
 def test_an_approver_keeps_or_drops_on_the_page_with_a_reason(
@@ -497,7 +531,9 @@ def test_a_quote_keeps_to_the_book_of_rules_as_two_people_changed_it_for_a_distr
         first, second = Actor("a-1", Role.APPROVER), Actor("a-2", Role.APPROVER)
         wanted = rules.Draft("D08", "500103", date(2026, 11, 23), "渝民发〔2026〕1号", days=365)
         rules.approve(session, rules.draft(session, wanted, actor=first, now=now).id, actor=second, now=now)
-    assert told(database, need_id, now)["fitting_offers"] == 0
+    said = told(database, need_id, now)
+    assert (said["fitting_offers"], said["state"], said["rules"]) == (0, "ruled_out", ["D08"])
+    assert said["ruled_units"] == 10
 
 
 def test_a_device_of_one_person_closes_no_offer_for_another_of_the_home(sqlite_database, verifier, now):
@@ -555,5 +591,5 @@ def test_only_a_giver_of_money_is_locked_for_a_quote(sqlite_database: Database, 
     asked: list[str] = []
     event.listen(sqlite_database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     with sqlite_database.transaction() as session:
-        assert [offer.id for offer in quotes._locked(session, [offer_id])] == [offer_id]
+        assert [offer.id for offer in supply.lock_offers(session, [offer_id])] == [offer_id]
     assert any("FROM organisation" in " ".join(one.split()) for one in asked) is locks, "goods share no budget"

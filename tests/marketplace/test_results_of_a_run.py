@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from sqlmodel import Session, select
@@ -14,13 +14,17 @@ from marketplace.config import Settings
 from marketplace.consent import service as consent
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.ledger.sentences import Sayings
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
 from marketplace.proposals import results, service, views_runs
 from marketplace.proposals.models import ProposedLine, Run, RunState
+from marketplace.proposals import results
+from marketplace.proposals.models import Run, UnservedReason
 from marketplace.proposals.problem import Scope
 from marketplace.proposals.results import Comparison, Share
 from tests import factories as make
+from tests.marketplace.test_overlap_runs import past
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run, lines_of
 from tests.pages.people import client_as
@@ -53,6 +57,30 @@ def test_at_zero_is_who_has_nothing_from_before_and_nothing_from_the_run(
         # Asked about are the needs with something open: both that lack something, and not the covered one.
         assert results.shares(session, second)[0::3] == [Share(3, 0, 0), Share(0, 2, 0)]
         assert results.shares(session, first)[0::3] == [Share(3, 1, 1), Share(0, 2, 0)]
+
+
+def test_what_a_rule_leaves_open_of_a_served_need_is_told_and_is_no_full_fill(
+    database: Database, verifier: Actor, now: datetime
+) -> None:
+    """Of 30 hours verified, care insurance gives 12 and a rule leaves 18: 12 stay open, 0.6 of the need is filled."""
+    kind = {"category": "CARE.HOME_CARE", "unit": "HOUR"}
+    with database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household)
+        need = make.a_need(session, household, gap_units=30, **kind)
+        past(session, household, "CARE.HOME_CARE", 12, date(2026, 11, 1), programme="LTC_INSURANCE")
+        make.an_offer(session, make.an_organisation(session), **kind)
+    run = a_run(database, verifier, now)
+    assert [line.units for line in lines_of(database, run)] == [18]
+    with database.reading() as session:
+        (row,) = session.exec(select(UnservedReason).where(UnservedReason.need_id == need.id))
+        assert (row.code, row.detail["units"], row.covered_units) == ("rule_cut", 12, 18)
+        rules = Sayings(session, on=run.as_of, lang="en").about(need.district_code, need.category)
+        words = results.sentence(row.code, "", row.detail, names={}, unit="HOUR", lang="en", rules=rules)
+        assert words.startswith("A rule against helping twice allows no more now and leaves 12 units of this need open")
+    summary = run.fairness["plan"]["summary"]
+    assert [round(summary[name], 3) for name in ("fill", "worst_off")] == [0.6, 0.6]
+    assert run.fairness["plan"]["groups"]["category"][0]["goods"][0]["open_units"] == 30
 
 
 def test_a_run_is_compared_with_the_last_of_its_scope_and_what_was_approved_is_not_lost(

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from matching.__main__ import main
-from matching.beside import joined, report
+from matching.beside import report
 from matching.compiled import compile_problem
-from matching.components import split
+from matching.components import joined, split
 from matching.fairness import gini, worst_off
 from matching.folder import write_plan, write_problem
 from matching.limits import shared_limits

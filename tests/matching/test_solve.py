@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from matching import Problem, Progress, allocate
+from matching.checker import check
 from matching.child import beside
 from matching.model import Announced, Ban, Pin
 from matching.plan import Plan
@@ -82,6 +83,30 @@ def test_a_cancelled_run_says_so_and_keeps_the_pins():
     assert plan.certificate.status == "feasible"
     assert units(plan) == {("n00", giver.resource_id): 1}
     assert plan.certificate.bound >= allocate(given).certificate.score
+
+
+def test_a_run_that_is_stopped_at_once_keeps_what_was_announced_as_far_as_the_limits_hold_it():
+    given = problem(
+        [
+            need("a", gap=4),
+            need("b", gap=4, urgency=3),
+            need("c", gap=3),
+            replace(need("d", gap=5), all_or_nothing=True),
+        ],
+        [resource("r", stock=6), resource("s", stock=3), resource("t", stock=5)],
+        announced=(
+            Announced("a", "r", 4), Announced("b", "r", 4), Announced("c", "s", 3), Announced("d", "t", 5),
+        ),
+    )  # fmt: skip
+    plan = allocate(given, cancelled=lambda: True)
+    # r has 6 of 8 left: whose last unit ranks lowest gives way. Everything else stays as it was announced.
+    assert units(plan) == {("b", "r"): 4, ("c", "s"): 3, ("d", "t"): 5}
+    assert (plan.certificate.interrupted, check(given, plan)) == (True, ())
+    assert plan.certificate.bound >= allocate(given).certificate.score
+    fewer = replace(given, needs=(need("a", gap=3), *given.needs[1:]), pins=(Pin("a", "r", 2),))
+    pinned = allocate(fewer, cancelled=lambda: True)
+    assert units(pinned)["a", "r"] >= 2
+    assert check(fewer, pinned) == ()
 
 
 def test_pins_that_contradict_each_other_are_named_and_nothing_is_given():

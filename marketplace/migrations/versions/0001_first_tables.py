@@ -2236,6 +2236,7 @@ def upgrade() -> None:
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('withdrawn_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('withdrawn_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('left_out', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.CheckConstraint("kind <> 'ban' OR ((need_id IS NOT NULL OR offer_id IS NOT NULL) AND units = 0)", name=op.f('ck_override_ban')),
     sa.CheckConstraint("kind <> 'pin' OR (need_id IS NOT NULL AND offer_id IS NOT NULL AND units > 0)", name=op.f('ck_override_pin')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_override_need_id')),
