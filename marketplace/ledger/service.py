@@ -6,7 +6,7 @@ the guard against a second aid live in the database (see `ledger.models`); a bro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -142,7 +142,7 @@ def act_of(entry: LedgerEntry, /) -> audit.Entry:
     return audit.Entry(f"aid:{entry.state.value}", object_ref=entry.id, subject=entry.household_id, body=body)
 
 
-def live_aid(session: Session, *, household_ids: list[str] | None = None) -> Iterator[LedgerEntry]:
+def live_aid(session: Session, *, household_ids: Collection[str] | None = None) -> Iterator[LedgerEntry]:
     """Every reserved, approved or delivered row, or only those of some households, in the order of their ids."""
     statement = select(LedgerEntry).where(col(LedgerEntry.state).in_(LIVE)).order_by(col(LedgerEntry.id))
     if household_ids is not None:

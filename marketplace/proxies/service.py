@@ -94,13 +94,11 @@ def knock(
     """The helper shows the code and says who it is; digits go to its telephone. The same telephone may come back that
     day, another one may not once somebody is in."""
     accounts.count_try(session, "helper-code", network=network, now=now)
-    typed = re.sub(r"[\s-]", "", code).upper()
-    index = vault_of(session).index("helper-code", typed)
+    index = vault_of(session).index("helper-code", re.sub(r"[\s-]", "", code).upper())
     power = session.exec(select(HelpPower).where(HelpPower.code_index == index).with_for_update()).one_or_none()
     mine = vault_of(session).index("phone", plain_phone(phone))
-    if power is None or power.state is PowerState.ENDED or now >= power.ends_at:
-        raise NotAllowed("helper_code_wrong")
-    if power.state is PowerState.ACTIVE and power.phone_index != mine:
+    gone = power is None or power.state is PowerState.ENDED or now >= power.ends_at
+    if power is None or gone or (power.state is PowerState.ACTIVE and power.phone_index != mine):
         raise NotAllowed("helper_code_wrong")
     if power.state is PowerState.INVITED:
         _refuse_own(session, power, phone)

@@ -17,8 +17,8 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotFound
 from marketplace.households import service as households
-from marketplace.households.models import Person
-from marketplace.policy import require
+from marketplace.households.models import Household, Person
+from marketplace.policy import decide, require
 from marketplace.reference.words import list_codes
 from marketplace.sealed import number_index, vault_of
 from marketplace.signals import wrong
@@ -52,7 +52,9 @@ def open_held(session: Session, row: HeldRow, /, *, reason: str, actor: Actor, n
 def wrong_fact(session: Session, fact_id: int, /, *, actor: Actor) -> Fact:
     """The fact that staff found wrong and its department has not answered, if it is of the actor's district."""
     fact = wrong.get_wrong(session, fact_id)
-    households.require_household(session, fact.household_id, "household:reveal", actor=actor)
+    home = session.get(Household, fact.household_id)
+    if not decide(actor, "household:reveal", district=home.district_code if home is not None else None).allow:
+        raise NotFound("fact")
     return fact
 
 
