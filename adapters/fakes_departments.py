@@ -67,7 +67,7 @@ class FakeDepartment(Speaking[ItemResult]):
 class AnsweringDepartment(FakeDepartment):
     """A department of a demonstration: it answers by itself a while after it was handed an item. It refuses flats
     and the mending of houses, and grants the rest; of an illness it takes a tenth of the costs. A cursor of an earlier
-    process is a beginning to it."""
+    process is a beginning to it, and what that one was handed it does not know."""
 
     def __init__(self, name: str, /, *, after: timedelta, clock: Callable[[], datetime]) -> None:
         super().__init__()

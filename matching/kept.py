@@ -30,7 +30,7 @@ def as_announced(compiled: Compiled, limits: Limits, parts: Sequence[Component])
     pairs = whole.pairs
     rest = untouched(compiled, pairs)
     promised = np.minimum(promised_units(compiled, pairs), compiled.pair_most[pairs])
-    if not promised.any():
+    if not promised.any() and not breaches(compiled, limits, whole, rest.units):
         return rest
     state = State(compiled, limits, whole, np.zeros_like(promised))
     units = _mended(compiled, limits, whole, _within_gaps(compiled, pairs, allowed(state, promised)))

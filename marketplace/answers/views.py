@@ -100,7 +100,7 @@ def _fields(card: Card) -> list[tuple[str, str]]:
 @bp.get("/")
 @guard("reading:match")
 def index() -> ResponseReturnValue:
-    """What households are asked now, for whoever has no page of its own."""
+    """What households are asked now, then what is under way, for whoever has no page of its own."""
     page = Page(page_number(), 0)
     found = service.waiting(current_session(), actor=current_actor(), offset=page.offset, limit=page.size + 1)
     cards = cards_of(current_session(), found[: page.size])

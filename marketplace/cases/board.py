@@ -1,8 +1,8 @@
 """The board of items: what runs and what is late, counted and cut into pages in SQL within the actor's districts.
 
-Enters: who looks, and whether only late ones. Leaves: items, the first to be late first, and the step each stands at.
-Late is what its household, the ladder and the month call late: an item over its total, or whose step is over its own
-limit. Called by the board's page and by `bench/cases.py`.
+Enters: who looks, and whether only late ones. Leaves: items by the end of their whole time, and the step each stands
+at. Late is what is over now: an item over its total, or whose running step is over its own limit. A step that ended
+late is told on the item's page and in the month. Called by the board's page and by `bench/cases.py`.
 """
 
 from __future__ import annotations

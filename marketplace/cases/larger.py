@@ -47,7 +47,7 @@ def begin(session: Session, item: CaseItem, /, *, asked: bool = False, now: date
     path = unhurried_path(item.code, facts, **here)
     other, events = _other(session, item), by_event(facts, **here)
     asked = asked or (other is not None and other.note == QUICK_FIRST)
-    most = max(events.values(), default=0) if asked else events.get("illness", 0)
+    most = max(events.get(one, 0) for one in (("illness", "accident") if asked else ("illness",)))
     if item.state is ItemState.GRANTED and most <= item.amount_fen:
         return None
     found = other or CaseItem(

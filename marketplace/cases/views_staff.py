@@ -55,7 +55,7 @@ SIZE = 50
 @bp.get("/cases/board")
 @guard("case:list")
 def board_page() -> ResponseReturnValue:
-    """What is late, what runs, in our districts; the latest first."""
+    """What is late, what runs, in our districts, by the end of the whole time."""
     session, actor, now = current_session(), current_actor(), utc_now()
     only_late = request.args.get("state") == "late"
     page = Page(page_number(), board.count_open(session, actor=actor, now=now, late=only_late), SIZE)

@@ -28,7 +28,7 @@ from marketplace.needs import settling
 from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.proposals import outlook, overrides
-from marketplace.proposals.boards import FINISHED
+from marketplace.proposals.boards import came_to_its_end
 from marketplace.proposals.models import OverrideKind, Run
 from marketplace.proposals.outlook import Idea
 from marketplace.proposals.overrides import Wish
@@ -95,7 +95,7 @@ def add_new(session: Session, meeting_id: str, /, *, actor: Actor, now: datetime
 
 def _newest_run(session: Session, district: str) -> Run:
     """The newest finished run that looked at this district, or for the whole city at every one."""
-    runs = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc())
+    runs = select(Run).where(came_to_its_end()).order_by(col(Run.number).desc())
     for run in session.exec(runs):
         within = run.scope.get("districts") or ()
         if not within or (district and district in within):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import and_, func, or_, update
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -99,7 +99,9 @@ def _hopeless(session: Session, need: Need, offer: Offer, *, units: int, now: da
     """Why no run could carry out such a pin as things stand."""
     giver = session.get_one(Organisation, offer.org_id)
     code = gone(need, offer, today=local_day(now))
-    return code or falls(session, known_of(session, [need], now=now), (need, offer, giver), units=units)
+    code = code or falls(session, known_of(session, [need], now=now), (need, offer, giver), units=units)
+    wholes = (Wish(OverrideKind.BAN, need.id, ""), Wish(OverrideKind.BAN, "", offer.id))
+    return code or ("banned" if any(_twin(session, whole) for whole in wholes) else "")
 
 
 def refusal(session: Session, wish: Wish, /, *, actor: Actor, now: datetime) -> str:
@@ -150,7 +152,9 @@ def standing(session: Session, /, *, about: Need | None = None, now: datetime) -
         .order_by(col(Override.id))
     )
     if about is not None:
-        statement = statement.where(or_(col(Override.need_id) == about.id, col(Offer.category) == about.category))
+        same_kind = col(Offer.category) == about.category
+        bans = and_(col(Override.offer_id).is_(None), col(Need.category) == about.category)
+        statement = statement.where(or_(col(Override.need_id) == about.id, same_kind, bans))
     rows = session.execute(statement).all()
     rest = {row.id: code for row, need, offer, _giver in rows if (code := gone(need, offer, today=local_day(now)))}
     pins = [(row, *sides) for row, *sides in rows if row.kind is OverrideKind.PIN and row.id not in rest]
@@ -162,6 +166,8 @@ def standing(session: Session, /, *, about: Need | None = None, now: datetime) -
         code = falls(session, facts, (need, offer, giver), units=row.units)
         if not code and not closed.isdisjoint(((need.id, ALL), (ALL, offer.id))):
             code = "banned"
+        if about is not None:
+            code = code or row.left_out  # a run tries it again, and leaves it out again
         if code:
             rest[row.id] = code
         else:

@@ -283,7 +283,7 @@ def test_each_pin_that_no_plan_can_meet_falls_away_with_its_reason_and_everybody
     with database.transaction() as session:
         rows = overrides.list_overrides(session, OverrideState.STANDING, actor=approver, now=now)
         assert {row.override.id: row.rest for row in rows if row.override.kind is PIN} == pins
-        for row in [row for row in rows if row.override.kind is PIN and row.rest not in ("no_plan", "banned")]:
+        for row in [row for row in rows if row.override.kind is PIN and row.rest != "no_plan"]:
             overrides.withdraw(session, row.override.id, actor=approver, now=now)
             wish = Wish(PIN, row.override.need_id or "", row.override.offer_id or "", 4)
             with pytest.raises(WrongState, match="pin_hopeless"):

@@ -18,9 +18,7 @@ from marketplace.ledger.sentences import Sayings
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
 from marketplace.proposals import results, service, views_runs
-from marketplace.proposals.models import ProposedLine, Run, RunState
-from marketplace.proposals import results
-from marketplace.proposals.models import Run, UnservedReason
+from marketplace.proposals.models import ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
 from marketplace.proposals.results import Comparison, Share
 from tests import factories as make

@@ -107,6 +107,9 @@ def test_a_run_that_is_stopped_at_once_keeps_what_was_announced_as_far_as_the_li
     pinned = allocate(fewer, cancelled=lambda: True)
     assert units(pinned)["a", "r"] >= 2
     assert check(fewer, pinned) == ()
+    in_lots = problem([need("a", gap=4)], [resource("r", stock=6, lot=2)], pins=(Pin("a", "r", 3),))
+    nothing_announced = allocate(in_lots, cancelled=lambda: True)
+    assert (units(nothing_announced), check(in_lots, nothing_announced)) == ({("a", "r"): 4}, ())
 
 
 def test_pins_that_contradict_each_other_are_named_and_nothing_is_given():
