@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,8 +24,10 @@ from joserfc.errors import JoseError
 from requests import RequestException, Response
 
 from adapters.ports import Departure, Identity, TryAgainLater, WillNeverWork
+from adapters.whole import WholeCall
 
 PATIENCE: Final = (3, 10)
+WHOLE_SECONDS: Final = 20.0
 ALGORITHMS: Final = ("ES256", "RS256", "PS256", "EdDSA")
 """Signatures of an identity token: public keys only, never a shared secret, never none."""
 FRESH: Final = 300
@@ -61,8 +64,8 @@ class _Client(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  # Authl
 class OidcDoor:
     """One identity provider. Its metadata and keys are fetched at the first sign-in and kept."""
 
-    def __init__(self, settings: OidcSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: OidcSettings, *, seconds: float = WHOLE_SECONDS) -> None:
+        self._settings, self._whole = settings, WholeCall(seconds)
         self._known: dict[str, Any] | None = None
 
     def begin(self, return_to: str) -> Departure:
@@ -76,7 +79,7 @@ class OidcDoor:
             It answers as somebody else.
         """
         try:
-            made = self._client().create_authorization_url(return_to, max_age=str(FRESH))
+            made = self._whole.ask(partial(self._depart, return_to))
         except (RequestException, RuntimeError, ValueError, TypeError) as error:
             raise TryAgainLater("the identity provider does not answer", code="identity_silent") from error
         return Departure(made["url"], made["state"], made["nonce"], made["code_verifier"], return_to)
@@ -98,13 +101,17 @@ class OidcDoor:
         if "error" in query or not query.get("code"):
             raise _refused("no code")
         try:
-            return self._exchange(query["code"], departure)
+            return self._whole.ask(partial(self._exchange, query["code"], departure))
         except (WillNeverWork, TryAgainLater):
             raise
         except RequestException as error:
             raise TryAgainLater("the identity provider does not answer", code="identity_silent") from error
         except (JoseError, AuthlibBaseError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
             raise _refused(type(error).__name__) from error
+
+    def _depart(self, return_to: str) -> dict[str, Any]:
+        made: dict[str, Any] = self._client().create_authorization_url(return_to, max_age=str(FRESH))
+        return made
 
     def _exchange(self, code: str, departure: Departure) -> Identity:
         client = self._client()

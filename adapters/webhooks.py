@@ -51,12 +51,12 @@ class Webhooks:
         self, hosts: Collection[str], *, resolve: Resolve = resolve, send: Send = send, seconds: float = WHOLE_SECONDS
     ) -> None:
         self._hosts, self._resolve, self._send = frozenset(hosts), resolve, send
-        self._whole = WholeCall(seconds)
+        self._whole = {host: WholeCall(seconds) for host in self._hosts}  # one that hangs holds up no other
 
     def post(self, url: str, body: str) -> None:
         """Deliver, or say whether trying again can help."""
         host, path = self._target(url)
-        self._whole.ask(partial(self._post, host, path, body))
+        self._whole[host].ask(partial(self._post, host, path, body))
 
     def _post(self, host: str, path: str, body: str) -> None:
         address = self._public_address(host)

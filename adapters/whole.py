@@ -2,7 +2,8 @@
 
 Enters: a call. Leaves: its answer or its error, or TryAgainLater once the time is over. The time-outs of a connection
 count each read anew, so whoever sends one byte now and then would hold a caller for hours. A call that was given up
-goes on in the dark, and its answer is dropped; while `MOST` of one door hang so, nobody is asked. Used by every door.
+goes on in the dark, and its answer is dropped; while `MOST` of one door hang so, nobody is asked. Used by every door;
+each host of webhooks is a door of its own.
 """
 
 from __future__ import annotations

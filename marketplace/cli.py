@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import errno
 import logging
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from marketplace import law, operations, serving, trust, wiring
+from marketplace import law, logins, operations, serving, trust, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import ConfigError, from_environment, refuse_demo
@@ -37,12 +36,11 @@ app = typer.Typer(
     help="Shanqiao 善桥: verified needs meet charitable resources.",
 )
 out = Console(highlight=False)
-account = typer.Typer(no_args_is_help=True, help="Accounts of staff, givers and auditors.")
 runs = typer.Typer(no_args_is_help=True, help="Runs of the allocator.")
 rules = typer.Typer(no_args_is_help=True, help="Rules against helping twice.")
 for name, group in (
     ("keys", trust.keys),
-    ("account", account),
+    ("account", logins.account),
     ("audit", trust.chain),
     ("import", bring),
     ("pull", pull),
@@ -87,70 +85,6 @@ def migrate() -> None:
     """Bring the database to the newest version."""
     with house():
         typer.echo("the database is at the newest version")
-
-
-@account.command("add")
-def account_add(
-    login: str,
-    role: Annotated[str, typer.Option(help="Such as verifier, approver, charity_manager, auditor.")],
-    name: Annotated[str, typer.Option(help="The name that colleagues see.")],
-    org: Annotated[str, typer.Option(help="The credit code of a giver's organisation.")] = "",
-    district: Annotated[list[str] | None, typer.Option(help="A district served; none means the whole city.")] = None,
-    street: Annotated[list[str] | None, typer.Option(help="A street where a worker goes first, by its code.")] = None,
-) -> None:
-    """Add one account; the password is asked, or read from standard input."""
-    password = _typed()
-    with house() as (_, database), database.transaction() as session:
-        made = operations.add_account(
-            session,
-            login,
-            role=role,
-            name=name,
-            credit_code=org,
-            districts=district or [],
-            streets=street or [],
-            password=password,
-            now=utc_now(),
-        )
-    typer.echo(f"account {made.login} added as {made.role.value}")
-
-
-@account.command("change")
-def account_change(
-    login: str,
-    renew: Annotated[bool, typer.Option("--renew", help="Ask for another password, take its factors away.")] = False,
-    role: Annotated[str, typer.Option(help="Another role; its desk must be empty.")] = "",
-    district: Annotated[list[str] | None, typer.Option(help="The districts that it serves from now on.")] = None,
-) -> None:
-    """LOGIN stays the same person wherever two are asked for; its sign-ins end."""
-    changes: Any = {"password": _typed() if renew else "", "role": role, "districts": district or None}
-    with house() as (_, database), database.transaction() as session:
-        operations.change_account(session, login, **changes, now=utc_now())
-    typer.echo(f"account {login} is changed")
-
-
-@account.command("link")
-def account_link(login: str, subject: str) -> None:
-    """From now on SUBJECT of the identity provider signs in as LOGIN."""
-    with house() as (settings, database), database.transaction() as session:
-        operations.link_account(session, login, issuer=settings.oidc_issuer, subject=subject, now=utc_now())
-    typer.echo(f"account {login} is linked")
-
-
-@account.command("unlink")
-def account_unlink(subject: str) -> None:
-    """SUBJECT of the identity provider signs in as nobody any more; who came in by the provider is out."""
-    with house() as (settings, database), database.transaction() as session:
-        operations.unlink_account(session, subject, issuer=settings.oidc_issuer, now=utc_now())
-    typer.echo("the subject is linked no more")
-
-
-@account.command("end")
-def account_end(login: Annotated[str, typer.Argument(help="Leave it out for everybody.")] = "") -> None:
-    """End every sign-in of LOGIN, or of everybody; nobody's password or factor changes."""
-    with house() as (_, database), database.transaction() as session:
-        ended = operations.end_sign_ins(session, login, now=utc_now())
-    typer.echo(f"{ended} sign-ins ended")
 
 
 @app.command()
@@ -267,13 +201,6 @@ def restore(
         waits = f"{rest['guardians']} guardians, {rest['helpers']} helpers and {rest['keys']} keys"
         typer.echo(f"{waits} wait for staff; see docs/operations.md")
         typer.echo(f"{rest['accounts']} accounts are open: compare them with who works here now")
-
-
-def _typed() -> str:
-    """A password, asked twice, or a line of standard input."""
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
 
 
 def _log() -> None:

@@ -150,23 +150,37 @@ def end_sign_ins(session: Session, login: str, /, *, now: datetime) -> int:
 
 
 def change_account(
-    session: Session, login: str, /, *, password: str, role: str, districts: Sequence[str] | None, now: datetime
+    session: Session,
+    login: str,
+    /,
+    *,
+    password: str | None,
+    role: str,
+    districts: Sequence[str] | None,
+    streets: Sequence[str] | None,
+    now: datetime,
 ) -> None:
-    """Give an account another password and no factors, another role or other districts; the person stays the same."""
-    account = session.exec(select(Account).where(Account.login == login, col(Account.active).is_(True))).first()
+    """Give an account another password and no factors, another role, other districts (none of them: the whole city) or
+    other streets; the person stays the same. The account is held before the first row of the log (adr/0066)."""
+    asked = select(Account).where(Account.login == login, col(Account.active).is_(True))
+    account = session.exec(asked.with_for_update()).first()
     if account is None:
         raise OperatorError(f"there is no open account {login}")
-    moves = bool(role) or districts is not None
+    moves = bool(role) or districts is not None or streets is not None
+    if password is None and not moves:
+        raise OperatorError("say what changes: --renew, --role, --district, --whole-city or --street")
     kind = _role(role) if role else account.role
     if moves and (account.org_id is not None or kind in GIVERS):
         raise OperatorError("the people of a giver have their roles from its own team")
-    if password and len(password) < SHORTEST_PASSWORD:
+    if password is not None and len(password) < SHORTEST_PASSWORD:
         raise OperatorError(f"an account needs a password of at least {SHORTEST_PASSWORD} characters")
-    if password:
+    if password is not None:
         changing.renew(session, account, password, now=now)
     if moves:
         area = account.districts if districts is None else [_district(code, now=now) for code in districts]
-        changing.move(session, account, kind, area, now=now)
+        given = [_street(code, kind, area, now=now) for code in streets or ()]
+        kept = given or [code for code in account.streets if _still(code, kind, area, now=now)]
+        changing.move(session, account, kind, area, kept, now=now)
 
 
 def link_account(session: Session, login: str, /, *, issuer: str, subject: str, now: datetime) -> None:
@@ -227,6 +241,14 @@ def _street(code: str, role: Role, served: Sequence[str], *, now: datetime) -> s
     if served and street.district_code not in served:
         raise OperatorError(f"{code} is a street of {street.district_code}: give that by --district as well")
     return street.code
+
+
+def _still(code: str, role: Role, served: Sequence[str], *, now: datetime) -> bool:
+    """Whether an account that changes goes to this street as before."""
+    try:
+        return bool(_street(code, role, served, now=now))
+    except OperatorError:
+        return False
 
 
 def acting(session: Session, login: str, /, *, role: Role) -> Actor:

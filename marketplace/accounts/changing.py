@@ -33,16 +33,27 @@ def renew(session: Session, account: Account, password: str, /, *, now: datetime
     audit.record(session, audit.Entry("account:renew", object_ref=account.id), actor=SYSTEM, now=now)
 
 
-def move(session: Session, account: Account, role: Role, districts: Iterable[str], /, *, now: datetime) -> None:
-    """Another role or other districts, with an empty desk: what lay there was given to the old ones."""
-    if desks.pieces_of(session, account, now=now):
-        raise WrongState("work_on_desk")
-    standins.close_all(session, account.id, actor=SYSTEM, now=now)
-    account.role, account.districts = role, sorted(set(districts))
+def move(
+    session: Session,
+    account: Account,
+    role: Role,
+    districts: Iterable[str],
+    streets: Iterable[str],
+    /,
+    *,
+    now: datetime,
+) -> None:
+    """Another role or other districts, with an empty desk: what lay there was given to the old ones. Streets open
+    nothing: where they alone change, the desk stays as it is."""
+    area = sorted(set(districts))
+    if (role, area) != (account.role, sorted(account.districts)):
+        if desks.pieces_of(session, account, now=now):
+            raise WrongState("work_on_desk")
+        standins.close_all(session, account.id, actor=SYSTEM, now=now)
+    account.role, account.districts, account.streets = role, area, sorted(set(streets))
     _end_all(session, account)
-    entry = audit.Entry(
-        "account:move", object_ref=account.id, rule_id=role.value, body={"districts": account.districts}
-    )
+    body = {"districts": account.districts, "streets": account.streets}
+    entry = audit.Entry("account:move", object_ref=account.id, rule_id=role.value, body=body)
     audit.record(session, entry, actor=SYSTEM, now=now)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from marketplace.accounts.codes import CODE_LIFE
 from marketplace.actors import Actor
 from marketplace.households.gone import newcomer_ref
 from marketplace.households.models import Person
@@ -52,10 +53,12 @@ def number_of(session: Session, text: str, phone_index: str, /, *, now: datetime
 
 
 def come_in(session: Session, text: str, phone_index: str, /, *, actor: Actor, now: datetime) -> Person | None:
-    """The telephone was proved: write down who applied by it, and return that person."""
-    if not number_of(session, text, phone_index, now=now):
+    """The telephone was proved: write down who applied by it, and return that person. A code that was sent in time is
+    good as long as it lives."""
+    asked = now - CODE_LIFE
+    if not number_of(session, text, phone_index, now=asked):
         return None
-    told = _told(vault_of(session), text, phone_index, now)
+    told = _told(vault_of(session), text, phone_index, asked)
     person = PersonFacts(name=told["name"], phone=told["phone"])
     place: Any = {"street_code": told["street"], "urban": is_town(told["street"])}
     ref = newcomer_ref(session, SOURCE, phone_index)

@@ -56,7 +56,7 @@ def enter() -> ResponseReturnValue:
 @bp.route("/enter", methods=["POST"])
 @guard("account:sign_in")
 def send_code() -> ResponseReturnValue:
-    """Send a code if the number belongs to somebody; say the same either way."""
+    """Send a code if the number belongs to somebody or this browser applies by it; say the same either way."""
     form = PhoneForm()
     if not form.validate_on_submit():
         return pages.render("households/enter.html", form=form)

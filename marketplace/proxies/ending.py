@@ -35,9 +35,9 @@ def end_of_subject(session: Session, person_id: str, /, *, reason: str, actor: A
 
 def rest_powers(session: Session, /, *, now: datetime) -> int:
     """After a restore each power in force waits for its second look once more, for it may have been stopped since; one
-    for a day is over; how many."""
-    asked = select(HelpPower).where(HelpPower.state == PowerState.ACTIVE).order_by(col(HelpPower.id))
-    powers = session.exec(asked.with_for_update()).all()
+    for a day is over, and its code if nobody came in by it; how many."""
+    asked = select(HelpPower).where(col(HelpPower.state).in_((PowerState.ACTIVE, PowerState.INVITED)))
+    powers = session.exec(asked.order_by(col(HelpPower.id)).with_for_update()).all()
     for power in powers:
         if power.kind is PowerKind.ONCE:
             power.ends_at = max(now, power.starts_at + timedelta(seconds=1))

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
 from marketplace.consent.ask import lock_head, newest
@@ -74,6 +75,9 @@ def receipts_for(session: Session, chain_id: str, /, *, purpose: str, actor: Act
     if head is None or actor.org_id is None or head.recipient_org_id != actor.org_id:
         raise NotFound("consent")
     if head.purpose.value != purpose:
-        raise ConsentMissing("purpose_not_consented")
+        error = ConsentMissing("purpose_not_consented")
+        tried: dict[str, Any] = {"object_ref": chain_id, "subject": head.household_id, "purpose": purpose[:32]}
+        error.denied = (audit.Entry("share:deny", decision="deny", rule_id="PURPOSE", **tried), actor)
+        raise error
     asked = select(ConsentReceipt).where(col(ConsentReceipt.chain_id) == chain_id)
     return list(session.exec(asked.order_by(col(ConsentReceipt.version))))

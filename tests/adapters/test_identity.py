@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -132,6 +133,17 @@ def test_a_code_works_once_and_only_with_its_own_verifier(provider: Provider) ->
     again = door.begin(BACK)
     with pytest.raises(WillNeverWork):
         door.finish(provider.visit(again.address), departure=replace(again, code_verifier="x" * 48))
+
+
+@pytest.mark.threat("T10")
+def test_a_provider_that_never_ends_its_answer_is_given_up_as_a_whole(provider: Provider) -> None:
+    door = OidcDoor(OidcSettings(provider.url, CLIENT, SECRET), seconds=0.0)
+    departure = door_to(provider).begin(BACK)
+    back = provider.visit(departure.address)
+    for call in (partial(door.begin, BACK), partial(door.finish, back, departure=departure)):
+        with pytest.raises(TryAgainLater) as caught:
+            call()
+        assert caught.value.code == "timeout"
 
 
 @pytest.mark.threat("T10")

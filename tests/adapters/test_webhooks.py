@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 
 from adapters.ports import OutsideError, TryAgainLater, WillNeverWork
 from adapters.webhooks import Webhooks
+from adapters.whole import MOST
 
 HOST = "hooks.partner.example"
 BAD = (
@@ -73,3 +76,18 @@ def test_a_redirect_is_not_followed_and_other_answers_are_tried_again(status: in
     with pytest.raises(error):
         Webhooks([HOST], resolve=lambda host: ["93.184.216.34"], send=wire.send).post(f"https://{HOST}/", "x")
     assert len(wire.sent) == 1
+
+
+def test_a_partner_that_never_ends_its_answer_holds_up_no_other() -> None:
+    released, slow = Event(), "slow.partner.example"
+
+    def send(_address: str, host: str, _path: str, _body: bytes) -> int:
+        return 200 if host == HOST or released.wait(9) else 500
+
+    door = Webhooks([HOST, slow], resolve=lambda host: ["93.184.216.34"], send=send, seconds=0.05)
+    for code in [*["timeout"] * MOST, "still_hanging"]:
+        with pytest.raises(TryAgainLater) as caught:
+            door.post(f"https://{slow}/", "x")
+        assert caught.value.code == code
+    door.post(f"https://{HOST}/", "x")
+    released.set()

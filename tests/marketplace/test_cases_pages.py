@@ -29,7 +29,7 @@ from marketplace.cases.whose import who_decided
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.households import facts
+from marketplace.households import facts, newcomers
 from marketplace.households.models import Household, Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_phone, masked_name
@@ -38,6 +38,7 @@ from marketplace.notices import Notice
 from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
+from marketplace.sealed import vault_of
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
 from tests import factories as make
@@ -189,6 +190,15 @@ def test_who_applies_with_a_telephone_that_was_another_s_comes_in_as_somebody_ne
         assert third.household_id != session.get_one(Person, kept).household_id, "a number that is given out again"
         assert masked_name(session, session.get_one(Person, kept)) == name
         assert len(session.exec(select(AccountSession)).all()) == 1, "the browser's earlier sign-in ends with a new one"
+    with database.transaction() as session:
+        vault, other = vault_of(session), "13800000003"
+        text = newcomers.kept_text(vault, name="慢慢来", phone=other, district=RURAL, street=TOWNSHIP, now=now)
+        index, late = vault.index("phone", other), [now + timedelta(minutes=n) for n in (31, 41, 35)]
+        assert newcomers.number_of(session, text, index, now=late[0]) == "", "no code is sent so late"
+        known = [newcomers.come_in(session, text, index, actor=SYSTEM, now=at) for at in late[1:]]
+        assert [one is not None for one in known] == [False, True], (
+            "a code that was sent in time is good while it lives"
+        )
     locked_after(client, "/apply", {**me, "phone": "13800000009"}, what="first", tries=100)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -26,7 +27,7 @@ from marketplace.cli import main
 from marketplace.config import KEY_VARIABLES, from_environment
 from marketplace.db import Database
 from marketplace.errors import NotAllowed
-from marketplace.operations import new_keys
+from marketplace.operations import OperatorError, change_account, new_keys
 from tests import factories as make
 from tests.marketplace.test_incidents import a_look
 
@@ -104,6 +105,18 @@ def test_an_account_is_added_and_can_sign_in(installation: Path, run: Run) -> No
         assert (made.districts, made.streets) == (["500103"], ["500103001"])
         assert sign_in(session, "li.na", "a long password", network="n", now=make.NOW)
     assert "already" in run(*words, typed="a long password\n")[2]
+    assert run("account", "change", "li.na", "--whole-city", "--district", "500101")[0] == 2
+    assert run("account", "change", "li.na", "--whole-city", "--street", "500103003")[0] == 0
+    with closing(_database()) as database, database.transaction() as session:
+        moved = session.exec(select(Account)).one()
+        assert (moved.districts, moved.streets) == ([], ["500103003"])
+        given: dict[str, Any] = {"password": None, "role": "", "districts": None, "streets": None, "now": make.NOW}
+        for code, kept in (("500103", ["500103003"]), ("500101", [])):
+            change_account(session, "li.na", **{**given, "districts": [code]})
+            assert (moved.districts, moved.streets) == ([code], kept), "streets outside of its districts go"
+        for over in ({}, {"password": ""}, {"streets": ["500103001"]}):
+            with pytest.raises(OperatorError):
+                change_account(session, "li.na", **{**given, **over})
 
 
 def test_the_operator_ends_the_sign_ins_of_one_or_of_everybody(installation: Path, run: Run) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 import shanqiao_verify as verifier
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.audit import AuditRow
+from marketplace.audit import AuditRow, subject_ref
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.consent.models import Consent, ConsentHead, Mode
@@ -196,5 +196,6 @@ def test_the_receipts_of_its_own_consent_are_the_ones_the_household_has_and_hold
     other = house.caller().get(f"/consents/{house.chain_id}/receipts?purpose=MED_AID")
     assert (other.status_code, other.json["error"]) == (403, "purpose_not_consented")
     with house.database.reading() as session:
-        denied = select(AuditRow.purpose).where(AuditRow.action == "share:deny", AuditRow.rule_id == "PURPOSE")
-        assert session.exec(denied).all() == ["MED_AID"]
+        denied = select(AuditRow).where(AuditRow.action == "share:deny", AuditRow.rule_id == "PURPOSE")
+        row = session.exec(denied).one()
+        assert (row.purpose, row.subject_ref) == ("MED_AID", subject_ref(session, house.scene.household.id))

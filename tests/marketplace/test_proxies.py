@@ -110,6 +110,12 @@ def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: dateti
     assert accounts.actor_of(session, token, now=now + timedelta(hours=24)).role is Role.PUBLIC
     told = [letter.letter for letter in session.exec(select(Notice)) if letter.letter != "sign_in_code"]
     assert told == ["helper_named"]
+    asked = {"helper_kind": "volunteer", "acts": ("see",), "actor": herself(person), "now": now}
+    power, code = service.invite(session, person.id, **asked)
+    rest_powers(session, now=now)
+    with pytest.raises(NotAllowed):
+        come_in(session, code, network="e", now=now + timedelta(minutes=1))
+    assert power.state is PowerState.INVITED, "after a restore nobody comes in by a code of before"
 
 
 def test_a_paper_names_five_things_and_is_checked_by_another_person(session: Session, now: datetime) -> None:
