@@ -30,6 +30,8 @@ ANSWER = "visit_answer"
 """The step that waits for the household's choice."""
 OTHER_TIME = "other_time"
 """Why a time is called off at which the household cannot."""
+NOT_ANSWERED = "not_answered"
+"""Why a time is called off that came without its answer."""
 
 
 def lock_match(session: Session, match_id: str, /) -> Match:
@@ -192,7 +194,8 @@ def close(
     now: datetime,
 ) -> None:
     """End an appointment in this state; what was only promised is free again. The household's clock runs on while
-    another time of the same choice waits for its answer; what an agreed one gave its match of time goes with it."""
+    another time of the same choice waits for its answer; what an agreed one gave its match of time goes with it, and
+    where it was the household that could not or said nothing, the giver has days to plan anew."""
     was_agreed = appointment.state is AppointmentState.AGREED
     appointment.reason_code, appointment.closed_at = reason, now
     if to is not AppointmentState.DONE:
@@ -200,8 +203,8 @@ def close(
     step(session, appointment, to=to, actor=actor, now=now)
     if not _asked(session, appointment.choice_id):
         clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
-    if was_agreed and to is not AppointmentState.DONE:
-        by_home = to is AppointmentState.NO_SHOW_HOUSEHOLD or reason == OTHER_TIME
+    by_home = to is AppointmentState.NO_SHOW_HOUSEHOLD or reason in (OTHER_TIME, NOT_ANSWERED)
+    if by_home or (was_agreed and to is not AppointmentState.DONE):
         limits.fell_away(session, session.get_one(Match, appointment.match_id), by_home=by_home, now=now)
 
 

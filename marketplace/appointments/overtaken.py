@@ -46,7 +46,7 @@ def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) 
             return False
         held = match.state is MatchState.HELD
         ended = "match_on_hold" if held else "match_ended"
-        call_off(session, appointment, reason=ended if over else "not_answered", actor=SYSTEM, now=now)
+        call_off(session, appointment, reason=ended if over else booking.NOT_ANSWERED, actor=SYSTEM, now=now)
         if over:
             silent.end_call(session, match.id, outcome=ended, now=now)
         else:

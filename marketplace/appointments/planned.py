@@ -55,7 +55,8 @@ from marketplace.policy import require
 
 COLUMN = {
     "days": "day",
-    **{name: name for name in ("begins", "ends", "volunteers", "choice", "visit", "call_off", "minutes", "content")},
+    **{name: name for name in ("begins", "ends", "volunteers", "choice", "visit", "call_off")},
+    **{name: name for name in ("outcome", "minutes", "content")},
 }
 """A field of the page's form ► our column."""
 CODES = {

@@ -116,7 +116,7 @@ def _said(one: Planned, there: Standing) -> Act:
     if visit.state.value == one.outcome and (one.outcome != Act.DONE or served):
         return Act.SAME
     if visit.state is not AppointmentState.AGREED:
-        raise BadInput("visit_closed", field="visit")
+        raise BadInput("visit_said_otherwise", field="outcome")
     return Act(one.outcome)
 
 

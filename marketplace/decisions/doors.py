@@ -39,7 +39,7 @@ SENTENCES = {
     "no_complaint": _l("There is no complaint that waits."),
     "no_call_due": _l("No call is due here: the household still has time, or it has answered."),
     "wanted_before": _l("The household has said this twice and then let the time pass. Ask for a yes or a no."),
-    "no_more_time": _l("More time was given once already, or the delivery is not late."),
+    "no_more_time": _l("More time was given already, or the delivery is not late."),
     "clock_not_staff": _l("This step does not wait for staff, or it has ended."),
     "units_outside": _l("Write a number from 1 to the number that was matched."),
     "giver_suspended": _l("This giver is suspended for now, so nobody can say yes to it. Nothing is lost by waiting."),

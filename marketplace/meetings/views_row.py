@@ -112,18 +112,17 @@ def look(meeting_id: str, number: int) -> ResponseReturnValue:
 def look_all(meeting_id: str) -> ResponseReturnValue:
     """One press: who came since, then the cheapest remedy and who would lose, for every undecided row."""
     here, session, actor, now = url_for(".sheet", meeting_id=meeting_id), current_session(), current_actor(), utc_now()
+    more = ""
     try:
-        added = service.add_new(session, meeting_id, actor=actor, now=now)
+        if added := service.add_new(session, meeting_id, actor=actor, now=now):
+            more = ngettext("%(num)d row came since and was added.", "%(num)d rows came since and were added.", added)
         count = looking.look_all(session, meeting_id, actor=actor, now=now)
     except DomainError as error:
         if error.code not in words.SENTENCES:
             raise
-        return pages.refuse(str(words.SENTENCES[error.code]), to=here)
+        return pages.refuse(f"{more} {words.SENTENCES[error.code]}".strip(), to=here)
     told = ngettext("%(num)d row has its answer.", "%(num)d rows have their answer.", count)
-    if added:
-        more = ngettext("%(num)d row came since and was added.", "%(num)d rows came since and were added.", added)
-        told = f"{more} {told}"
-    return pages.done(told, to=here)
+    return pages.done(f"{more} {told}".strip(), to=here)
 
 
 @bp.route("/<meeting_id>/rows/<int:number>/undo", methods=["GET", "POST"])

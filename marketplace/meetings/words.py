@@ -104,6 +104,7 @@ SENTENCES: dict[str, Any] = {
     "pin_not_whole": _l("A pin needs a resource and an amount above zero."),
     "need_committed": _l("Aid for this need is under way. It cannot be closed now."),
     "not_in_run": _l("The run did not know this need or resource, so nobody can say who would lose."),
+    "input_damaged": _l("The stored input of this run is damaged. It can be neither tried upon nor replayed."),
     "not_on_call": _l("You are not the approver on call now. The roster says who is."),
     "not_critical": _l("Only a critical need is approved in this way. This one goes the ordinary way."),
     "verifier_is_approver": _l("You verified this need, or nobody has. Somebody else has to approve it."),

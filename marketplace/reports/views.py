@@ -144,7 +144,7 @@ def show(report_id: str) -> ResponseReturnValue:
         and may(actor, "report:publish").allow
         and report.org_id == actor.org_id,
         can_count=may(actor, "report:prepare").allow
-        and (report.org_id == actor.org_id or report.state is ReportState.DRAFT),
+        and (report.org_id == actor.org_id or (report.state is ReportState.DRAFT and report.version == 1)),
     )
 
 

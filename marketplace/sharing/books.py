@@ -75,7 +75,7 @@ def receipts_of(
         asked = select(ConsentReceipt).where(col(ConsentReceipt.chain_id).in_(some))
         rows = session.exec(asked.order_by(col(ConsentReceipt.chain_id), col(ConsentReceipt.version)))
         told += [_receipt(heads[row.chain_id], row) for row in rows]
-    what = f"receipts:{match_id or 'all'}"
+    what = f"receipts:{match_id if heads else 'none'}" if match_id else "receipts:all"
     entry = audit.Entry("share:list", object_ref=what, rule_id="OK", fields=["receipt"], body={"rows": len(told)})
     audit.record(session, entry, actor=actor, now=now)
     return told

@@ -45,7 +45,7 @@ SENTENCES: dict[str, Any] = {
     "mapping_column": _l("The mapping file names a column that does not exist here."),
 }
 """What every table can run into; a room adds its own."""
-DOES = ("new", "numbered", "changed", "slips", "moved", "exchanged", "called_off")
+DOES = ("new", "numbered", "changed", "slips", "moved", "exchanged", "called_off", "served", "not_come", "away")
 """The counts of which each means that confirming does something."""
 
 

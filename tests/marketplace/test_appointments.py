@@ -132,6 +132,9 @@ def test_a_service_whose_next_visit_is_agreed_for_later_is_late_only_after_it(da
         visit = session.exec(select(Appointment).where(Appointment.state == AppointmentState.PROPOSED)).one()
         service.agree(session, visit.id, actor=scene.home, now=limits_at)
         assert steps(session, match_id) == ["deliver"], "what is agreed again is on its way again"
+        service.cancel(session, visit.id, reason_code="weather", actor=scene.manager, now=limits_at)
+        (running,) = clocks.running_of(session, match_id)
+        assert running.due_at == after_working_days(limits_at, 1, district="500103"), "and has no time of its own"
 
 
 def test_the_limit_goes_back_with_a_visit_that_is_called_off_and_rests_while_one_waits(database: Database) -> None:
@@ -155,6 +158,17 @@ def test_the_limit_goes_back_with_a_visit_that_is_called_off_and_rests_while_one
         service.ask_other_time(session, visit.id, wish="weekend", actor=scene.home, now=late)
         (running,) = clocks.running_of(session, match_id)
         assert working_days_between(local_day(late), clocks.last_day(running)) == limits.PLAN_ANEW
+        asked = late + timedelta(days=6)
+        proposed(session, scene, window(base=asked + timedelta(days=3)), now=asked)
+        waits = session.exec(select(Appointment).where(Appointment.state == AppointmentState.PROPOSED)).one()
+        service.ask_other_time(session, waits.id, wish="weekend", actor=scene.home, now=asked)
+        assert working_days_between(local_day(asked), clocks.last_day(running)) == limits.PLAN_ANEW, "never agreed"
+        proposed(session, scene, window(base=asked + timedelta(days=3)), now=asked)
+    over = asked + timedelta(days=7)
+    overtaken.sweep(database, clock=lambda: over)
+    with database.transaction() as session:
+        (running,) = clocks.running_of(session, match_id)
+        assert working_days_between(local_day(over), clocks.last_day(running)) == limits.PLAN_ANEW, "nor answered"
 
 
 def test_of_alternatives_the_household_takes_one_and_the_others_are_free_again(session: Session) -> None:

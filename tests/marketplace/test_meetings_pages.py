@@ -27,7 +27,7 @@ from marketplace.households.service import contact_of
 from marketplace.ledger.models import CostBill
 from marketplace.meetings.models import UrgentApproval
 from marketplace.offers.models import Offer, OfferState
-from marketplace.proposals.models import ProposedLine
+from marketplace.proposals.models import ProposedLine, RunInput
 from marketplace.reference.words import list_codes
 from tests import factories as make
 from tests.marketplace import visiting
@@ -129,6 +129,20 @@ def test_a_sheet_is_called_filled_printed_frozen_and_checked(app, ids):
     assert "各行与封存时一致" in staff.get(f"{sheet}/check").text
     again = staff.post(f"{sheet}/close", data={"confirmed": "yes"}, follow_redirects=True)
     assert "会商单已封存" in again.text
+
+
+def test_rows_that_came_are_told_where_the_run_can_answer_no_more(app, ids):
+    staff = signed(app, "chair")
+    with app.extensions["database"].transaction() as session:
+        session.get_one(RunInput, ids["run"]).payload = b"torn"
+    sheet = called(staff)
+    with app.extensions["database"].transaction() as session:
+        home = make.a_household(session, phone="10000000084")
+        make.auto_match(session, home)
+        make.a_need(session, home)
+    told = staff.post(f"{sheet}/look", follow_redirects=True)
+    assert (told.status_code, "1 行是后来增加的" in told.text, "已损坏" in told.text) == (200, True, True)
+    assert f"{sheet}/rows/2" in told.text
 
 
 def test_the_table_of_a_sheet_has_every_row_and_no_name(app, ids):

@@ -171,6 +171,9 @@ def test_civil_affairs_reads_and_counts_a_givers_month_and_leaves_the_publishing
     assert manager.post(f"{draft}/publish", data={"confirmed": "yes"}).status_code == 303
     again = staff.post(f"/reports/count?org={first}", data={"month": LAST_MONTH.text, "note": "改正"})
     assert "该机构已发布" in again.text
+    newer = manager.post("/reports/count", data={"month": LAST_MONTH.text, "note": "补报"}).headers["Location"]
+    offered = ["/reports/count?month=" in who.get(newer).text for who in (staff, manager)]
+    assert offered == [False, True], "no button that always refuses"
     assert draft in client_as(app, Role.VERIFIER).get(where).text
     stranger = client_as(app, Role.CHARITY_MANAGER, org_id=second)
     assert draft not in stranger.get(where).text, "a giver reads its own whatever the address says"
