@@ -153,8 +153,8 @@ def standing(session: Session, /, *, about: Need | None = None, now: datetime) -
     )
     if about is not None:
         same_kind = col(Offer.category) == about.category
-        bans = and_(col(Override.offer_id).is_(None), col(Need.category) == about.category)
-        statement = statement.where(or_(col(Override.need_id) == about.id, same_kind, bans))
+        of_need = and_(col(Override.offer_id).is_(None), col(Need.category) == about.category)
+        statement = statement.where(or_(col(Override.need_id) == about.id, same_kind, of_need))
     rows = session.execute(statement).all()
     rest = {row.id: code for row, need, offer, _giver in rows if (code := gone(need, offer, today=local_day(now)))}
     pins = [(row, *sides) for row, *sides in rows if row.kind is OverrideKind.PIN and row.id not in rest]
