@@ -211,9 +211,10 @@ def _chains(session: Session, org_id: str, *, now: datetime) -> list[tuple[str, 
 
 
 def _is_asked(now: datetime) -> ColumnElement[bool]:
-    """A payer that has said nothing yet, or of which the door itself said a while ago that it will pay."""
+    """A payer that has said nothing yet; after a while also one that refused, or that will pay as the door said."""
+    waits, desk = col(CostLayer.state) == LayerState.WAITING, col(CostLayer.told_by) == told.DESK.id
     promised = (col(CostLayer.state) == LayerState.EXPECTED) & (col(CostLayer.told_by) == SYSTEM.id)
-    return (col(CostLayer.state) == LayerState.WAITING) | (promised & (col(CostLayer.updated_at) <= now - AGAIN))
+    return (waits & ~desk) | (((waits & desk) | promised) & (col(CostLayer.updated_at) <= now - AGAIN))
 
 
 def _open_bills(session: Session, chain_id: str, *, now: datetime) -> list[_Open]:
@@ -251,28 +252,37 @@ def _largest(said: Sequence[CoverAnswer]) -> dict[str, CoverAnswer]:
 
 def _write(session: Session, one: _Open, answers: dict[str, CoverAnswer], *, now: datetime) -> int:
     """The answers of payers that are still open, in the order that holds today where the need is; what would exceed the
-    cost is cut to it. What was to come is paid, is nothing, or is to come still; what an insurer refused, the door does
-    not promise again: a person looks."""
+    cost is cut to it, and what becomes less is written first. What was to come is paid, is nothing, or is to come
+    still; what an insurer refused, the door does not promise again: a person looks."""
     bill = session.get_one(CostBill, one.bill_id)
-    layers, done = {layer.payer: layer for layer in bills.layers_of(session, one.bill_id)}, 0
+    layers = {layer.payer: layer for layer in bills.layers_of(session, one.bill_id)}
+    news: list[tuple[int, str, LayerState, int]] = []
     open_ones = [layer for layer in layers.values() if _may_write(layer, answers.get(layer.payer))]
     left = one.cost_fen - sum(layer.fen for layer in layers.values() if layer not in open_ones)
     for layer in (layers[payer] for payer in _order(session, bill, now=now) if payer in layers):
         if layer not in open_ones:
+            _rests(session, layer, now=now)
             continue
         answer = answers[layer.payer]
         fen = min(max(0, left), answer.fen) if answer.state != "none" else 0
         state = LayerState(answer.state) if fen else LayerState.NONE
         left -= fen
-        if (state, fen) == (layer.state, layer.fen):  # to come still: no news, and not asked about again for a while
-            layer.updated_at = now
-            session.add(layer)
-            continue
-        bills.answer(session, one.bill_id, layer.payer, state=state, fen=fen, actor=SYSTEM, now=now)
-        done += 1
-    entry = audit.Entry("cover:ask", object_ref=bill.id, subject=bill.household_id, body={"answers": done})
+        if (state, fen) == (layer.state, layer.fen):
+            _rests(session, layer, now=now)
+        else:
+            news.append((fen - layer.fen, layer.payer, state, fen))
+    for _more, payer, state, fen in sorted(news, key=itemgetter(0)):
+        bills.answer(session, one.bill_id, payer, state=state, fen=fen, actor=SYSTEM, now=now)
+    entry = audit.Entry("cover:ask", object_ref=bill.id, subject=bill.household_id, body={"answers": len(news)})
     audit.record(session, entry, actor=SYSTEM, now=now)
-    return done
+    return len(news)
+
+
+def _rests(session: Session, layer: CostLayer, *, now: datetime) -> None:
+    """No news of what was refused or is to come: it is not asked about again for a while."""
+    if layer.state in told.OPEN and layer.told_by in (told.DESK.id, SYSTEM.id):
+        layer.updated_at = now
+        session.add(layer)
 
 
 def _may_write(layer: CostLayer, answer: CoverAnswer | None) -> bool:

@@ -8,7 +8,7 @@ by pages and the room of insurers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +37,8 @@ STEP = "cover_answer"
 BEFORE_CHARITY = PAYERS[:-1]
 URGENT = claiming.URGENT
 MOST_FEN = 100_000_000_00
+WHEN_RECORDED: list[Callable[[Session, CostBill, datetime], None]] = []
+"""Who knows of payers' answers that came before the bill was written down or put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def record(
     _name(session, need, treated, actor=actor, now=now)
     _record(session, bill, "bill:record", fen=cost_fen, actor=actor, now=now)
     clocks.end(session, need_id, step=claiming.RECORD, outcome="recorded", now=now)
+    for follow in WHEN_RECORDED:
+        follow(session, bill, now)
     _wait(session, bill, urgent=need.urgency >= URGENT, now=now)
     late_costs.look(session, bill, actor=actor, now=now)
     return bill
@@ -128,7 +132,7 @@ def _ask_anew(session: Session, bill: CostBill, person_id: str, *, cost_fen: int
     layers, another = layers_of(session, bill.id), bill.person_id != person_id
     if not another and cost_fen < sum(layer.fen for layer in layers if layer.state is LayerState.PAID):
         raise BadInput("cost_below_paid", field="cost")
-    asked = {LayerState.EXPECTED} if cost_fen != bill.cost_fen else set()
+    asked = {LayerState.EXPECTED, LayerState.WAITING} if cost_fen != bill.cost_fen else set()
     asked |= {LayerState.NONE} if cost_fen > bill.cost_fen else set()
     bill.person_id = person_id
     for layer in layers:

@@ -114,7 +114,8 @@ def _end_unfounded(
     founded = {(one.code, ref) for one in met for ref in one.because}
     wanted = select(OverlapHit).where(col(OverlapHit.household_id).in_(sorted(homes)), *hits.OPEN_REPORT)
     for hit in session.exec(wanted.where(col(OverlapHit.code).in_(COST_CODES)).order_by(col(OverlapHit.id))).all():
-        if hits.report_behind(hit) in rows and not any((hit.code, ref) in founded for ref in hit.because):
+        asked = {hits.report_behind(hit), *hit.because[-1:]} <= set(rows)  # the row that caused it, and the judged one
+        if asked and not any((hit.code, ref) in founded for ref in hit.because):
             hits.end_gone(session, hit.id, now=now)
 
 

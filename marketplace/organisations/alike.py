@@ -63,6 +63,7 @@ def _keep_own_name(
     if key and key not in names:
         session.add(_alias(organisation, organisation.name, key, own=True, by="-", now=now))
         flush(session)
+        reported_names.forget(session, key)
 
 
 def _alias(organisation: Organisation, name: str, key: str, *, own: bool, by: str, now: datetime) -> OrganisationAlias:

@@ -31,6 +31,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from marketplace.calendar import HERE
@@ -105,12 +106,9 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
         return or_(*(_condition(part, scene) for part in tree.parts))
     if isinstance(tree, Not):
         return ~_condition(tree.part, scene)
-    if isinstance(tree, Has) and tree.first:
-        begun: ColumnElement[bool] = scene.row.in_(_begun(tree, scene))
-        return begun
     if isinstance(tree, Has):
         facts = facts_of((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
-        met: ColumnElement[bool] = scene.row.in_(facts)
+        met: ColumnElement[bool] = scene.row.in_(_begun(tree, scene) if tree.first else facts)
         return met
     if isinstance(tree, IsRural):
         return col(Household.urban).is_(False)
@@ -158,11 +156,21 @@ def _inside(kind: str, window: Window, scene: Scene, *, late: bool) -> ColumnEle
     inside = col(Fact.day) >= since
     if not (late and window.months):
         return inside
-    feed: Any = col(Fact.feed) if fact_kinds()[kind].also else fact_kinds()[kind].feed
+    also = bool(fact_kinds()[kind].also)
+    feed: Any = col(Fact.feed) if also else fact_kinds()[kind].feed
     first = select(col(FeedState.first_day)).where(col(FeedState.feed) == feed, col(FeedState.first_day) > 0)
-    first = first.correlate(Fact)
-    heard = and_(col(Fact.known_day) >= since, col(Fact.known_day) > first.scalar_subquery())
+    begins = first.correlate(Fact).scalar_subquery()
+    heard = and_(col(Fact.known_day) >= since, col(Fact.known_day) > begins)
+    heard = and_(heard, ~_told_before(kind, since)) if also else heard
     return or_(inside, and_(heard, col(Fact.day) >= _since(_twice(window), scene.on)))
+
+
+def _told_before(kind: str, since: int) -> ColumnElement[bool]:
+    """Another feed had told the same of the person before the window: what is known long is no news."""
+    other = aliased(Fact)
+    known = select(other).where(col(other.person_id) == col(Fact.person_id), col(other.feed) != col(Fact.feed))
+    known = known.where(col(other.kind) == kind, col(other.known_day) < since, col(other.replaced_day).is_(None))
+    return known.correlate(Fact).exists()
 
 
 def _begun(tree: Has, scene: Scene) -> Select[Any]:
@@ -247,7 +255,7 @@ def _aggregate(part: Aggregate, scene: Scene) -> Expression:
         if not told:
             return func.max(case((own, cast(null(), BigInteger))))
         return min(told) - func.max(case((own, col(Fact.day))))
-    return until - func.max(case((own, col(Fact.day))))
+    return until - (func.min if part.kind == DEATH else func.max)(case((own, col(Fact.day))))  # one dies once
 
 
 def _asked_of(tree: Compare, known: dict[Number, Expression], inner: Any, scene: Scene) -> ColumnElement[bool]:

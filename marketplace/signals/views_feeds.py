@@ -16,6 +16,7 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household
 from marketplace.intake.sentences import sentence
+from marketplace.policy import decide
 from marketplace.reference.facts import feeds as all_feeds
 from marketplace.reference.facts import kinds_of
 from marketplace.signals import lists, taking, telling, wrong
@@ -87,8 +88,9 @@ def _page(code: str, form: FileForm) -> ResponseReturnValue:
 
 
 def _found_wrong(session: Session, fact: Fact) -> dict[str, Any]:
-    """What was found wrong, in words; of whom only for who serves the household's district."""
-    mine = current_actor().serves(session.get_one(Household, fact.household_id).district_code)
+    """What was found wrong, in words; of whom only for who may ask the department about it (`looking`)."""
+    place = session.get_one(Household, fact.household_id).district_code
+    mine = decide(current_actor(), "household:reveal", district=place).allow
     return {"fact": fact, "mine": mine, "told": telling.fact_told(session, fact, named=mine)}
 
 

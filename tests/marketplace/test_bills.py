@@ -27,7 +27,7 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
-from marketplace.ledger import billed, bills, claiming, hits, overlap, rules
+from marketplace.ledger import billed, bills, claiming, hits, late, overlap, rules
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, CostBill, HitState, LayerState, OverlapHit
 from marketplace.ledger.payouts import Payout, book
@@ -190,6 +190,14 @@ def test_a_cost_or_an_answer_that_comes_after_charity_has_given_is_a_task(
     assert open_ones() == {"D01": units, "D02": units}
     bills.record(session, need.id, cost_fen=1_400_000, paper="结算单", actor=WORKER, now=now)
     assert open_ones() == {}, "so does a cost"
+    row.state = AidState.APPROVED
+    over = {"source": "others", "need_id": None, "offer_id": None, "units": 100_000, "state": AidState.DELIVERED}
+    one = make.a_ledger_entry(session, need, offer, given_on=row.given_on - timedelta(days=1), **over)
+    late.look_again(session, [one.id], actor=WORKER, now=now)
+    founded = open_ones()
+    assert founded["D02"] == 100_000, "what is promised goes over the cost with it"
+    bills.answer(session, bill.id, "TEMPORARY_AID", **{**paid, "state": LayerState.NONE})
+    assert open_ones() == founded, "an answer that changes nothing ends no task"
 
 
 def test_what_cannot_be_kept_of_one_household_stops_no_other_s_question(
@@ -314,6 +322,26 @@ def test_cover_that_was_to_come_is_asked_about_again_after_a_week(
         known = billed.bills_of(session, [need.id])[need.id]
     assert (len(door.asked), known.expected) == (3, {})
     assert (known.paid.get(payer, 0), payer in known.waiting) == (600_000 * (answer == "paid"), answer[0] == "r")
+    cover.ask(database, door, key=KEY, org=INSURER, now=now + timedelta(days=15))
+    assert len(door.asked) == 3, "a refusal uses no yes up either"
+
+
+def test_what_one_payer_s_paying_leaves_another_is_lowered_before_it_is_written(
+    sqlite_database: Database, now: datetime
+) -> None:
+    """Of 7,000 yuan the supplement's 5,000 were to come; then basic insurance has paid 4,000, and 3,000 are left."""
+    supplement = CoverAnswer("COMMERCIAL_SUPPLEMENT", "expected", 500_000)
+    with sqlite_database.transaction() as session:
+        need, _bill = a_bill(session, now, cost=700_000)
+        _insured(session, need)
+        _may_ask(session, need, now)
+    door = FakeCoverDoor({cover.mark_of(NUMBER, key=KEY): [supplement]})
+    assert cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now) == 1
+    door.answers[cover.mark_of(NUMBER, key=KEY)] = [CoverAnswer("BASIC_INSURANCE", "paid", 400_000), supplement]
+    assert cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now + timedelta(days=7)) == 2
+    with sqlite_database.reading() as session:
+        known = billed.bills_of(session, [need.id])[need.id]
+    assert (known.paid, known.expected) == ({"BASIC_INSURANCE": 400_000}, {"COMMERCIAL_SUPPLEMENT": 300_000})
 
 
 @pytest.mark.parametrize(

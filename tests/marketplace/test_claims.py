@@ -10,11 +10,12 @@ from python_calamine import CalamineWorkbook
 from sqlmodel import select
 
 from adapters.tabular_writer import write_csv
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.audit import verify
 from marketplace.claims import cases, corrections, imports, ordering, service
 from marketplace.claims.models import CaseState, InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
+from marketplace.claims.told import DESK
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
@@ -27,7 +28,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.intake import check_table
 from marketplace.ledger import bills, claiming, overlap
-from marketplace.ledger.models import AidState, LayerState, LedgerEntry, OverlapHit
+from marketplace.ledger.models import AidState, CostLayer, LayerState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.proofs import evidence, slips, table
@@ -215,8 +216,11 @@ def test_what_an_insurer_answers_on_a_claim_reaches_the_cost_that_it_was_to_pay(
     bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", **to_come)
     cover = a_case(session, now, home=home)
 
+    def supplement() -> CostLayer:
+        return next(one for one in bills.layers_of(session, bill.id) if one.payer == "COMMERCIAL_SUPPLEMENT")
+
     def told() -> tuple[LayerState, int, list[str]]:
-        layer = next(one for one in bills.layers_of(session, bill.id) if one.payer == "COMMERCIAL_SUPPLEMENT")
+        layer = supplement()
         return layer.state, layer.fen, sorted(clock.step for clock in clocks.running_of(session, need.id))
 
     assert told() == (LayerState.EXPECTED, 800_000, ["claim_help"])
@@ -236,9 +240,21 @@ def test_what_an_insurer_answers_on_a_claim_reaches_the_cost_that_it_was_to_pay(
         less = corrections.ask(session, cover.match.id, Paid("MEDICAL.MAJOR", 90_000, TODAY), **_because(cover, now))
         corrections.decide(session, less.id, agrees=True, actor=APPROVER, now=now)
         assert told() == (LayerState.PAID, 90_000, [])
+        papers = {"paper": bill.paper, "person_id": bill.person_id, "actor": WORKER, "now": now}
+        for row in (*bills.layers_of(session, bill.id), bill):
+            session.delete(row)
+            session.flush()
+        bill = bills.record(session, need.id, cost_fen=2_000_000, **papers)
+        assert told()[:2] == (LayerState.PAID, 90_000), "papers may come after the payout"
         never = corrections.ask(session, cover.match.id, None, **_because(cover, now, reason="never_paid"))
         corrections.decide(session, never.id, agrees=True, actor=APPROVER, now=now)
         assert told() == (LayerState.WAITING, 0, ["cover_answer"]), "what never came is asked about anew"
+        assert supplement().told_by == SYSTEM.id, "and nobody refused"
+        return
+    assert supplement().told_by == DESK.id
+    more = {"cost_fen": 3_000_000, "paper": "S-2", "person_id": bill.person_id, "actor": WORKER, "now": now}
+    bills.record(session, need.id, **more)
+    assert supplement().told_by == "", "another cost is another question"
 
 
 def _because(cover, now, *, reason="mistyped"):

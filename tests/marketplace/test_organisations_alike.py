@@ -257,6 +257,9 @@ def test_a_name_in_reported_aid_that_is_near_to_an_organisation_is_asked_about_o
     with sqlite_database.transaction() as session:
         assert givers_of(session, [branch]).called(branch) == givers_of(session).one(whole), "it counts as the whole's"
         assert reported_names.ask_about(session, names, now=now) == 0, "what was answered is not asked again"
+        assert reported_names.ask_about(session, [HOSPITAL + "三分院"], now=now) == 1
+        enters(session, HOSPITAL + "三分院", now, seq=7)
+        assert reported_names.count_open(session) == 0, "who registers under the name answers it"
 
 
 def test_staff_keep_and_take_away_another_name(app: Flask, sqlite_database: Database) -> None:

@@ -225,6 +225,11 @@ def test_an_alert_about_one_person_says_about_whom_also_at_the_door(app: Flask, 
     assert ("New serious diagnosis" in kept, "赵*孙" in kept, "欧**芳 (" in kept) == (True, True, True)
     assert client.post(visit, data={"base": "0", "outcome": "REACHED_FINE", "act": "done"}).status_code == 303
     assert f"/alerts/{bills}/close" in client.get(visit).text
+    with app.extensions["database"].reading() as session:
+        wrong = session.exec(select(Fact.id).where(Fact.kind == "OWN_COST")).one()
+    assert client.post(f"/alerts/{bills}/close", data={"outcome": "wrong_data", "wrong": str(wrong)}).status_code == 303
+    pages = [a_client(app, role).get("/feeds/MEDICAL_BILLS").text for role in (Role.VERIFIER, Role.AUDITOR)]
+    assert ["赵*孙" in page for page in pages] == [True, False], "an auditor reads not of whom"
 
 
 def test_an_alert_of_another_district_looks_missing_and_a_giver_sees_none(app: Flask, home_id: str) -> None:
