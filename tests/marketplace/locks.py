@@ -25,8 +25,8 @@ def watched(session: Session, tables: Collection[str] = LOCKED, *, anew: bool = 
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        found = re.search(r"FROM (\w+)", statement)
-        if "FOR UPDATE" in statement and found and found[1] in tables and found[1] not in (seen[-1:] if anew else seen):
+        found = re.search(r"FROM (\w+)[\s\S]* FOR (NO KEY )?UPDATE", statement)
+        if found and found[1] in tables and found[1] not in (seen[-1:] if anew else seen):
             seen.append(found[1])
 
     connection = session.connection()

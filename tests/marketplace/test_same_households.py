@@ -185,7 +185,7 @@ def test_a_quote_between_runs_knows_the_aid_of_both(session: Session, now: datet
     wanted = need(session, two, RICE, 5)
     past(session, one, RICE, 1, TODAY)
     called_same(session, one, two, now)
-    newcomer = _newcomer(session, wanted, None, bans=(), on=TODAY)
+    newcomer = _newcomer(session, wanted, None, bans=(), left=5, on=TODAY, anew=False)
     assert {row.household_id for row in newcomer.past} == {newcomer.need.household_id} == {min(one.id, two.id)}
 
 

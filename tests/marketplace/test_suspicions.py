@@ -50,7 +50,7 @@ ENTRIES = {
     "a helper who speaks for somebody": "needs/entry.py",
     "referred in by a charity": "needs/referral.py",
     "referred in by an insurer": "needs/referral.py",
-    "a household that applies by itself": "cases/views_apply.py",
+    "a household that applies by itself": "households/newcomers.py",
     "an application taken down by staff": "cases/counter.py",
 }
 """Each way in ► the module that lets people in by it. A helper or a visitor sits beside the worker who types, so three
