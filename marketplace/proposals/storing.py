@@ -57,8 +57,7 @@ def store_plan(
     needs = {need.need_id: need for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
-    if plan.certificate.status != INFEASIBLE:
-        _tell_cuts(unserved, cut, problem)
+    _tell_cuts(unserved, {} if plan.certificate.status == INFEASIBLE else cut, problem)
     rows = []
     for line in plan.lines:
         unit, cost = costs[line.resource_id]

@@ -75,9 +75,9 @@ def receipts_of(
         asked = select(ConsentReceipt).where(col(ConsentReceipt.chain_id).in_(some))
         rows = session.exec(asked.order_by(col(ConsentReceipt.chain_id), col(ConsentReceipt.version)))
         told += [_receipt(heads[row.chain_id], row) for row in rows]
-    what = f"receipts:{match_id if heads else 'none'}" if match_id else "receipts:all"
-    entry = audit.Entry("share:list", object_ref=what, rule_id="OK", fields=["receipt"], body={"rows": len(told)})
-    audit.record(session, entry, actor=actor, now=now)
+    of = "all" if not match_id else match_id if heads else "none"
+    said: dict[str, Any] = {"rule_id": "OK", "fields": ["receipt"], "body": {"rows": len(told)}}
+    audit.record(session, audit.Entry("share:list", object_ref=f"receipts:{of}", **said), actor=actor, now=now)
     return told
 
 
