@@ -33,8 +33,8 @@ STAGE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One of them: done, current, late, stopped or todo. What is done has the day of its end and who held it then; what
-    was received the day on which the item began."""
+    """One of them: done, current, late, paused, stopped or todo. What is done has the day of its end and who held it
+    then; what was received the day on which the item began."""
 
     code: str
     state: str
@@ -86,7 +86,7 @@ def _stage(
     if number > here or running is None:
         return Stage(code, "stopped" if item.state in ENDED and item.state is not ItemState.GRANTED else "todo")
     if running.stopped_at is not None:
-        return Stage(code, "stopped", running.stopped_at, "HOUSEHOLD")
+        return Stage(code, "paused", running.stopped_at, "HOUSEHOLD")
     state = "late" if now > running.due_at else "current"
     return Stage(code, state, running.started_at, running.holder, running.due_at)
 

@@ -5,16 +5,21 @@ Enters: staff. Leaves: pages; progress comes as server-sent events, and without 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlmodel import col, select
 
 from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
+from marketplace.ledger.handing_in import source_of
+from marketplace.organisations.models import Organisation
 from marketplace.proposals import overrides, results, service
 from marketplace.proposals.doors import bp
 from marketplace.proposals.doubts import doubt_of
@@ -88,8 +93,8 @@ def preview() -> ResponseReturnValue:
     scope = _scope(form).within(current_actor())
     seen = service.preview(current_session(), scope, actor=current_actor(), now=utc_now())
     units = {code: need_kind(code).unit for code in seen.open_units}
-    today = local_day(utc_now())
-    return pages.render("proposals/preview.html", form=form, seen=seen, units=units, scope=scope, today=today)
+    asked: dict[str, Any] = {"scope": scope, "today": local_day(utc_now()), "aid": _aid_seen(seen.aid_seen_from)}
+    return pages.render("proposals/preview.html", form=form, seen=seen, units=units, **asked)
 
 
 @bp.route("/runs/preview", methods=["GET"])
@@ -140,7 +145,15 @@ def show(run_id: str) -> ResponseReturnValue:
         served_rows=_served_rows(results.shares(session, run)),
         last=results.against_last(session, run),
         codes=results.codes_of(session, run, actor=current_actor()),
+        aid=_aid_seen(run.aid_seen_from),
     )
+
+
+def _aid_seen(days: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Whose past aid was seen, a giver that reports itself by its name, and from which day on."""
+    givers = select(Organisation).where(col(Organisation.id).in_([code.removeprefix("api-") for code in days]))
+    names = {source_of(one): one.name for one in current_session().exec(givers)}
+    return [{"source": code, "name": names.get(code, ""), "day": date.fromisoformat(on)} for code, on in days.items()]
 
 
 def _served_rows(shares: list[results.Share]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from marketplace.config import Settings
 from marketplace.consent import service as consent
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.ledger.handing_in import source_of
 from marketplace.ledger.sentences import Sayings
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
@@ -140,7 +141,10 @@ def test_the_page_claims_the_strict_order_only_where_the_certificate_does(
         weak_run = session.get_one(Run, run.id)
         weak_run.certificate = {**run.certificate, "status": "feasible", "gap": 0.0004}
         weak_run.scope, weak_run.policy = {"districts": ["500103"], "categories": []}, {"order": "levels_first"}
+        giver = make.an_organisation(session, name="某慈善会")
+        weak_run.aid_seen_from = {source_of(giver): "2026-11-01", "CHARITY": "2026-10-01"}
     page, listed = (staff.get(f"{path}?lang=en").text for path in (f"/runs/{run.id}", "/runs/"))
+    assert "某慈善会, from Sun 1 Nov on; Charity, from Thu 1 Oct on" in page, "no codes, and days in words"
     assert "at most 0.040% of the score could be missing" in page, "never rounded down to nothing"
     assert "Districts</dt><dd>Yuzhong District</dd>" in page
     for seen in (page, listed):
