@@ -35,17 +35,17 @@ def took_of(colour: Colour, days: int, /) -> str:
 def by_place(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> dict[str, dict[str, int]]:
     """Measure ► district (or street, within a district) ► alerts. None is told as no key."""
     counted: dict[str, dict[str, int]] = {}
-    for measure, district, street in _answered(session, *place.within(actor, Alert), at=at):
-        below = counted.setdefault(measure, {})
-        code = street if place.district else district
-        below[code] = below.get(code, 0) + 1
+    for measure, streets in by_street(session, *place.within(actor, Alert), at=at).items():
+        below = counted[measure] = Counter[str]()
+        for (district, street), alerts in streets.items():
+            below[street if place.district else district] += alerts
     return counted
 
 
-def by_street(session: Session, /, *, at: Moment) -> dict[str, Counter[tuple[str, str]]]:
-    """Measure ► district and street ► alerts, everywhere."""
+def by_street(session: Session, /, *where: ColumnElement[bool], at: Moment) -> dict[str, Counter[tuple[str, str]]]:
+    """Measure ► district and street ► alerts, everywhere or where all of this holds."""
     counted: dict[str, Counter[tuple[str, str]]] = {}
-    for measure, district, street in _answered(session, at=at):
+    for measure, district, street in _answered(session, *where, at=at):
         counted.setdefault(measure, Counter())[district, street] += 1
     return counted
 

@@ -48,17 +48,21 @@ def _told(vault: Vault, text: str, phone_index: str, now: datetime) -> dict[str,
 def number_of(session: Session, text: str, phone_index: str, /, *, now: datetime) -> str:
     """The number to which a newcomer's code goes; empty where nobody of this browser applied by it, or where it is
     somebody's here."""
-    phone = str(_told(vault_of(session), text, phone_index, now).get("phone", ""))
-    return phone if phone and find_person_by_phone(session, phone) is None else ""
+    return str(_newcomer(session, text, phone_index, now).get("phone", ""))
+
+
+def _newcomer(session: Session, text: str, phone_index: str, now: datetime) -> dict[str, Any]:
+    """What was written for this telephone, where nobody here has it; else nothing."""
+    told = _told(vault_of(session), text, phone_index, now)
+    return told if told and find_person_by_phone(session, told["phone"]) is None else {}
 
 
 def come_in(session: Session, text: str, phone_index: str, /, *, actor: Actor, now: datetime) -> Person | None:
     """The telephone was proved: write down who applied by it, and return that person. A code that was sent in time is
     good as long as it lives."""
-    asked = now - CODE_LIFE
-    if not number_of(session, text, phone_index, now=asked):
+    told = _newcomer(session, text, phone_index, now - CODE_LIFE)
+    if not told:
         return None
-    told = _told(vault_of(session), text, phone_index, asked)
     person = PersonFacts(name=told["name"], phone=told["phone"])
     place: Any = {"street_code": told["street"], "urban": is_town(told["street"])}
     ref = newcomer_ref(session, SOURCE, phone_index)
