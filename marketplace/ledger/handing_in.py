@@ -35,6 +35,7 @@ from marketplace.organisations.programmes import programmes
 from marketplace.policy import require
 from marketplace.sealed import vault_of
 
+BY_GIVER = "api-"
 MOST = 500
 """So many records are taken in one call."""
 KEPT = timedelta(days=90)
@@ -107,7 +108,7 @@ def payer_of(giver: Organisation, /) -> str:
 
 def source_of(giver: Organisation, /) -> str:
     """The source under which everything that a giver reports stands, through whatever door."""
-    return f"api-{giver.id}"[:32]
+    return f"{BY_GIVER}{giver.id}"[:32]
 
 
 def _take(

@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
-from marketplace.ledger.handing_in import source_of
+from marketplace.ledger.handing_in import BY_GIVER, source_of
 from marketplace.organisations.models import Organisation
 from marketplace.proposals import overrides, results, service
 from marketplace.proposals.doors import bp
@@ -151,7 +151,7 @@ def show(run_id: str) -> ResponseReturnValue:
 
 def _aid_seen(days: Mapping[str, str]) -> list[dict[str, Any]]:
     """Whose past aid was seen, a giver that reports itself by its name, and from which day on."""
-    givers = select(Organisation).where(col(Organisation.id).in_([code.removeprefix("api-") for code in days]))
+    givers = select(Organisation).where(col(Organisation.id).in_([code.removeprefix(BY_GIVER) for code in days]))
     names = {source_of(one): one.name for one in current_session().exec(givers)}
     return [{"source": code, "name": names.get(code, ""), "day": date.fromisoformat(on)} for code, on in days.items()]
 
